@@ -1,0 +1,94 @@
+"""What to train and what to evaluate, as frozen values: enough to run without a study, a store or Ray."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from trainables.parameters import Value
+
+Select = Literal["best_validation", "last"]
+Role = Literal["best", "last"]
+Precision = Literal["float32", "bfloat16"]
+Split = Literal["train", "validation", "test"]
+Family = Literal["clean", "sweep"]
+
+
+@dataclass(frozen=True)
+class Component:
+    """A registered name with its full parameters (a distortion's include its level), hashable."""
+
+    name: str
+    items: tuple[tuple[str, Value], ...] = ()
+
+    @classmethod
+    def of(cls, name: str, parameters: Mapping[str, Value] | None = None) -> "Component":
+        """`name` with `parameters`, in a fixed order."""
+        return cls(name, tuple(sorted((parameters or {}).items())))
+
+    @property
+    def parameters(self) -> dict[str, Value]:
+        return dict(self.items)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scratch:
+    """Random initial weights, drawn from the replicate's key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parent:
+    """The weights another trial ended with."""
+
+    trial_id: str
+    role: Role = "best"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsFile:
+    """Weights from elsewhere: a state dict saved with `torch.save`. The fingerprint is the SHA-256 of the file."""
+
+    path: str
+    fingerprint: str
+
+
+Start = Scratch | Parent | WeightsFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that determines a trained model, besides the revisions of the code."""
+
+    data: Component
+    model: Component
+    method: Component
+    distortions: tuple[Component, ...] = ()
+    """What the method trains on, first applied first; each with its level among its parameters."""
+    start: Start = field(default_factory=Scratch)
+    epochs: int
+    batch_size: int
+    optimizer: Component
+    schedule: Component
+    select: Select = "best_validation"
+    precision: Precision = "float32"
+    compile: bool = False
+    threads: int = 1
+    replicate: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """One test condition: a split under a distortion or attack (or none: `clean`) at one level.
+
+    `condition_id` keys the draws, so every model meets the same distorted images.
+    """
+
+    condition_id: str
+    data: Component
+    split: Split
+    family: Family
+    test_distortion: str
+    """`clean`, a distortion's or attack's name, or `A then B`."""
+    parameter: str | None
+    """The name of the level that the sweep varies: `sigma`; None for clean."""
+    level: float | None
+    steps: tuple[Component, ...] = ()

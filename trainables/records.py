@@ -1,0 +1,85 @@
+"""What training and evaluation yield: plain frozen records, handed to a `Sink`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from trainables.recipe import Parent, WeightsFile
+
+State = Mapping[str, Any]
+"""Nested dicts and lists of tensors and plain numbers, as `torch.save` and `weights_only=True` take them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One finished epoch, 1 the first. Losses are means over images."""
+
+    epoch: int
+    loss: float
+    terms: Mapping[str, float]
+    validation_loss: float
+    validation_correct: int
+    validation_n: int
+    learning_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a training ended: the result row of one trial."""
+
+    epochs: tuple[Epoch, ...]
+    selected_epoch: int | None
+    """The epoch whose weights are kept; None if no epoch was finite."""
+    diverged_epoch: int | None
+    """The first epoch whose loss was not finite; None if all were."""
+    validation_correct: int | None
+    validation_n: int
+    parameter_count: int
+    weights_hash: str | None
+    """SHA-256 over the names and bytes of the kept weights."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One trial under one condition: counts and sums over its n images; rates are derived from them."""
+
+    condition_id: str
+    n: int
+    correct: int
+    top5_correct: int | None
+    """None below six classes, where it says nothing."""
+    loss_sum: float | None
+    confidence_sum: float | None
+    """Sum of the largest softmax probability."""
+    at_chance: bool
+    """True where the trial diverged before its first finite epoch: `correct` is then n / classes, rounded."""
+    correct_bits: bytes | None
+    """Per-image correctness in index order, packed eight an octet, the first image in the highest bit."""
+
+
+class Sink(Protocol):
+    """Where a unit's checkpoints and results go. Every call returns after the data is safe."""
+
+    def load_last(self) -> State | None:
+        """The furthest state that any earlier attempt saved; None to begin at the beginning."""
+        ...
+
+    def save_last(self, state: State) -> None:
+        """Replace this attempt's `last` checkpoint, as a whole."""
+        ...
+
+    def load_start(self, start: Parent | WeightsFile) -> State | None:
+        """The weights to start from; None if the parent diverged before its first finite epoch."""
+        ...
+
+    def commit_training(self, outcome: Outcome, weights: State | None) -> None:
+        """Make a finished training visible: the weights, then the tables, the trial's row last."""
+        ...
+
+    def load_trained(self) -> State | None:
+        """This trial's kept weights; None if it diverged before its first finite epoch."""
+        ...
+
+    def commit_cells(self, cells: Sequence[Cell]) -> None:
+        """Make finished evaluation cells visible, as one commit."""
+        ...
