@@ -1,4 +1,7 @@
-"""The plan: a spec unrolled into trials and test conditions, each with its id. A pure function of spec and data."""
+"""The plan: a spec unrolled into trials and test conditions, each with its id. `study.planning.make_plan` makes it.
+
+Plain data: whoever reads a plan back from the store need not wait for torch.
+"""
 
 from dataclasses import dataclass
 

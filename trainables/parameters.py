@@ -7,13 +7,14 @@ constructor call, a line of YAML and the tables of `study methods`.
 import dataclasses
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
-REQUIRED: Any = dataclasses.MISSING
+REQUIRED: Any = object()
+"""Stands for `no default`: the YAML must say."""
 
 Value = float | int | bool | str | None
 
@@ -74,7 +75,7 @@ class Parameter:
             return str(value)
         if self.type in (float, int):
             return self._number(value)
-        if not isinstance(value, self.type):
+        if not isinstance(value, (bool, str)) or not isinstance(value, self.type):
             raise ValueError(f"{self.name} is {self.range}; got {value!r}")
         return value
 
@@ -114,7 +115,11 @@ def parameter(
         "ge": ge, "gt": gt, "le": le, "lt": lt, "unit": unit, "symbol": symbol, "doc": doc, "source": source,
         "identity": identity, "identity_default": identity_default,
     }  # fmt: skip
-    return dataclasses.field(default=default, metadata={"parameter": description}, kw_only=True)
+    return dataclasses.field(
+        default=dataclasses.MISSING if default is REQUIRED else default,
+        metadata={"parameter": description},
+        kw_only=True,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,9 +134,13 @@ class Parameterised:
             object.__setattr__(self, described.name, described.convert(getattr(self, described.name)))
 
 
-@cache
-def parameters(component: Any) -> tuple[Parameter, ...]:
+def parameters(component: type[Any]) -> tuple[Parameter, ...]:
     """The parameters of a component class, in the order they are written."""
+    return _of_class(cast("Hashable", component))
+
+
+@cache
+def _of_class(component: Any) -> tuple[Parameter, ...]:
     hints = typing.get_type_hints(component)
     return tuple(
         _describe(field, hints[field.name]) for field in dataclasses.fields(component) if "parameter" in field.metadata
@@ -148,7 +157,7 @@ def _describe(field: "dataclasses.Field[Any]", hint: Any) -> Parameter:
         type=str if choices else kind,
         optional=optional,
         choices=tuple(choices),
-        default=field.default,
+        default=REQUIRED if field.default is dataclasses.MISSING else field.default,
         **field.metadata["parameter"],
     )
 

@@ -92,3 +92,5 @@ class Condition:
     """The name of the level that the sweep varies: `sigma`; None for clean."""
     level: float | None
     steps: tuple[Component, ...] = ()
+    seed: int = 0
+    """Another draw seed draws other noise for the same images."""

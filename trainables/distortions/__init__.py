@@ -38,8 +38,8 @@ class Level(Parameter):
         return level == self.identity_level or (self.whole_side_is_identity and level >= side)
 
     def practical_at(self, side: int) -> float:
-        """The practical level for images of `side` pixels: pixel-valued ones scale with side / 224."""
-        return self.practical * side / 224 if self.in_pixels else self.practical
+        """The practical level for images of `side` pixels: pixel-valued ones scale with side / 224, to whole pixels."""
+        return round(self.practical * side / 224) if self.in_pixels else self.practical
 
 
 @dataclass(frozen=True, kw_only=True)

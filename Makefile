@@ -1,0 +1,40 @@
+# `make demo` and `make test` set up all they need; see README.md.
+VENV   := .venv
+PYTHON ?= python3
+BIN    := $(VENV)/bin
+SETUP  := pyproject.toml constraints.txt
+
+.PHONY: install demo test bench lint clean
+
+install: $(VENV)/.installed
+
+demo: install
+	$(BIN)/study launch search_spaces/demo_mnist.yaml
+
+test: $(VENV)/.installed-dev
+	$(BIN)/pytest -m "not cluster and not slow"
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.benchmarks
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(BIN)/uv:
+	@echo "Setting up $(VENV): about 3 GB to download (PyTorch as PyPI has it, CUDA included), 8 GB on disk."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+
+$(VENV)/.installed: $(SETUP) | $(BIN)/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(SETUP) | $(BIN)/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[dev]"
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) build *.egg-info

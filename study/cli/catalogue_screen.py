@@ -1,0 +1,81 @@
+"""What exists: methods, distortions, models, data sets, each with its parameters, ranges and sources."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from study.cli.errors import CommandError
+from study.cli.terminal import Terminal, facts
+from study.report import figure
+from trainables.distortions import Level
+from trainables.parameters import Parameter, parameters
+
+HANG = 22
+"""Columns of a parameter's name before its description."""
+
+
+def print_catalogue(kind: str, found: Mapping[str, Any], name: str | None, terminal: Terminal) -> None:
+    """Every component of a kind, or the one called `name`."""
+    if name is not None and name not in found:
+        raise CommandError(f"no {kind} is called {name!r}; there are {', '.join(found)}")
+    chosen = found if name is None else {name: found[name]}
+    for place, (called, component) in enumerate(chosen.items()):
+        if place:
+            terminal.print()
+        for line in component_lines(called, component, terminal):
+            terminal.print(line)
+
+
+def component_lines(name: str, component: Any, terminal: Terminal) -> Iterator[str]:
+    """Name, what it is, and a block a parameter."""
+    notes = ", ".join(_notes(component))
+    yield terminal.text(f"{name}    {notes}" if notes else name)
+    yield from terminal.wrap(component.summary, 2, 2)
+    level = getattr(component, "level", None)
+    described = (*((level,) if level is not None else ()), *parameters(component))
+    yield from facts(((_titled(one, terminal), _told(one)) for one in described), terminal, hang=HANG)
+
+
+def _notes(component: Any) -> Iterator[str]:
+    label = getattr(component, "label", None)
+    if label:
+        yield label
+    if hasattr(component, "trains_on_distortion"):
+        kinds = component.distortion_kinds
+        yield f"trains on {' or '.join(kinds)}" if component.trains_on_distortion else "trains on undistorted images"
+    if getattr(component, "passes", 1) > 1:
+        yield f"{component.passes} passes an image"
+    if hasattr(component, "kind"):
+        yield component.kind
+
+
+def _titled(described: Parameter, terminal: Terminal) -> str:
+    """Name and symbol, once where they are the same in the terminal's characters."""
+    symbol = terminal.text(described.symbol)
+    return described.name if symbol in ("", described.name) else f"{described.name} {symbol}"
+
+
+def _told(described: Parameter) -> str:
+    parts = [f"{described.doc}: {described.range}" if described.doc else described.range, *_particulars(described)]
+    return "; ".join(parts) + (f".  {described.source}" if described.source else "")
+
+
+def _particulars(described: Parameter) -> Iterator[str]:
+    if described.unit:
+        yield f"unit {described.unit}"
+    if isinstance(described, Level):
+        yield from _level(described)
+    elif described.required:
+        yield "must be given"
+    elif described.default is not None and described.default != "":
+        yield f"default {figure(described.default)}"
+
+
+def _level(level: Level) -> Iterator[str]:
+    scaled = " at 224 px" if level.in_pixels else ""
+    yield f"practical {figure(level.practical)}{scaled}"
+    if level.harder == "down":
+        yield "harder as it falls"
+    if level.identity_level is not None:
+        yield f"{figure(level.identity_level)} changes nothing"
+    if level.whole_side_is_identity:
+        yield "the image's side or more changes nothing"

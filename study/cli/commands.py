@@ -1,0 +1,254 @@
+"""What is typed: every command of `study`, its arguments, its help. Heavy imports wait inside the commands."""
+
+import json
+from typing import Annotated, Literal
+
+import typer
+
+from study.cli.errors import UNFINISHED, Commands
+from study.cli.options import Json, Overrides, Spec, StorePlace, Study, Trial, examples
+from study.cli.query_help import QueryCommand
+from study.cli.terminal import terminal
+
+app = typer.Typer(
+    cls=Commands,
+    help="Hyperparameter studies of robustness training: one YAML becomes trained and evaluated models, in tables.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 108},
+    **examples("study launch demo_mnist.yaml", "study plan my_study.yaml", "study query demo_mnist bands"),
+)
+
+
+@app.command(
+    **examples(
+        "study launch demo_mnist.yaml",
+        "study launch my_study.yaml --limit 3 --set train.epochs=1",
+        "study launch my_study.yaml --store /nfs/studies --address auto",
+        "study launch my_study.yaml --retry oom --set resources.gpus=0.5",
+    )
+)
+def launch(
+    spec: Spec,
+    overrides: Overrides = None,
+    store: StorePlace = None,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="A running Ray cluster, `auto` for this node's.  Default: Ray here."),
+    ] = None,
+    max_concurrent: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Run at most so many trials at once.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Run only so many of the missing trials, to try things out.")
+    ] = None,
+    retry: Annotated[
+        Literal["failed", "oom", "all"] | None,
+        typer.Option(help="Try failed trials again: those that raised, those out of memory, or all."),
+    ] = None,
+) -> None:
+    """Train and evaluate what is missing of a study.
+
+    Launching again does nothing and says so; a widened grid runs only its new points.  Ctrl-C stops cleanly, and the
+    next launch goes on from there.
+
+    Exit status: 0 complete (or as far as --limit asked), 1 some trials failed or are blocked, 2 the spec or the command
+    is wrong, 3 another launch has the study, 130 stopped by hand.
+    """
+    from study.cli.launching import run
+    from study.launch import LaunchOptions
+
+    options = LaunchOptions(address=address, max_concurrent=max_concurrent, limit=limit, retry=retry)
+    raise typer.Exit(run(spec, overrides or (), store, options, terminal()))
+
+
+@app.command(
+    **examples("study plan demo_mnist.yaml", "study plan my_study.yaml --pilot", "study plan demo_mnist --json")
+)
+def plan(
+    spec: Spec,
+    overrides: Overrides = None,
+    store: StorePlace = None,
+    as_json: Json = False,
+    pilot: Annotated[bool, typer.Option("--pilot", help="Time one trial a kind for seconds, to estimate.")] = False,
+) -> None:
+    """Show what a study would do and cost; run nothing.
+
+    Trials by training distortion and method, their order, what the store has of them already, expected time and disk.
+    """
+    from study.cli.planning import show_plan
+
+    show_plan(spec, overrides or (), store, as_json=as_json, with_pilot=pilot, terminal=terminal())
+
+
+@app.command(**examples("study validate my_study.yaml"))
+def validate(spec: Spec, overrides: Overrides = None) -> None:
+    """Check a study's YAML and tell every fault at once.
+
+    Each fault has its file and line, the rule, the value and a way out.  Exit status 2 if there are any.
+    """
+    from study.cli.planning import validated
+
+    terminal().print(validated(spec, overrides or ()))
+
+
+@app.command(**examples("study schema > study.schema.json"))
+def schema() -> None:
+    """Print the JSON Schema of a study's YAML, for editors.
+
+    Editors that know the YAML language server complete and check as one types.
+    """
+    from study.spec import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command("list", **examples("study list", "study list --store /nfs/studies"))
+def list_studies(store: StorePlace = None) -> None:
+    """List the studies in the store, and how far each is."""
+    from study.cli.places import open_store
+    from study.cli.status_screen import print_studies
+
+    print_studies(open_store(store), terminal())
+
+
+@app.command(**examples("study status demo_mnist", "study status demo_mnist --json"))
+def status(study: Study, store: StorePlace = None, as_json: Json = False) -> None:
+    """Show how far a study is, and what failed why."""
+    from study.cli.places import newest, open_store, store_suffix, study_name
+    from study.cli.status_screen import print_status
+    from study.standing import look
+    from study.summary import summarise
+
+    opened = open_store(store)
+    found_plan = newest(opened, study_name(study, opened)).plan
+    found = look(opened, found_plan)
+    summary = summarise(found_plan, found)
+    if as_json:
+        typer.echo(json.dumps(summary.to_json(), ensure_ascii=False))
+    else:
+        print_status(opened, found_plan, summary, terminal(), store_suffix(store))
+
+
+@app.command(**examples("study spec", "study spec demo_mnist > my_study.yaml"))
+def spec(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A shipped search space.  Without one: list them.")
+    ] = None,
+) -> None:
+    """Print a shipped search space, to begin one's own from."""
+    from study.cli.planning import shipped_text
+
+    typer.echo(shipped_text(name), nl=False)
+
+
+@app.command(**examples("study show 3f9a1c07"))
+def show(trial: Trial, store: StorePlace = None) -> None:
+    """Show a trial: recipe, parent, results, checkpoint."""
+    from study.cli.places import open_store, trial_places
+    from study.cli.trial_screen import print_trial
+
+    opened = open_store(store)
+    print_trial(opened, trial_places(trial, opened), terminal())
+
+
+@app.command(**examples("study why 9ab03f55"))
+def why(trial: Trial, store: StorePlace = None) -> None:
+    """Show how a trial came about: attempts, errors, code.
+
+    Its state, its parents' states, who launched it with which code and versions, and every attempt with its error and
+    traceback.
+    """
+    from study.cli.places import open_store, trial_places
+    from study.cli.trial_screen import print_why
+
+    opened = open_store(store)
+    print_why(opened, trial_places(trial, opened), terminal())
+
+
+@app.command(
+    cls=QueryCommand,
+    **examples(
+        "study query demo_mnist practical",
+        "study query demo_mnist --columns bands",
+        'study query demo_mnist "FROM evaluations" --format parquet -o cells.parquet',
+    ),
+)
+def query(
+    study: Study,
+    sql: Annotated[
+        str | None, typer.Argument(metavar="SQL", help="DuckDB SQL; a bare word is FROM it.", show_default=False)
+    ] = None,
+    store: StorePlace = None,
+    form: Annotated[
+        Literal["table", "csv", "json", "parquet"], typer.Option("--format", help="How to print.")
+    ] = "table",
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file.", show_default=False)
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="VIEW", help="Describe the columns of a view instead: name, type, unit, meaning."),
+    ] = None,
+) -> None:
+    """Ask a study's tables and views, in SQL."""
+    from study.cli.querying import ask, describe_columns
+
+    if columns is not None:
+        describe_columns(columns, terminal())
+    elif sql is None:
+        raise typer.BadParameter("give SQL or the name of a view (`study query --help` lists them)", param_hint="SQL")
+    else:
+        ask(study, sql, store, form, output, terminal())
+
+
+@app.command(**examples("study methods", "study methods stability_training"))
+def methods(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one.")] = None) -> None:
+    """List the training methods with parameters and sources."""
+    from study.cli.catalogue_screen import print_catalogue
+    from trainables.methods import methods as registered
+
+    print_catalogue("method", registered.all(), name, terminal())
+
+
+@app.command(**examples("study distortions", "study distortions jpeg"))
+def distortions(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one.")] = None) -> None:
+    """List the distortions and attacks with levels and sources."""
+    from study.cli.catalogue_screen import print_catalogue
+    from trainables.attacks import attacks
+    from trainables.distortions import distortions as registered
+
+    print_catalogue("distortion", {**registered.all(), **attacks.all()}, name, terminal())
+
+
+@app.command(**examples("study models", "study models lenet"))
+def models(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one.")] = None) -> None:
+    """List the networks with parameters and sources."""
+    from study.cli.catalogue_screen import print_catalogue
+    from trainables.models import models as registered
+
+    print_catalogue("model", registered.all(), name, terminal())
+
+
+@app.command(**examples("study datasets", "study datasets mnist_5k"))
+def datasets(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one.")] = None) -> None:
+    """List the data sets with parameters and sources."""
+    from study.cli.catalogue_screen import print_catalogue
+    from trainables.datasets import datasets as registered
+
+    print_catalogue("data set", registered.all(), name, terminal())
+
+
+@app.command(**examples("study doctor", "study doctor --store s3://bucket/studies"))
+def doctor(store: StorePlace = None) -> None:
+    """Examine this machine: versions, devices, Ray, disk.
+
+    Each line says ok, warn or fail, with a way out.  Exit status 1 if something fails.
+    """
+    from study.cli.doctor_screen import print_checks
+    from study.cli.places import store_location
+    from study.doctor import examine
+
+    if print_checks(examine(store_location(store)), terminal()):
+        raise typer.Exit(UNFINISHED)

@@ -1,0 +1,74 @@
+"""What may end a command early: the person's mistakes in words, another launch, Ctrl-C, and our own mistakes."""
+
+import sys
+import traceback
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from study.cli.terminal import terminal
+
+WRONG, HELD, STOPPED, UNFINISHED = 2, 3, 130, 1
+"""Exit statuses: bad spec or command, held by another launch, stopped by hand, failed or blocked trials."""
+TRACEBACK_LINES = 3
+"""Innermost calls shown of an error that is no fault of the user's."""
+
+
+class CommandError(ValueError):
+    """A command that cannot be carried out as it was typed."""
+
+
+class Commands(TyperGroup):
+    """The commands, and the one place where what they raise becomes words and an exit status."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(STOPPED) from None
+        except BrokenPipeError:
+            _close_quietly()
+            raise typer.Exit(0) from None
+        except Exception as error:
+            status = _said(error)
+            if status is None:
+                raise
+            raise typer.Exit(status) from None
+
+
+def _said(error: Exception) -> int | None:
+    """Print `error` for the person at the keyboard; None for one that the command line handles itself."""
+    if type(error).__module__.partition(".")[0] in ("typer", "click"):
+        return None
+    if type(error).__name__ == "HeldError" and type(error).__module__.startswith("study."):
+        _print(str(error))
+        return HELD
+    if is_for_the_user(error):
+        _print(str(error))
+        return WRONG
+    _print(_short_traceback(error))
+    return UNFINISHED
+
+
+def is_for_the_user(error: Exception) -> bool:
+    """Whether the error is one of this project's own ValueErrors: those speak to the user."""
+    return isinstance(error, ValueError) and type(error).__module__.partition(".")[0] in ("study", "trainables")
+
+
+def _short_traceback(error: Exception) -> str:
+    calls = "".join(traceback.format_tb(error.__traceback__)[-TRACEBACK_LINES:])
+    name = f"{type(error).__name__}: {error}"
+    return (
+        f"{calls}{name}\nThis is a mistake in the program, not in what you typed.  Please report it with these lines."
+    )
+
+
+def _print(text: str) -> None:
+    terminal(error=True).print(text)
+
+
+def _close_quietly() -> None:
+    """Keep Python from complaining, as it ends, about a reader that has gone."""
+    with open("/dev/null", "w") as nowhere:  # noqa: PTH123
+        sys.stdout = nowhere

@@ -1,0 +1,110 @@
+"""`study launch`: says what changed, shows it running, ends with what came of it."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from study.cli.end_screen import (
+    complete_line,
+    diverged_lines,
+    failure_lines,
+    incomplete_line,
+    nothing_line,
+    print_end_table,
+    print_next,
+)
+from study.cli.errors import STOPPED, UNFINISHED
+from study.cli.launch_screen import screen
+from study.cli.places import store_location, store_suffix
+from study.cli.plan_screen import changed_line
+from study.cli.planning import as_typed, planned
+from study.cli.terminal import Terminal
+from study.launch import LaunchOptions, Result, launch
+from study.plan import Plan
+from study.report import Naming, changes, end_table, failures, registered_symbol
+from study.spec import load
+from study.standing import look, newest_failures, practical_cells
+from study.store import Store
+from study.summary import Summary, summarise
+
+
+def run(source: str, overrides: Sequence[str], store: str | None, options: LaunchOptions, terminal: Terminal) -> int:
+    """The whole command; its exit status."""
+    began = time.monotonic()
+    spec = load(source, overrides)
+    location, suffix = store_location(store), store_suffix(store)
+    opened = Store.open(location)
+    plan = planned(spec)
+    before = summarise(plan, look(opened, plan))
+    _say_changes(opened, plan, terminal)
+    naming = Naming(plan, registered_symbol)
+    with screen(terminal, naming, location) as watching:
+        result = launch(spec, opened, options, watching)
+    if before.complete and result.status == "complete":
+        terminal.print("\n".join(terminal.wrap(nothing_line(before, location))))
+        return 0
+    return Ending(opened, plan, naming, terminal, as_typed(source, overrides), suffix).tell(
+        result, time.monotonic() - began
+    )
+
+
+def _say_changes(store: Store, plan: Plan, terminal: Terminal) -> None:
+    newest = store.newest_launch(plan.study)
+    line = changed_line(changes(newest.plan, plan)) if newest is not None else None
+    if line is not None:
+        terminal.print("\n".join(terminal.wrap(line)))
+
+
+class Ending:
+    """What is printed when a launch is over."""
+
+    def __init__(self, store: Store, plan: Plan, naming: Naming, terminal: Terminal, spec: str, suffix: str) -> None:
+        self.store = store
+        self.plan = plan
+        self.naming = naming
+        self.terminal = terminal
+        self.spec = spec
+        self.suffix = suffix
+
+    def tell(self, result: Result, seconds: float) -> int:
+        """Says how it ended; the exit status."""
+        summary = summarise(self.plan, look(self.store, self.plan))
+        if result.status == "stopped":
+            return self._stopped(summary)
+        if result.status == "complete":
+            self._complete(summary, seconds)
+            return 0
+        self._incomplete(summary, result)
+        unfinished = summary.trials.failed or summary.trials.held or result.failures or result.blocked
+        return UNFINISHED if unfinished else 0
+
+    def _complete(self, summary: Summary, seconds: float) -> None:
+        self.terminal.print("\n".join(self.terminal.wrap(complete_line(summary, seconds))))
+        if summary.trials.diverged:
+            self.terminal.print("\n".join(diverged_lines(summary.trials.diverged, self.terminal)))
+        self._table()
+        print_next(self.terminal, self.plan.study, self.spec, self.suffix)
+
+    def _table(self) -> None:
+        table = end_table(self.plan, practical_cells(self.store, self.plan))
+        if table.rows:
+            self.terminal.print()
+            print_end_table(table, self.naming, self.terminal, self.plan.study, self.suffix)
+
+    def _stopped(self, summary: Summary) -> int:
+        self.terminal.print("\n".join(self.terminal.wrap(incomplete_line(summary))))
+        self.terminal.print(f"Stopped.  To go on from here:  study launch {self.spec}{self.suffix}")
+        return STOPPED
+
+    def _incomplete(self, summary: Summary, result: Result) -> None:
+        self.terminal.print("\n".join(self.terminal.wrap(incomplete_line(summary))))
+        if summary.trials.diverged:
+            self.terminal.print("\n".join(diverged_lines(summary.trials.diverged, self.terminal)))
+        found = failures(self.plan, newest_failures(self.store, frozenset(t.trial_id for t in self.plan.trials)))
+        for line in failure_lines(found, self.naming, self.terminal, self.spec, self.suffix):
+            self.terminal.print(line)
+        for reason, number in Counter(result.blocked.values()).items():
+            self.terminal.print("\n".join(self.terminal.wrap(f"{'blocked':<10}{number:<4}{reason}", 2, 16)))
+        if not found and not summary.trials.held:
+            self.terminal.print(f"  To go on:  study launch {self.spec}{self.suffix}")
+        self._table()

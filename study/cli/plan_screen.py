@@ -1,0 +1,180 @@
+"""Before a launch: what a study will do, what the store has of it, and what it may cost."""
+
+from collections.abc import Iterator
+
+from study.cli.numbers import duration, size
+from study.cli.terminal import Column, Terminal, count, facts, lay_out
+from study.cost import Cost
+from study.plan import Plan
+from study.report import Changes, NewTrials, PlanRow, PlanTable, figure
+from study.summary import UNDISTORTED, Summary
+from trainables.recipe import Condition
+
+
+def print_plan(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, terminal: Terminal, store: str) -> None:
+    """The whole screen but its last line."""
+    terminal.print("\n".join(terminal.wrap(f"{plan.study}    {plan.title}".rstrip())))
+    terminal.print()
+    for line in cross_table(plan, table, terminal):
+        terminal.print(line)
+    terminal.print()
+    for line in facts(plan_facts(plan, table, summary, cost, store), terminal):
+        terminal.print(line)
+
+
+def cross_table(plan: Plan, table: PlanTable, terminal: Terminal) -> list[str]:
+    """Training distortion × label, with sums, the levels on the right and each label's own axes below."""
+    columns = [Column("trained on"), *(Column(label, "right") for label in table.labels), Column("sum", "right"),
+               Column("")]  # fmt: skip
+    rows = [*(_row(row, table, plan) for row in table.rows), _sums(table, plan)]
+    if any(table.over.values()):
+        rows.append(["over", *(_axes(table.over[label]) for label in table.labels), "", ""])
+    laid = lay_out(columns, [[terminal.text(cell) for cell in row] for row in rows], terminal.width, gap=3)
+    return [laid.header, *laid.lines]
+
+
+def _row(row: PlanRow, table: PlanTable, plan: Plan) -> list[str]:
+    counts = [f"{row.counts[label]:,}" if label in row.counts else "" for label in table.labels]
+    return [row.trained_on, *counts, f"{sum(row.counts.values()):,}", _levels(row, plan)]
+
+
+def _sums(table: PlanTable, plan: Plan) -> list[str]:
+    counts = [sum(row.counts.get(label, 0) for row in table.rows) for label in table.labels]
+    shared = len(plan.trials) - len(plan.unique_trials())
+    note = f"{shared} under two labels, trained once" if shared else ""
+    return ["sum", *(f"{number:,}" for number in (*counts, sum(counts))), note]
+
+
+def _levels(row: PlanRow, plan: Plan) -> str:
+    if row.trained_on == UNDISTORTED:
+        epochs = {trial.recipe.epochs for trial in plan.trials if trial.train_distortion is None}
+        starts = {trial.stage for trial in plan.trials if trial.train_distortion is None}
+        return f"{count(epochs.pop(), 'epoch')} from scratch" if len(epochs) == 1 and starts == {0} else ""
+    return " · ".join(f"{symbol} {_values(values)}" for symbol, values in row.levels)
+
+
+def _values(values: tuple[object, ...]) -> str:
+    shown = [figure(value) for value in values]  # type: ignore[arg-type]
+    return ", ".join(shown) if len(shown) <= 8 else f"{shown[0]} to {shown[-1]}, {len(shown)} of them"
+
+
+def _axes(axes: tuple[tuple[str, int], ...]) -> str:
+    return " ".join(f"{symbol} {number}" for symbol, number in axes)
+
+
+def plan_facts(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, store: str) -> Iterator[tuple[str, str]]:
+    """(what, how much) of everything below the table."""
+    yield "order", _order(plan, table)
+    yield "training", _training(table, cost)
+    yield "evaluation", _evaluation(plan, summary)
+    yield "in the store", _in_the_store(summary, store)
+    yield "time", _time(cost)
+    yield "disk", f"{size(cost.checkpoint_bytes)} of checkpoints, {size(cost.table_bytes)} of tables"
+
+
+def _order(plan: Plan, table: PlanTable) -> str:
+    if len(table.stages) == 1:
+        return "all at once: no trial waits for another"
+    roots = dict.fromkeys(trial.label for trial in plan.trials if trial.stage == 0)
+    later = ", then ".join(f"{number:,} from their best epochs" for number in table.stages[1:])
+    if table.stages[0] == 1 and len(table.stages) == 2:
+        later = f"{table.stages[1]:,} from its best epoch"
+    first = ", ".join(roots) if len(roots) <= 3 else f"{table.stages[0]:,} from scratch"
+    return f"{first}, then {later}"
+
+
+def _training(table: PlanTable, cost: Cost) -> str:
+    text = f"{count(table.epochs, 'epoch')} of {count(cost.train_images, 'image')}"
+    several = {passes: epochs for passes, epochs in table.epochs_by_passes.items() if passes > 1}
+    said = ", ".join(f"{epochs:,} of them pass each image {_times(passes)}" for passes, epochs in several.items())
+    return f"{text}; {said}" if said else text
+
+
+def _times(passes: int) -> str:
+    return {2: "twice", 3: "three times"}.get(passes, f"{passes} times")
+
+
+def _evaluation(plan: Plan, summary: Summary) -> str:
+    trials, conditions = summary.trials.total, len(plan.conditions)
+    return (
+        f"{summary.evaluations:,} = {count(trials, 'trial')} × {count(conditions, 'condition')} ({_conditions(plan)})"
+    )
+
+
+def _conditions(plan: Plan) -> str:
+    if not plan.sweeps:
+        return "clean"
+    by_number: dict[int, list[str]] = {}
+    for sweep in plan.sweeps:
+        by_number.setdefault(len(sweep.levels), []).append(sweep.test_distortion)
+    each = ", ".join(
+        f"{count(number, 'level')}{' each' if len(names) > 1 else ''} of {', '.join(names)}"
+        for number, names in by_number.items()
+    )
+    return f"clean, and {each}"
+
+
+def _in_the_store(summary: Summary, store: str) -> str:
+    done = summary.trials.done + summary.trials.running
+    if not done and not summary.evaluations_done:
+        return f"none of it: nothing of this study is in {store}"
+    if summary.complete:
+        return f"all of it, in {store}"
+    missing = summary.evaluations - summary.evaluations_done
+    left = summary.trials.total - done
+    return f"{done:,} trials and {summary.evaluations_done:,} evaluations in {store}; missing: {left:,} and {missing:,}"
+
+
+def _time(cost: Cost) -> str:
+    if cost.seconds_left == 0:
+        return "none: nothing is left to do"
+    if cost.seconds_left is None:
+        return f"not known yet: {cost.reason} (`--pilot` times one trial a kind)"
+    workers = f"on {count(cost.workers, 'worker')} here" if cost.workers > 1 else "on one worker here"
+    return f"about {duration(cost.seconds_left / cost.workers)} {workers}; {cost.reason}"
+
+
+def changed_line(changes: Changes) -> str | None:
+    """`demo_mnist changed: 6 new trials (ST, alpha 1), 199 new evaluations (6 × 27, and jpeg 70 for the 37 there).`
+
+    None where the plan is the newest launch's.
+    """
+    said = [*_new_trials(changes), *_new_evaluations(changes), *_dropped(changes)]
+    return f"{changes.study} changed: {', '.join(said)}." if said else None
+
+
+def _new_trials(changes: Changes) -> Iterator[str]:
+    number = sum(group.trials for group in changes.groups)
+    if number:
+        groups = "; ".join(_new_group(group) for group in changes.groups)
+        yield f"{count(number, 'new trial')} ({groups})"
+
+
+def _new_group(group: NewTrials) -> str:
+    values = (f"{name} {', '.join(map(figure, values))}" for name, values in group.values)
+    return ", ".join((group.label, *values))
+
+
+def _new_evaluations(changes: Changes) -> Iterator[str]:
+    new = sum(group.trials for group in changes.groups)
+    parts = [f"{new:,} × {changes.conditions}"] if new else []
+    if changes.new_conditions and changes.kept:
+        parts.append(f"{', '.join(map(_condition, changes.new_conditions))} for the {changes.kept:,} there")
+    number = new * changes.conditions + len(changes.new_conditions) * changes.kept
+    if number:
+        yield f"{count(number, 'new evaluation')} ({', and '.join(parts)})"
+
+
+def _condition(condition: Condition) -> str:
+    return (
+        condition.test_distortion
+        if condition.level is None
+        else f"{condition.test_distortion} {figure(condition.level)}"
+    )
+
+
+def _dropped(changes: Changes) -> Iterator[str]:
+    if changes.dropped_trials:
+        yield f"{count(changes.dropped_trials, 'trial')} left the study (they stay in the store)"
+    if changes.dropped_conditions:
+        yield f"{count(changes.dropped_conditions, 'test condition')} left the study (they stay in the store)"

@@ -1,0 +1,86 @@
+"""Commands about a spec that run nothing: plan, validate, spec."""
+
+import json
+import shlex
+from collections.abc import Sequence
+
+import typer
+
+from study.cli.errors import CommandError
+from study.cli.places import store_location, store_suffix
+from study.cli.plan_screen import print_plan
+from study.cli.terminal import Terminal, count
+from study.cost import Timing, cost, history, passes, pilot
+from study.plan import Plan
+from study.planning import data_set, make_plan
+from study.report import Naming, plan_table, registered_symbol
+from study.spec import Spec, load, shipped
+from study.standing import look
+from study.store import Store
+from study.summary import Found, summarise
+
+
+def planned(spec: Spec) -> Plan:
+    """The plan of a spec. Reads the data: its fingerprint is part of every trial's identity."""
+    return make_plan(spec, data_set(spec).fingerprint())
+
+
+def show_plan(
+    source: str, overrides: Sequence[str], store: str | None, *, as_json: bool, with_pilot: bool, terminal: Terminal
+) -> None:
+    """`study plan`."""
+    plan = planned(load(source, overrides))
+    location = store_location(store)
+    opened = existing(location)
+    found = look(opened, plan) if opened is not None else Found(evaluated={})
+    summary = summarise(plan, found)
+    timings, where = _timings(opened, plan, with_pilot)
+    expected = cost(plan, found, timings, where)
+    if as_json:
+        typer.echo(json.dumps({**summary.to_json(), "cost": expected.to_json()}, ensure_ascii=False))
+        return
+    naming = Naming(plan, registered_symbol)
+    table = plan_table(plan, naming, passes)
+    print_plan(plan, table, summary, expected, terminal, location)
+    terminal.print()
+    done = "Nothing was run" if not with_pilot else "Nothing was kept"
+    typed = as_typed(source, overrides)
+    terminal.print(f"{done}.  To run it:  study launch {typed}{store_suffix(store)}")
+
+
+def as_typed(source: str, overrides: Sequence[str]) -> str:
+    """A spec and its overrides, quoted for a shell."""
+    return shlex.join((source, *(word for one in overrides for word in ("--set", one))))
+
+
+def existing(location: str) -> Store | None:
+    """The store there; None where there is none yet."""
+    try:
+        return Store.open(location, create=False)
+    except ValueError:
+        return None
+
+
+def _timings(store: Store | None, plan: Plan, with_pilot: bool) -> tuple[tuple[Timing, ...], str]:
+    if with_pilot:
+        return pilot(plan), "measured just now: seconds of one trial a kind, and one evaluation at the practical levels"
+    if store is None:
+        return (), ""
+    return history(store), "from units of the same kind in this store"
+
+
+def validated(source: str, overrides: Sequence[str]) -> str:
+    """`study validate`: one line for a sound spec; a faulty one raises SpecError."""
+    spec = load(source, overrides)
+    labels = count(len(spec.methods), "label")
+    return f"{source} is sound: {spec.study}, {labels}.  `study plan {source}` shows what it will do."
+
+
+def shipped_text(name: str | None) -> str:
+    """A shipped search space's YAML; without a name, the names."""
+    if name is None:
+        return "".join(f"{one}.yaml\n" for one in shipped())
+    found = shipped().get(name.removesuffix(".yaml"))
+    if found is None:
+        raise CommandError(f"no search space called {name!r} is shipped; there are {', '.join(shipped())}")
+    return found.read_text(encoding="utf-8")

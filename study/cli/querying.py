@@ -1,0 +1,172 @@
+"""`study query`: SQL in, a table, CSV, JSON or Parquet out."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.cli.errors import CommandError
+from study.cli.places import open_store, study_name
+from study.cli.terminal import Column, Terminal, count, lay_out
+from study.query import VIEWS, describe, open_tables
+
+SHORT = 3
+"""Decimals up to which a column's numbers are printed as they are; beyond, four."""
+VISIBLE = 5e-5
+"""The smallest number that four decimals show."""
+
+
+def ask(study: str, sql: str, store: str | None, form: str, output: str | None, terminal: Terminal) -> None:
+    """Run one query and print or write what it gives."""
+    opened = open_store(store)
+    name = study_name(study, opened)
+    answer = open_tables(opened, name).sql(sql)
+    if form == "table" and output is None:
+        print_answer(answer, terminal)
+        _print_footer(sql, name, terminal)
+    else:
+        _deliver(_encoded(answer, form, terminal), output)
+
+
+def _encoded(answer: pa.Table, form: str, terminal: Terminal) -> bytes:
+    if form == "parquet":
+        sink = io.BytesIO()
+        pq.write_table(answer, sink)
+        return sink.getvalue()
+    if form == "csv":
+        return as_csv(answer).encode()
+    if form == "json":
+        return (json.dumps(answer.to_pylist(), default=str, ensure_ascii=False) + "\n").encode()
+    return "".join(f"{line}\n" for line in answer_lines(answer, terminal, width=None)).encode()
+
+
+def _deliver(content: bytes, output: str | None) -> None:
+    if output is not None:
+        _write(Path(output), content)
+    elif content[:4] == b"PAR1" and sys.stdout.isatty():
+        raise CommandError("Parquet is not for a terminal; name a file: -o FILE.parquet")
+    else:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}; name another file with -o") from None
+
+
+def as_csv(answer: pa.Table) -> str:
+    """One line a row; a struct's fields become columns (`method.alpha`), a list becomes JSON."""
+    flat = flattened(answer)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(flat.column_names)
+    for row in zip(*(column.to_pylist() for column in flat.columns), strict=True):
+        writer.writerow([_plain(value) for value in row])
+    return text.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, bytes):
+        return value.hex()
+    return json.dumps(value, default=str, ensure_ascii=False) if isinstance(value, (list, dict)) else value
+
+
+def flattened(answer: pa.Table) -> pa.Table:
+    """Structs as columns of their own, at any depth."""
+    while any(pa.types.is_struct(kind) for kind in answer.schema.types):
+        answer = answer.flatten()
+    return answer
+
+
+def print_answer(answer: pa.Table, terminal: Terminal) -> None:
+    for line in answer_lines(answer, terminal, terminal.width):
+        terminal.print(line)
+
+
+def answer_lines(answer: pa.Table, terminal: Terminal, width: int | None) -> list[str]:
+    """What all rows share above the table; columns that are empty throughout are left out."""
+    flat = flattened(answer)
+    columns = {name: column.to_pylist() for name, column in zip(flat.column_names, flat.columns, strict=True)}
+    filled = {name: values for name, values in columns.items() if any(value is not None for value in values)}
+    if not flat.num_rows:
+        return ["no rows"]
+    shared = {name: values for name, values in filled.items() if flat.num_rows > 1 and _alike(values)}
+    shown = {name: values for name, values in filled.items() if name not in shared} or filled
+    above = [*terminal.wrap(_above(flat.num_rows, shared), 0, 2), ""] if shared and shown is not filled else []
+    titles = [Column(name, "right" if _is_number(values) else "left") for name, values in shown.items()]
+    rows = [[terminal.text(cell) for cell in row] for row in zip(*map(cells, shown, shown.values()), strict=True)]
+    loose = lay_out(titles, rows, width, gap=3)
+    laid = lay_out(titles, rows, width) if loose.hidden else loose
+    hidden = f"not shown, for want of room: {', '.join(laid.hidden)} (--format csv shows all)"
+    below = ["", *terminal.wrap(hidden, 2, 2)] if laid.hidden else []
+    return [*above, laid.header, *laid.lines, *below]
+
+
+def _above(rows: int, shared: dict[str, list[Any]]) -> str:
+    said = " · ".join(f"{name} {cells(name, values[:1])[0]}" for name, values in shared.items())
+    return f"all {count(rows, 'row')}: {said}"
+
+
+def _alike(values: Sequence[Any]) -> bool:
+    return all(value == values[0] for value in values) and not isinstance(values[0], bool)
+
+
+def _is_number(values: Sequence[Any]) -> bool:
+    return all(value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)) for value in values)
+
+
+def cells(name: str, values: Sequence[Any]) -> list[str]:
+    """A column as text: numbers of one column alike, rates to four places, true as a dot."""
+    places = _places([value for value in values if isinstance(value, float)])
+    return [_cell(name, value, places) for value in values]
+
+
+def _places(numbers: Sequence[float]) -> str:
+    if all(number == round(number, SHORT) for number in numbers):
+        return "g"
+    return ".4g" if any(0 < abs(number) < VISIBLE for number in numbers) else ".4f"
+
+
+def _cell(name: str, value: Any, places: str) -> str:
+    if value is None:
+        return "clean" if name == "level" else ""
+    if isinstance(value, bool):
+        return "●" if value else ""
+    if isinstance(value, float):
+        return format(value, places)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(_plain(value))
+
+
+def _print_footer(sql: str, study: str, terminal: Terminal) -> None:
+    """Where the columns are explained, for the first view that the query names."""
+    words = sql.replace("(", " ").replace(")", " ").replace(";", " ").split()
+    named = next((word for word in words if word in VIEWS), None)
+    if named is not None and terminal.width is not None:
+        terminal.print()
+        terminal.print("\n".join(terminal.wrap(f"Columns: study query {study} --columns {named}")))
+
+
+def describe_columns(view: str, terminal: Terminal) -> None:
+    """`study query STUDY --columns VIEW`."""
+    if view not in VIEWS:
+        raise CommandError(f"no table or view is called {view!r}; there are {', '.join(VIEWS)}")
+    terminal.print("\n".join(terminal.wrap(f"{view}: {VIEWS[view]}")))
+    terminal.print()
+    rows = [[terminal.text(cell) for cell in (one.name, one.type, one.unit, one.meaning)] for one in describe(view)]
+    laid = lay_out([Column("column"), Column("type"), Column("unit"), Column("meaning")], rows, None)
+    terminal.print(laid.header)
+    for line in laid.lines:
+        terminal.print(line)

@@ -1,0 +1,241 @@
+"""What a study may cost: seconds from units of the same kind that ran before, or from a short pilot; and disk."""
+
+import os
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from statistics import median
+from typing import Any
+
+import torch
+
+from study.plan import Plan, PlannedTrial
+from study.progress import Phase
+from study.store import Store
+from study.summary import Found
+from trainables.datasets import split_of
+from trainables.evaluate import DistortedSets, evaluate
+from trainables.fit import Training, data_set
+from trainables.methods import methods
+from trainables.models import models
+from trainables.recipe import Component, Condition, Recipe, Scratch, Split
+
+FLOAT_BYTES = 4
+COPIES = 1
+"""Of the weights that a finished trial keeps."""
+FILE_BYTES = 9_000
+"""Of a small Parquet file: schema, column descriptions and statistics."""
+FILES = 5
+"""Tables that a finished trial has a file in."""
+CELL_BYTES = 60
+"""Of a row of `evaluations`, packed."""
+PILOT_SECONDS = 2.0
+"""For which each kind of unit is timed, after as long again to warm up."""
+CACHE_BYTES = 2**30
+ENDED_WELL = ("done", "diverged")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Units that take equal time an image."""
+
+    phase: Phase
+    data: str
+    model: Component
+    method: str
+    batch_size: int
+
+    @classmethod
+    def of(cls, phase: Phase, recipe: Recipe) -> "Kind":
+        """Evaluation costs the same after every method."""
+        if phase == "evaluate":
+            return cls(phase, recipe.data.name, recipe.model, "", 0)
+        return cls(phase, recipe.data.name, recipe.model, recipe.method.name, recipe.batch_size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """A unit, or the part of one, that was timed."""
+
+    kind: Kind
+    images: int
+    """Training images seen, or test images times conditions."""
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What is left to pay for a study."""
+
+    seconds_left: float | None
+    """Of one worker; None where a kind of unit has never been timed."""
+    reason: str
+    """Where the seconds come from, or why there are none."""
+    workers: int
+    train_images: int
+    checkpoint_bytes: int
+    table_bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """`seconds_left` null where it is unknown; `reason` says why, or where the seconds come from."""
+        return asdict(self)
+
+
+def cost(plan: Plan, found: Found, timings: Collection[Timing], source: str) -> Cost:
+    """Of everything in `plan` that the store does not have; `source` says where the timings come from."""
+    speeds = _speeds(timings)
+    seconds = [_seconds(kind, images, speeds) for kind, images in _work_left(plan, found)]
+    known = [one for one in seconds if one is not None]
+    complete = len(known) == len(seconds)
+    recipe = plan.trials[0].recipe
+    return Cost(
+        seconds_left=sum(known) if complete else None,
+        reason=source if complete else "nothing like it has run in this store",
+        workers=workers_here(plan),
+        train_images=image_count(recipe.data, "train"),
+        checkpoint_bytes=_checkpoint_bytes(plan),
+        table_bytes=_table_bytes(plan),
+    )
+
+
+def _work_left(plan: Plan, found: Found) -> Iterator[tuple[Kind, int]]:
+    """(kind, images) of every unit that is still to run."""
+    conditions = {condition.condition_id: condition for condition in plan.conditions}
+    for trial in plan.unique_trials():
+        if trial.trial_id not in found.trained:
+            yield Kind.of("train", trial.recipe), train_images(trial.recipe)
+        missing = set(conditions).difference(found.evaluated.get(trial.trial_id, ()))
+        if missing:
+            yield Kind.of("evaluate", trial.recipe), test_images([conditions[one] for one in missing])
+
+
+@cache
+def image_count(data: Component, split: Split) -> int:
+    return len(split_of(data_set(data), split))
+
+
+def train_images(recipe: Recipe) -> int:
+    """Images that the training sees, epochs counted."""
+    return recipe.epochs * image_count(recipe.data, "train")
+
+
+def test_images(conditions: Iterable[Condition]) -> int:
+    """Images that an evaluation under `conditions` shows to the network."""
+    return sum(image_count(condition.data, condition.split) for condition in conditions)
+
+
+Speeds = Mapping[Kind, float]
+"""Seconds an image."""
+
+
+def _speeds(timings: Iterable[Timing]) -> Speeds:
+    known: dict[Kind, list[float]] = {}
+    for timing in timings:
+        if timing.images:
+            known.setdefault(timing.kind, []).append(timing.seconds / timing.images)
+    return {kind: median(speeds) for kind, speeds in known.items()}
+
+
+def _seconds(kind: Kind, images: int, speeds: Speeds) -> float | None:
+    """As the same kind took; else as another method on the same model and data, by forward passes."""
+    if kind in speeds:
+        return images * speeds[kind]
+    alike = [
+        speed / _passes(other)
+        for other, speed in speeds.items()
+        if kind.phase == "train" and replace(other, method=kind.method) == kind
+    ]
+    return images * median(alike) * _passes(kind) if alike else None
+
+
+def _passes(kind: Kind) -> int:
+    return passes(kind.method)
+
+
+@cache
+def passes(method: str) -> int:
+    """Forward passes that the method makes over each image."""
+    return methods.get(method).passes
+
+
+def history(store: Store) -> tuple[Timing, ...]:
+    """Every unit that ran to its end in this store, of studies as they were last launched."""
+    launches = (store.newest_launch(study) for study in store.studies())
+    recipes = {trial.trial_id: trial.recipe for launch in launches if launch for trial in launch.plan.trials}
+    rows = (
+        store.read("attempts", recipes.keys()).select(["trial_id", "unit", "status", "images", "seconds"]).to_pylist()
+    )
+    return tuple(
+        Timing(kind=Kind.of(row["unit"], recipes[row["trial_id"]]), images=row["images"], seconds=row["seconds"])
+        for row in rows
+        if row["status"] in ENDED_WELL and row["images"]
+    )
+
+
+def pilot(plan: Plan, clock: Callable[[], float] = time.perf_counter) -> tuple[Timing, ...]:
+    """Times one trial of every label for a few seconds, and one evaluation at the practical levels; keeps nothing."""
+    kinds = {Kind.of("train", trial.recipe): trial for trial in plan.trials}
+    trained = tuple(_timed_training(kind, trial, clock) for kind, trial in kinds.items())
+    return (*trained, _timed_evaluation(plan, clock))
+
+
+def _timed_training(kind: Kind, trial: PlannedTrial, clock: Callable[[], float]) -> Timing:
+    training = Training(replace(trial.recipe, start=Scratch(), epochs=10**6), None, device())
+    training.advance(clock() + PILOT_SECONDS, clock)
+    before, began = training.images_seen, clock()
+    while clock() < began + PILOT_SECONDS and not training.finished:
+        training.advance(began + PILOT_SECONDS, clock)
+    return Timing(kind=kind, images=training.images_seen - before, seconds=clock() - began)
+
+
+def _timed_evaluation(plan: Plan, clock: Callable[[], float]) -> Timing:
+    """The second of two rounds: the distorted images are there by then, as they are for every trial but the first."""
+    recipe = replace(plan.trials[0].recipe, start=Scratch())
+    weights = dict(Training(recipe, None, torch.device("cpu")).model.state_dict())
+    practical = {sweep.condition_ids[sweep.levels.index(sweep.practical)] for sweep in plan.sweeps}
+    shown = [one for one in plan.conditions if one.condition_id in practical or one.family == "clean"]
+    sets = DistortedSets(CACHE_BYTES)
+    for _ in range(2):
+        began = clock()
+        cells = list(evaluate(recipe, weights, shown, sets, device()))
+    images = sum(cell.n for cell in cells)
+    return Timing(kind=Kind.of("evaluate", recipe), images=images, seconds=clock() - began)
+
+
+def device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def workers_here(plan: Plan) -> int:
+    """Trials that run at once on this machine."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    largest = max((trial.resources for trial in plan.trials), key=lambda resources: (resources.gpus, resources.cpus))
+    by_cpu = int(cpus / largest.cpus) if largest.cpus else cpus
+    by_gpu = int(torch.cuda.device_count() / largest.gpus) if largest.gpus else by_cpu
+    return max(1, min(by_cpu, by_gpu))
+
+
+def parameter_count(recipe: Recipe) -> int:
+    """Numbers in the network's state, counted without memory for them."""
+    data = data_set(recipe.data)
+    described = models.get(recipe.model.name)(**recipe.model.parameters)
+    with torch.device("meta"):
+        network = described.build(data.shape, len(data.class_names))
+    return sum(tensor.numel() for tensor in network.state_dict().values())
+
+
+def _checkpoint_bytes(plan: Plan) -> int:
+    counted = {(recipe.data, recipe.model): 0 for recipe in (trial.recipe for trial in plan.trials)}
+    for trial in plan.unique_trials():
+        counted[trial.recipe.data, trial.recipe.model] += 1
+    recipes = {(trial.recipe.data, trial.recipe.model): trial.recipe for trial in plan.trials}
+    return sum(COPIES * FLOAT_BYTES * parameter_count(recipes[key]) * number for key, number in counted.items())
+
+
+def _table_bytes(plan: Plan) -> int:
+    """Files, rows, and a bit an image in `predictions`."""
+    trials = len(plan.unique_trials())
+    cells = trials * len(plan.conditions) * CELL_BYTES
+    bits = trials * test_images(plan.conditions) // 8
+    return trials * FILES * FILE_BYTES + cells + bits

@@ -1,0 +1,193 @@
+"""Ray, started here or joined elsewhere: authentication, shipped code, slots, and whether its nodes share the store."""
+
+import contextlib
+import logging
+import math
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from study.plan import Resources
+from study.store import Store
+
+OBJECT_STORE = 256 * 2**20
+"""Bytes of shared memory for a local Ray: units and reports are small, images never go through it."""
+
+
+AUTHENTICATION = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+
+
+class ClusterError(ValueError):
+    """A cluster that cannot run the study; says why and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nodes:
+    """What the cluster offers, node by node."""
+
+    resources: tuple[Resources, ...]
+    local: bool
+
+    @property
+    def cpus(self) -> float:
+        return sum(node.cpus for node in self.resources)
+
+    @property
+    def gpus(self) -> float:
+        return sum(node.gpus for node in self.resources)
+
+    def slots(self, need: Resources) -> int:
+        """Units of this size that fit at once, each on one node."""
+        return sum(_slots(node, need) for node in self.resources)
+
+    def describe(self, workers: int) -> str:
+        """`2 workers here (2 CPUs, no GPU)`."""
+        place = "here" if self.local else f"on {_count(len(self.resources), 'node')}"
+        gpus = _count(self.gpus, "GPU") if self.gpus else "no GPU"
+        return f"{_count(workers, 'worker')} {place} ({_count(self.cpus, 'CPU')}, {gpus})"
+
+
+def _slots(node: Resources, need: Resources) -> int:
+    by_cpu = node.cpus / need.cpus if need.cpus else math.inf
+    by_gpu = node.gpus / need.gpus if need.gpus else math.inf
+    return int(min(by_cpu, by_gpu) + 1e-9)
+
+
+def _count(number: float, noun: str) -> str:
+    return f"{number:g} {noun}{'s' * (number != 1)}"
+
+
+@contextlib.contextmanager
+def connected(address: str | None, store: Store) -> Iterator[Nodes]:
+    """Ray for the time of a launch: an own one on this machine, or the cluster at `address` (`auto`, `host:port`).
+
+    The packages that run are snapshotted here and shipped, so that workers run the code that was launched. Raises
+    ClusterError.
+    """
+    if address is not None and "://" in address:
+        raise ClusterError(
+            f"--address {address}: a ray:// connection would move the driver's state to the head; "
+            "give host:port from a machine of the cluster, or `auto` on one of its nodes"
+        )
+    with contextlib.ExitStack() as own:
+        if address is None:
+            own.enter_context(_authenticated(store))
+        _start(address)
+        own.callback(ray.shutdown)
+        if address is not None:
+            check_common_storage(store)
+        yield _nodes(local=address is None)
+
+
+def _start(address: str | None) -> None:
+    options: dict[str, Any] = {"address": address}
+    if address is None:
+        cpus = len(os.sched_getaffinity(0))
+        options = {
+            "address": "local",
+            "num_cpus": cpus,
+            "object_store_memory": OBJECT_STORE,
+            "include_dashboard": False,
+        }
+    try:
+        ray.init(
+            **options,
+            runtime_env={"py_modules": shipped_code(), "excludes": ["**/__pycache__"]},
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise ClusterError(f"no Ray at {address or 'this machine'}: {error}") from error
+
+
+def shipped_code() -> list[str]:
+    """The folders of the packages that workers need."""
+    import study
+    import trainables
+
+    return [str(Path(package.__path__[0]).resolve()) for package in (study, trainables)]
+
+
+@contextlib.contextmanager
+def _authenticated(store: Store) -> Iterator[None]:
+    """Token authentication for a Ray of our own, whose ports cannot be held to loopback.
+
+    The token lies in the store, readable by its owner alone (for a store elsewhere: in a private folder), and never in
+    the user's home, where it would switch authentication on for other clusters.
+    """
+    before = {name: os.environ.get(name) for name in AUTHENTICATION}
+    with tempfile.TemporaryDirectory(prefix="study-") as private:
+        token = (store.root or Path(private)) / "ray-token"
+        with contextlib.suppress(FileExistsError), open(token, "x", opener=_owner_only) as file:
+            file.write(secrets.token_hex(32))
+        set_environment({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": None, "RAY_AUTH_TOKEN_PATH": str(token)})
+        try:
+            yield
+        finally:
+            set_environment(before)
+
+
+def set_environment(values: Mapping[str, str | None]) -> None:
+    """Set or unset variables, and make Ray, which read them when it was imported, read them again."""
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
+
+
+def _owner_only(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _nodes(local: bool) -> Nodes:
+    offers = [node["Resources"] for node in _alive()]
+    return Nodes(
+        resources=tuple(Resources(cpus=one.get("CPU", 0.0), gpus=one.get("GPU", 0.0)) for one in offers),
+        local=local,
+    )
+
+
+def _alive() -> list[dict[str, Any]]:
+    return [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+
+
+def check_common_storage(store: Store) -> None:
+    """Raises ClusterError unless every node reads what this one writes into the store, and the other way round."""
+    folder = f"markers/{secrets.token_hex(8)}"
+    store.objects.put(f"{folder}/driver", b"here")
+    meet = ray.remote(num_cpus=0)(_meet)
+    answers = {
+        node["NodeID"]: meet.options(
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        ).remote(store, folder, node["NodeID"])
+        for node in _alive()
+    }
+    hosts = {node["NodeID"]: node["NodeManagerHostname"] for node in _alive()}
+    apart = [
+        hosts.get(node, node)
+        for node, answer in answers.items()
+        if not ray.get(answer) or not store.objects.exists(f"{folder}/{node}")
+    ]
+    for name in store.objects.children(folder):
+        store.objects.delete(f"{folder}/{name}")
+    if apart:
+        raise ClusterError(
+            f"{store.location} is not one folder on every node: {', '.join(apart)} cannot see what this machine writes "
+            "there; give --store a shared folder or a bucket (s3://…)"
+        )
+
+
+def _meet(store: Store, folder: str, node: str) -> bool:
+    store.objects.put(f"{folder}/{node}", b"here")
+    return store.objects.exists(f"{folder}/driver")

@@ -1,0 +1,180 @@
+"""The driver: Ray Tune running the units of a plan on warm workers.
+
+Tune holds no state of ours: what is done is what the store says, and a throw-away Tuner runs what is missing.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+from ray import tune
+from ray.exceptions import RayActorError
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler
+from ray.tune.search import Searcher
+
+from study.executor.run import Run
+from study.executor.units import StudyUnit, WaitUnit
+from trainables.recipe import Condition
+from trainables.tune import FailureClass, OpenSession, StudyTrainable
+
+SETTINGS = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
+    "TUNE_RESULT_BUFFER_LENGTH": "1",
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000",
+    "RAY_AIR_NEW_OUTPUT": "0",
+}
+"""No logger files, our own signal handler, no snapshots of Tune's state, every report at once."""
+
+LOCAL_SLICE = 1.0
+"""Seconds between a worker's reports with few workers; more workers report less often."""
+REPORTS_PER_SECOND = 10.0
+
+
+def execute(
+    run: Run,
+    open_session: OpenSession,
+    conditions: Mapping[str, Condition],
+    workers: int,
+    trainable: type[StudyTrainable] = StudyTrainable,
+) -> None:
+    """Run every unit that `run` hands out on the Ray that is connected, at most `workers` at once.
+
+    Returns when the run has finished or was stopped.
+    """
+    os.environ.update(SETTINGS, TUNE_MAX_PENDING_TRIALS_PG=str(workers))
+    with tempfile.TemporaryDirectory(prefix="study-tune-") as scratch:
+        prepared = tune.with_parameters(
+            trainable,
+            open_session=open_session,
+            conditions=dict(conditions),
+            slice_seconds=max(LOCAL_SLICE, workers / REPORTS_PER_SECOND),
+        )
+        searcher = PlanSearcher(run)
+        tuner = tune.Tuner(
+            tune.with_resources(prepared, _resources),
+            tune_config=tune.TuneConfig(
+                search_alg=searcher,
+                scheduler=InTurn(),  # type: ignore[no-untyped-call]
+                num_samples=-1,
+                reuse_actors=True,
+                trial_name_creator=_name,
+                trial_dirname_creator=_name,
+            ),
+            run_config=tune.RunConfig(
+                name="run",
+                storage_path=scratch,
+                verbose=0,
+                callbacks=[Ends(run)],
+                stop=Stops(searcher),
+                failure_config=tune.FailureConfig(max_failures=0),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+            ),
+        )
+        tuner.fit()
+
+
+def _resources(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:
+    need = config["unit"].resources
+    bundle = {"CPU": need.cpus} | ({"GPU": need.gpus} if need.gpus else {})
+    return tune.PlacementGroupFactory([bundle])
+
+
+def _name(trial: Trial) -> str:
+    return str(trial.trial_id)
+
+
+class PlanSearcher(Searcher):
+    """Keeps every worker busy: with what is ready, else with waiting; and takes the reports.
+
+    A worker is never left without a unit, since Tune lets go of idle ones, and there are never more units than
+    workers, since Tune would start workers for them only to drop them, half started, for ones that come free.
+    """
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(metric="done", mode="max")
+        self.run = run
+        self.out: dict[str, StudyUnit | WaitUnit] = {}
+        """By Tune's trial id."""
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
+        if self.run.finished:
+            return str(Searcher.FINISHED)
+        unit = self.run.next_unit([one.resources for one in self.out.values()])
+        if unit is None:
+            return None
+        self.out[trial_id] = unit
+        return {"unit": unit}
+
+    def enough_waited(self, trial_id: str) -> bool:
+        """Whether this worker's waiting is over: there is work, or there will be none."""
+        return isinstance(self.out.get(trial_id), WaitUnit) and (self.run.queue.ready or self.run.finished)
+
+    def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
+        unit = self.out[trial_id]
+        if isinstance(unit, StudyUnit):
+            self.run.reported(unit, result["report"])
+
+    def on_trial_complete(self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False) -> None:
+        """A unit's last report; of a worker's death, and why, `Ends` tells."""
+        unit = self.out.pop(trial_id)
+        if isinstance(unit, StudyUnit) and result is not None and not error:
+            self.run.ended(unit, result["report"])
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the store is the state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        raise AssertionError("a launch goes on from the store, never from Tune's files")
+
+
+class Ends(tune.Callback):
+    """Tells of units that began and of workers that died."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        if isinstance(trial.config["unit"], StudyUnit):
+            self.run.began(trial.config["unit"])
+
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        if isinstance(trial.config["unit"], StudyUnit):
+            error = trial.get_pickled_error()
+            self.run.died(trial.config["unit"], death_class(error), _shown(error))
+
+
+class InTurn(FIFOScheduler):
+    """Every unit on the worker that Tune gives it first.
+
+    The default lets a unit whose worker is still starting take a warm one that comes free, and drops the one that was
+    starting: with short units the second worker would never be up.
+    """
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        return None
+
+
+class Stops(tune.Stopper):
+    """Ends a worker's waiting, and everything once the launch is told to stop."""
+
+    def __init__(self, searcher: PlanSearcher) -> None:
+        self.searcher = searcher
+
+    def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
+        return self.searcher.enough_waited(trial_id)
+
+    def stop_all(self) -> bool:
+        return self.searcher.run.stopping
+
+
+def death_class(error: Exception | None) -> FailureClass:
+    """Why a worker died: its node was taken away, or something else about the machine."""
+    return "preempted" if isinstance(error, RayActorError) and error.preempted else "infrastructure"
+
+
+def _shown(error: Exception | None) -> str:
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}" if error else "unknown"

@@ -1,0 +1,264 @@
+"""The queue: which units can run, and what each unit's end means for the others. Knows nothing of Ray or the store."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from study.executor.failures import ALIKE, RETRIES
+from study.executor.units import StudyUnit
+from study.plan import Plan, PlannedTrial, Resources
+from study.progress import Phase, State
+from trainables.recipe import Parent
+from trainables.tune import FailureClass
+
+HELD_SECONDS = 2.0
+"""How long a trial that another launch is training is left alone before it is asked for again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why a trial failed, in this launch or an earlier one."""
+
+    failure: FailureClass
+    error: str
+    traceback_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a unit's end came to."""
+
+    state: State
+    retrying: bool = False
+    blocked: tuple[PlannedTrial, ...] = ()
+    """Trials that can no longer run because of it."""
+
+
+class Queue:
+    """The units of one launch and their states. Fed with ends, asked for what to run next.
+
+    A trial's training comes before its evaluation, a parent's training before its children's; of what is ready,
+    evaluations go first, then the plan's order, one resource shape as long as it has work.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        trained: Collection[str],
+        evaluated: Mapping[str, Collection[str]],
+        failed: Mapping[str, Failure],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.plan = plan
+        self.trials = {trial.trial_id: trial for trial in plan.unique_trials()}
+        self.trained = {trial_id for trial_id in self.trials if trial_id in trained}
+        self.failures: dict[str, Failure] = {}
+        self.blocked: dict[str, str] = {}
+        """Trial id → the reason."""
+        self.held: dict[str, str] = {}
+        self.running: dict[str, StudyUnit] = {}
+        self._clock = clock
+        self._tries: Counter[tuple[str, FailureClass]] = Counter()
+        self._alike: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._not_before: dict[str, float] = {}
+        self._children: defaultdict[str, list[str]] = defaultdict(list)
+        for trial in self.trials.values():
+            if isinstance(trial.recipe.start, Parent):
+                self._children[trial.recipe.start.trial_id].append(trial.trial_id)
+        self._ready: defaultdict[tuple[Resources, Phase], dict[str, StudyUnit]] = defaultdict(dict)
+        self._waiting: defaultdict[str, dict[str, StudyUnit]] = defaultdict(dict)
+        """By the trial that they wait for."""
+        self.missing: dict[str, int] = {}
+        """Trial id → cells that were missing when the launch began."""
+        for unit in self._units(evaluated):
+            self._file(unit)
+        self._labels: defaultdict[str, list[str]] = defaultdict(list)
+        for trial in plan.trials:
+            self._labels[trial.trial_id].append(trial.label)
+        self.counts: dict[str, Counter[State]] = {trial.label: Counter() for trial in plan.trials}
+        """By label: how many of its trials are in each state."""
+        self.total: Counter[State] = Counter()
+        self._states: dict[str, State] = {}
+        for trial_id in self.trials:
+            self._settle(trial_id)
+        for trial_id, failure in failed.items():
+            if trial_id in self.trials:
+                self._fail(self.trials[trial_id], failure)
+
+    def _units(self, evaluated: Mapping[str, Collection[str]]) -> Iterable[StudyUnit]:
+        conditions = [condition.condition_id for condition in self.plan.conditions]
+        for trial_id, trial in self.trials.items():
+            if trial_id not in self.trained:
+                yield StudyUnit(phase="train", trial=trial)
+            have = evaluated.get(trial_id, ())
+            missing = tuple(condition_id for condition_id in conditions if condition_id not in have)
+            self.missing[trial_id] = len(missing)
+            if missing:
+                yield StudyUnit(phase="evaluate", trial=trial, condition_ids=missing)
+
+    def _file(self, unit: StudyUnit) -> None:
+        if unit.needs is None or unit.needs in self.trained:
+            self._ready[unit.resources, unit.phase][unit.unit_id] = unit
+        else:
+            self._waiting[unit.needs][unit.unit_id] = unit
+
+    @property
+    def finished(self) -> bool:
+        """Nothing is ready, waiting for another launch or running."""
+        return not any(self._ready.values()) and not self.running
+
+    def _settle(self, trial_id: str) -> State:
+        """Bring the counts up to date after a change to one trial."""
+        state, before = self._derive(trial_id), self._states.get(trial_id)
+        if state != before:
+            self._states[trial_id] = state
+            for counts in (self.total, *(self.counts[label] for label in self._labels[trial_id])):
+                counts[state] += 1
+                if before is not None:
+                    counts[before] -= 1
+        return state
+
+    @property
+    def ready(self) -> bool:
+        """Whether `take` would give a unit now."""
+        now = self._clock()
+        return any(self._not_before.get(unit_id, 0.0) <= now for units in self._ready.values() for unit_id in units)
+
+    def next_shape(self, preferred: Resources | None) -> Resources | None:
+        """The shape of the unit that `take(preferred)` would give, or else of the first that is left."""
+        shapes = {shape for (shape, _), units in self._ready.items() if units}
+        if preferred in shapes:
+            return preferred
+        ready = next((shape for (shape, _), units in self._ready.items() if units), None)
+        return ready or next((unit.resources for units in self._waiting.values() for unit in units.values()), None)
+
+    def take(self, shape: Resources | None = None) -> StudyUnit | None:
+        """The next unit to run, of `shape` if any such is ready; None if nothing is ready now."""
+        for place in sorted(self._ready, key=lambda place: (place[0] != shape, place[1] != "evaluate")):
+            for unit_id, unit in self._ready[place].items():
+                if self._not_before.get(unit_id, 0.0) <= self._clock():
+                    self.running[unit_id] = self._ready[place].pop(unit_id)
+                    self._settle(unit.trial.trial_id)
+                    return unit
+        return None
+
+    def done(self, unit: StudyUnit) -> Verdict:
+        """`unit` is committed: what waited for it is ready."""
+        self.running.pop(unit.unit_id)
+        self.held.pop(unit.trial.trial_id, None)
+        if unit.phase == "train":
+            self.trained.add(unit.trial.trial_id)
+            for waiting in self._waiting.pop(unit.trial.trial_id, {}).values():
+                self._file(waiting)
+        return Verdict(state=self._settle(unit.trial.trial_id))
+
+    def hold(self, unit: StudyUnit, who: str) -> Verdict:
+        """Another launch has the trial: ask again in a while."""
+        self.again(unit)
+        self._not_before[unit.unit_id] = self._clock() + HELD_SECONDS
+        self.held[unit.trial.trial_id] = who
+        self._settle(unit.trial.trial_id)
+        return Verdict(state="held")
+
+    def again(self, unit: StudyUnit) -> None:
+        """`unit` never began (its worker was gone): issue it again at no cost."""
+        self._file(self.running.pop(unit.unit_id))
+        self._settle(unit.trial.trial_id)
+
+    def fail(self, unit: StudyUnit, failure: Failure) -> Verdict:
+        """`unit` failed: issue it again if its class has tries left, else give it and what needs it up."""
+        self._tries[unit.unit_id, failure.failure] += 1
+        if self._tries[unit.unit_id, failure.failure] <= RETRIES[failure.failure]:
+            self.again(unit)
+            return Verdict(state="left", retrying=True)
+        self.running.pop(unit.unit_id)
+        return Verdict(state="failed", blocked=self._fail(unit.trial, failure))
+
+    def _fail(self, trial: PlannedTrial, failure: Failure) -> tuple[PlannedTrial, ...]:
+        self.failures[trial.trial_id] = failure
+        self._drop(trial.trial_id)
+        self._settle(trial.trial_id)
+        reason = f"its parent {trial.trial_id[:8]} failed"
+        blocked = self._block(self._children[trial.trial_id], reason) if trial.trial_id not in self.trained else []
+        if failure.failure == "user":
+            self._alike[self._arm(trial)][failure.traceback_hash].add(trial.trial_id)
+            blocked += self._stop_arm(trial)
+        return tuple(blocked)
+
+    def _drop(self, trial_id: str) -> None:
+        for unit_id in (f"{trial_id}.train", f"{trial_id}.evaluate"):
+            for units in (*self._ready.values(), self._waiting[trial_id], self._waiting[self._parent(trial_id)]):
+                units.pop(unit_id, None)
+
+    def _parent(self, trial_id: str) -> str:
+        start = self.trials[trial_id].recipe.start
+        return start.trial_id if isinstance(start, Parent) else ""
+
+    def _block(self, trial_ids: Iterable[str], reason: str) -> list[PlannedTrial]:
+        """Give up these trials and all that start from them; those that are trained, running or failed are left."""
+        blocked = []
+        for trial_id in trial_ids:
+            if trial_id in self.trained or trial_id in self.failures or trial_id in self.blocked:
+                continue
+            if f"{trial_id}.train" in self.running:
+                continue
+            self.blocked[trial_id] = reason
+            self._drop(trial_id)
+            self._settle(trial_id)
+            blocked.append(self.trials[trial_id])
+            blocked += self._block(self._children[trial_id], f"its parent {trial_id[:8]} is blocked")
+        return blocked
+
+    @staticmethod
+    def _arm(trial: PlannedTrial) -> str:
+        return trial.label
+
+    def _stop_arm(self, trial: PlannedTrial) -> list[PlannedTrial]:
+        """Stop an arm in which nothing works: ALIKE trials failed alike, then its last one too."""
+        arm = self._arm(trial)
+        members = [one.trial_id for one in self.trials.values() if self._arm(one) == arm]
+        alike = max(self._alike[arm].values(), key=len)
+        if len(alike) < ALIKE or any(trial_id in self.trained for trial_id in members):
+            return []
+        last = members[-1]
+        if last in alike:
+            return self._block(members, f"{len(alike)} trials of {arm} failed alike, its first and its last among them")
+        self._first(f"{last}.train")
+        return []
+
+    def _first(self, unit_id: str) -> None:
+        for place, units in self._ready.items():
+            if unit_id in units:
+                self._ready[place] = {unit_id: units[unit_id], **units}
+
+    def _waits(self, unit_id: str) -> bool:
+        trial_id = unit_id.partition(".")[0]
+        return any(unit_id in units for units in self._ready.values()) or unit_id in self._waiting.get(trial_id, ())
+
+    def state(self, trial_id: str) -> State:
+        """The state of one trial in this launch."""
+        return self._states[trial_id]
+
+    def _derive(self, trial_id: str) -> State:
+        if trial_id in self.failures:
+            return "failed"
+        if trial_id in self.blocked:
+            return "blocked"
+        if any(f"{trial_id}.{phase}" in self.running for phase in ("train", "evaluate")):
+            return "now"
+        if trial_id in self.held:
+            return "held"
+        return "done" if trial_id in self.trained and not self._waits(f"{trial_id}.evaluate") else "left"
+
+    def left(self) -> tuple[StudyUnit, ...]:
+        """Units that are neither running nor given up, in the order in which they would run."""
+        return tuple(unit for units in (*self._ready.values(), *self._waiting.values()) for unit in units.values())
+
+    def limit(self, count: int) -> None:
+        """Keep only the first `count` trials of the plan that are not done, and the parents they need."""
+        undone = [trial for trial in self.trials.values() if self.state(trial.trial_id) == "left"]
+        kept = {trial.trial_id for trial in undone[:count]}
+        for trial in undone:
+            if trial.trial_id not in kept:
+                self._drop(trial.trial_id)

@@ -1,0 +1,275 @@
+"""One run of a plan: takes what workers report, keeps the queue and the score, and tells the observer."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+from study.executor.estimate import Estimate
+from study.executor.failures import traceback_hash
+from study.executor.queue import Failure, Queue
+from study.executor.units import StudyUnit, WaitUnit
+from study.plan import Plan, PlannedTrial, Resources
+from study.progress import Change, Event, Observer, Progress, Running, Tally
+from trainables.records import Cell
+from trainables.tune import FailureClass, Report
+
+IDLE_DEATHS = 20
+"""Units that never began because their worker was gone, after which that counts as a failure."""
+
+
+class Run:
+    """Where a launch stands, told unit by unit. Lives in the driver; knows nothing of Ray."""
+
+    def __init__(self, plan: Plan, queue: Queue, observer: Observer, estimate: Estimate) -> None:
+        self.plan = plan
+        self.queue = queue
+        self.observer = observer
+        self.estimate = estimate
+        self.where = ""
+        self._slots: Callable[[Resources], int] = lambda _: 1
+        self._most: int | None = None
+        self.stopping = False
+        self.diverged: set[str] = set()
+        self._practical = practical_names(plan)
+        self._accuracies: defaultdict[str, dict[str, float]] = defaultdict(dict)
+        """Trial id → name of a practical condition → accuracy."""
+        self._spans: defaultdict[str, dict[str, tuple[float, float]]] = defaultdict(dict)
+        """Label → name of a practical condition → lowest and highest accuracy so far."""
+        self._labels: defaultdict[str, list[str]] = defaultdict(list)
+        for trial in plan.trials:
+            self._labels[trial.trial_id].append(trial.label)
+        self._cells = sum(len(plan.conditions) - missing for missing in queue.missing.values())
+        self._reports: dict[str, Report] = {}
+        self._told: dict[str, int] = {}
+        self._idle_deaths = 0
+        self._began = time.monotonic()
+        self._shape: Resources | None = None
+        self._diverged: Counter[str] = Counter()
+        """By label."""
+        self._estimated: float | None = None
+        self._estimated_at = self._estimate_due = self._show_due = 0.0
+
+    def __getstate__(self) -> dict[str, object]:
+        """Nothing: Tune pickles its searcher into its scratch folder, but a run, like its observer, stays here."""
+        return {}
+
+    # What the launch tells
+
+    def known(self, trial_id: str, cells: Mapping[str, float], diverged: bool) -> None:
+        """What earlier launches found of a trial: condition id → accuracy."""
+        for condition_id, accuracy in cells.items():
+            self._note(trial_id, condition_id, accuracy)
+        if diverged:
+            self._diverge(trial_id)
+
+    def _diverge(self, trial_id: str) -> None:
+        self.diverged.add(trial_id)
+        self._diverged.update(self._labels[trial_id])
+
+    def on_workers(self, slots: Callable[[Resources], int], most: int | None, where: str) -> None:
+        """`slots(shape)` units of one shape fit at once, but never more than `most`; `where` says so to a person."""
+        self._slots = slots
+        self._most = most
+        self.where = where
+
+    def workers(self, shape: Resources) -> int:
+        """Units of `shape` that run at once."""
+        return self._slots(shape) if self._most is None else min(self._slots(shape), self._most)
+
+    # What Tune asks and tells
+
+    def next_unit(self, out: Sequence[Resources]) -> StudyUnit | WaitUnit | None:
+        """A unit for a worker besides those that are `out`; None if the cluster has no room for it.
+
+        Where nothing is ready, waiting: it keeps a worker for what will be.
+        """
+        shape = self.queue.next_shape(self._shape) or self._shape
+        if shape is None or not self._fits(out, shape):
+            return None
+        self._shape = shape
+        return (None if self.stopping else self.queue.take(shape)) or WaitUnit(resources=shape)
+
+    def _fits(self, out: Sequence[Resources], shape: Resources) -> bool:
+        if self._most is not None and len(out) >= self._most:
+            return False
+        return sum(1 / self._slots(one) for one in (*out, shape)) <= 1 + 1e-9
+
+    @property
+    def finished(self) -> bool:
+        return self.stopping or self.queue.finished
+
+    def stop(self) -> None:
+        """Hand out nothing more; workers finish their slice, keep what they have and leave."""
+        self.stopping = True
+
+    def began(self, unit: StudyUnit) -> None:
+        """A worker has taken the unit up."""
+        self._reports[unit.unit_id] = Report(status="running")
+        if unit.phase == "train":
+            self._tell("started", unit.trial, "")
+
+    def reported(self, unit: StudyUnit, report: Report) -> None:
+        """A slice of the unit is done."""
+        self._reports[unit.unit_id] = report
+        self._count(unit, report.cells)
+        self._changed()
+
+    def _changed(self) -> None:
+        """Tell the observer, at most ten times a second."""
+        now = time.monotonic()
+        if now >= self._show_due:
+            self._show_due = now + 0.1
+            self.observer.changed(self.progress())
+
+    def ended(self, unit: StudyUnit, report: Report) -> None:
+        """The unit's last report."""
+        self._reports.pop(unit.unit_id, None)
+        self._count(unit, report.cells)
+        self._told.pop(unit.unit_id, None)
+        if report.status in ("done", "diverged"):
+            self._succeeded(unit, report)
+        elif report.status == "held":
+            self._held(unit, report.error)
+        elif report.status == "failed":
+            assert report.failure is not None
+            self.failed(unit, Failure(
+                failure=report.failure, error=report.error, traceback_hash=traceback_hash(report.traceback)
+            ))  # fmt: skip
+        self._changed()
+
+    def died(self, unit: StudyUnit, failure: FailureClass, error: str) -> None:
+        """The unit's worker is gone."""
+        worked = self._reports.pop(unit.unit_id, None)
+        self._uncount(unit)
+        if (worked is None or worked.seconds == 0.0) and self._idle_deaths < IDLE_DEATHS:
+            self._idle_deaths += 1
+            self.queue.again(unit)
+            self._tell("retrying", unit.trial, f"its worker had died before it began ({error})")
+            return
+        self.failed(unit, Failure(failure=failure, error=error, traceback_hash=""))
+
+    # Consequences
+
+    def _succeeded(self, unit: StudyUnit, report: Report) -> None:
+        if report.status == "diverged":
+            self._diverge(unit.trial.trial_id)
+        if report.seconds and report.images:
+            self.estimate.learn(unit, report.seconds)
+        verdict = self.queue.done(unit)
+        if verdict.state == "done":
+            self._tell("diverged" if unit.trial.trial_id in self.diverged else "done", unit.trial, self._score(unit))
+
+    def _held(self, unit: StudyUnit, who: str) -> None:
+        news = unit.trial.trial_id not in self.queue.held
+        self.queue.hold(unit, who)
+        if news:
+            self._tell("held", unit.trial, who)
+
+    def failed(self, unit: StudyUnit, failure: Failure) -> None:
+        """The unit failed for a known reason."""
+        verdict = self.queue.fail(unit, failure)
+        self._tell("retrying" if verdict.retrying else "failed", unit.trial, f"{failure.failure}: {failure.error}")
+        for trial in verdict.blocked:
+            self._tell("blocked", trial, self.queue.blocked[trial.trial_id])
+
+    def _count(self, unit: StudyUnit, cells: tuple[Cell, ...]) -> None:
+        self._cells += len(cells)
+        self._told[unit.unit_id] = self._told.get(unit.unit_id, 0) + len(cells)
+        for cell in cells:
+            self._note(unit.trial.trial_id, cell.condition_id, cell.correct / cell.n)
+
+    def _note(self, trial_id: str, condition_id: str, accuracy: float) -> None:
+        name = self._practical.get(condition_id)
+        if name is None:
+            return
+        self._accuracies[trial_id][name] = accuracy
+        for label in self._labels[trial_id]:
+            low, high = self._spans[label].get(name, (accuracy, accuracy))
+            self._spans[label][name] = (min(low, accuracy), max(high, accuracy))
+
+    def _uncount(self, unit: StudyUnit) -> None:
+        """Cells that a dead worker had told of are computed again."""
+        self._cells -= self._told.pop(unit.unit_id, 0)
+
+    def _score(self, unit: StudyUnit) -> str:
+        known = self._accuracies[unit.trial.trial_id]
+        return " ".join(f"{name.replace(' ', '=')}:{accuracy:.4f}" for name, accuracy in known.items())
+
+    def _tell(self, change: Change, trial: PlannedTrial | None, message: str) -> None:
+        self.observer.happened(Event(change=change, trial=trial, message=message), self.progress())
+
+    # The score
+
+    def progress(self) -> Progress:
+        """A snapshot for the observer."""
+        return Progress(
+            study=self.plan.study,
+            elapsed=time.monotonic() - self._began,
+            remaining=self._remaining(),
+            trials_done=self.queue.total["done"],
+            trials=len(self.queue.trials),
+            evaluations_done=self._cells,
+            evaluations=len(self.queue.trials) * len(self.plan.conditions),
+            tallies={label: self._tally(label) for label in self.queue.counts},
+            running=tuple(self._running()),
+            workers=max(self.workers(shape) for shape in {trial.resources for trial in self.plan.trials}),
+            where=self.where,
+        )
+
+    def _remaining(self) -> float | None:
+        """The estimate, made anew only so often that making it costs little."""
+        now = time.monotonic()
+        if now >= self._estimate_due:
+            self._estimated = self.estimate.remaining(self.queue.left(), self._shares(), self.workers)
+            self._estimated_at = time.monotonic()
+            self._estimate_due = self._estimated_at + max(0.5, 50 * (self._estimated_at - now))
+        return None if self._estimated is None else max(0.0, self._estimated - (now - self._estimated_at))
+
+    def _shares(self) -> dict[StudyUnit, float]:
+        return {unit: self._share(unit) for unit in self.queue.running.values()}
+
+    def _share(self, unit: StudyUnit) -> float:
+        report = self._reports.get(unit.unit_id)
+        if report is None:
+            return 0.0
+        if unit.phase == "train":
+            return (report.epoch + report.epoch_share) / unit.recipe.epochs
+        return self._told.get(unit.unit_id, 0) / len(unit.condition_ids)
+
+    def _running(self) -> list[Running]:
+        return [
+            Running(
+                trial=unit.trial,
+                phase=unit.phase,
+                epoch=min(report.epoch + 1, unit.recipe.epochs),
+                cells_done=self._told.get(unit.unit_id, 0),
+                cells=len(unit.condition_ids),
+                validation_accuracy=report.validation_accuracy,
+                images_per_second=report.images / report.seconds if report.seconds else None,
+            )
+            for unit in self.queue.running.values()
+            if (report := self._reports.get(unit.unit_id)) is not None
+        ]
+
+    def _tally(self, label: str) -> Tally:
+        counts = self.queue.counts[label]
+        return Tally(
+            done=counts["done"],
+            now=counts["now"],
+            left=counts["left"] + counts["held"],
+            failed=counts["failed"],
+            blocked=counts["blocked"],
+            diverged=self._diverged[label],
+            accuracies={
+                name: self._spans[label][name] for name in self._practical.values() if name in self._spans[label]
+            },
+        )
+
+
+def practical_names(plan: Plan) -> dict[str, str]:
+    """Condition id → `clean`, `gaussian_noise 0.3`: the conditions that stand for a sweep in a line of progress."""
+    names = {condition.condition_id: "clean" for condition in plan.conditions if condition.family == "clean"}
+    for sweep in plan.sweeps:
+        at = sweep.levels.index(sweep.practical)
+        names[sweep.condition_ids[at]] = f"{sweep.test_distortion} {sweep.practical:g}"
+    return names

@@ -1,0 +1,158 @@
+"""A worker's right to write one trial: its lease, its checkpoints, its commits, and the record of its attempt."""
+
+import platform
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from study.executor.failures import traceback_hash
+from study.executor.units import StudyUnit
+from study.provenance import versions
+from study.store import AttemptRow, HeldError, Owner, Store
+from trainables import tune
+from trainables.checkpoint import CorruptCheckpointError, dump, parse, weights_hash
+from trainables.recipe import Condition, Parent, Role, WeightsFile
+from trainables.records import Cell, Outcome, State
+
+LEASE_SECONDS = 60.0
+"""A trial whose worker gave no sign of life for so long may be taken over."""
+
+
+@dataclass(frozen=True)
+class OpenSessions:
+    """Opens a session for each unit, in the worker. Shipped to the workers as it is."""
+
+    store: Store
+    conditions: Mapping[str, Condition]
+    what: str
+    """The study, as another launch that meets the lease will read it."""
+
+    def __call__(self, unit: StudyUnit) -> "StoreSession":
+        try:
+            return StoreSession(self.store, unit, self.conditions, Owner.here(self.what))
+        except HeldError as held:
+            raise tune.HeldError(str(held)) from None
+
+
+class StoreSession:
+    """One attempt at one unit, writing to the store. Raises HeldError if another launch is at work on the trial."""
+
+    def __init__(self, store: Store, unit: StudyUnit, conditions: Mapping[str, Condition], owner: Owner) -> None:
+        self.store = store
+        self.unit = unit
+        self.conditions = conditions
+        self.trial_id = unit.trial.trial_id
+        self.lease = store.acquire(f"trial/{self.trial_id}", owner, ttl=LEASE_SECONDS)
+        self.attempt = f"{self.lease.generation:04d}-{secrets.token_hex(4)}"
+        self.started = datetime.now(UTC)
+        self._clock = time.monotonic()
+        self._kept = self._clock
+
+    @property
+    def wanted(self) -> Sequence[str]:
+        """The unit's cells that nobody has committed in the meantime."""
+        have = self.store.evaluated(self.trial_id)
+        return [condition_id for condition_id in self.unit.condition_ids if condition_id not in have]
+
+    @property
+    def already_committed(self) -> bool:
+        """Whether another launch finished this unit in the meantime."""
+        return self.store.is_trained(self.trial_id) if self.unit.phase == "train" else not self.wanted
+
+    def keep(self) -> None:
+        """Renew the lease, if it is time to."""
+        now = time.monotonic()
+        if now - self._kept > LEASE_SECONDS / 4:
+            self.lease.renew()
+            self._kept = now
+
+    def load_last(self) -> State | None:
+        """The furthest `last` checkpoint of any earlier attempt; raises CorruptCheckpointError, naming the file."""
+        states = [
+            self._read(attempt, role) for attempt, role in self.store.list_checkpoints(self.trial_id) if role == "last"
+        ]
+        return max(states, key=lambda state: (len(state["epochs"]), state["step"]), default=None)
+
+    def save_last(self, state: State) -> None:
+        """Replace this attempt's `last` checkpoint."""
+        self.lease.check()
+        self.store.write_checkpoint(self.trial_id, self.attempt, "last", dump(state))
+
+    def load_start(self, start: Parent | WeightsFile) -> State | None:
+        """The parent's kept weights, or the file's."""
+        if isinstance(start, WeightsFile):
+            return parse(Path(start.path).read_bytes())
+        return self._kept_weights(start.trial_id)
+
+    def load_trained(self) -> State | None:
+        """This trial's kept weights."""
+        return self._kept_weights(self.trial_id)
+
+    def _kept_weights(self, trial_id: str) -> State | None:
+        """The weights that the committed row of `trial_id` vouches for."""
+        expected = self.store.trial(trial_id)["weights_hash"]
+        if expected is None:
+            return None
+        for attempt, role in self.store.list_checkpoints(trial_id):
+            if role == "best":
+                weights = self._read(attempt, role, trial_id)
+                if weights_hash(weights) == expected:
+                    return weights
+        raise CorruptCheckpointError(
+            f"{self.store.location}/trials/{trial_id}: no best.ckpt holds the weights that the results were measured "
+            f"on (hash {expected[:12]}); restore the file, or delete results/trials/{trial_id}.parquet to train it anew"
+        )
+
+    def _read(self, attempt: str, role: Role, trial_id: str | None = None) -> State:
+        trial_id = trial_id or self.trial_id
+        try:
+            return parse(self.store.read_checkpoint(trial_id, attempt, role))
+        except CorruptCheckpointError as error:
+            place = f"{self.store.location}/trials/{trial_id}/{attempt}/{role}.ckpt"
+            raise CorruptCheckpointError(f"{place}: {error}; delete it to go on without it") from error
+
+    def commit_training(self, outcome: Outcome, weights: State | None) -> None:
+        """The weights, then the tables, the trial's row last; then the checkpoints that nothing needs any more go."""
+        self.lease.check()
+        if weights is not None:
+            self.store.write_checkpoint(self.trial_id, self.attempt, "best", dump(weights))
+        self.store.commit_training(self.unit.trial, outcome)
+        for attempt, role in self.store.list_checkpoints(self.trial_id):
+            if role == "last" or attempt != self.attempt:
+                self.store.delete_checkpoint(self.trial_id, attempt, role)
+
+    def commit_cells(self, cells: Sequence[Cell]) -> None:
+        """The cells as one file."""
+        self.lease.check()
+        conditions = [self.conditions[cell.condition_id] for cell in cells]
+        self.store.commit_cells(self.trial_id, conditions, cells)
+
+    def close(self, report: tune.Report, peak_memory: int, device: str) -> None:
+        """Record the attempt and release the lease."""
+        assert report.status != "running"
+        assert report.status != "held"
+        seconds = time.monotonic() - self._clock
+        self.store.record_attempt(
+            AttemptRow(
+                trial_id=self.trial_id,
+                attempt=self.attempt,
+                unit=self.unit.phase,
+                status=report.status,
+                failure_class=report.failure,
+                error=report.error or None,
+                traceback=report.traceback or None,
+                traceback_hash=traceback_hash(report.traceback) or None,
+                started=self.started,
+                seconds=seconds,
+                device_seconds=None if device == "cpu" else seconds * self.unit.resources.gpus,
+                peak_memory=peak_memory,
+                images=report.images,
+                host=platform.node(),
+                device=device,
+                versions=versions(),
+            )
+        )
+        self.lease.release()

@@ -1,0 +1,49 @@
+"""Units: the pieces of work that a plan is made of, the training and the evaluation of each trial."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from study.plan import PlannedTrial, Resources
+from study.progress import Phase
+from trainables.recipe import Parent, Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitUnit:
+    """No work for a worker yet: it stays, warm, until the driver ends its waiting."""
+
+    resources: Resources
+    phase: Literal["wait"] = "wait"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyUnit:
+    """One unit, as the driver hands it to a worker."""
+
+    phase: Phase
+    trial: PlannedTrial
+    condition_ids: tuple[str, ...] = ()
+    """The cells still missing (phase `evaluate`)."""
+
+    def __str__(self) -> str:
+        return f"{self.phase} {self.trial.trial_id}"
+
+    @property
+    def unit_id(self) -> str:
+        return f"{self.trial.trial_id}.{self.phase}"
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.trial.recipe
+
+    @property
+    def resources(self) -> Resources:
+        return self.trial.resources
+
+    @property
+    def needs(self) -> str | None:
+        """The trial that must be trained first: the parent of a training, the trial itself of an evaluation."""
+        if self.phase == "evaluate":
+            return self.trial.trial_id
+        start = self.recipe.start
+        return start.trial_id if isinstance(start, Parent) else None

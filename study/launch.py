@@ -1,0 +1,191 @@
+"""`study launch`: from a spec to a trained and evaluated study in the store, and from any interruption onwards."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import FrameType
+from typing import Literal
+
+from study.executor.cluster import ClusterError, Nodes, connected
+from study.executor.driver import execute
+from study.executor.estimate import Estimate
+from study.executor.failures import RETRIED_ON_RELAUNCH
+from study.executor.queue import Failure, Queue
+from study.executor.run import Run
+from study.executor.session import OpenSessions
+from study.plan import Plan
+from study.planning import data_set, make_plan
+from study.progress import Observer, Progress
+from study.provenance import provenance
+from study.spec import Spec
+from study.store import Lease, Owner, Store
+from trainables.datasets import split_of
+from trainables.tune import StudyTrainable
+
+Retry = Literal["failed", "oom", "all"]
+
+LEASE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaunchOptions:
+    """How to run, as against what."""
+
+    address: str | None = None
+    """A running cluster: `auto` or `host:port`; None starts Ray on this machine."""
+    max_concurrent: int | None = None
+    limit: int | None = None
+    """Run only the first so many trials that are not done."""
+    retry: Retry | None = None
+    """Failures of earlier launches to try again, besides preempted and infrastructure ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """How a launch ended."""
+
+    status: Literal["complete", "incomplete", "stopped"]
+    plan: Plan
+    progress: Progress
+    failures: Mapping[str, Failure]
+    blocked: Mapping[str, str]
+
+
+def launch(spec: Spec, store: Store, options: LaunchOptions, observer: Observer) -> Result:
+    """Train and evaluate what the store does not have yet.
+
+    Raises HeldError if another launch of this study is running, SpecError, MissingDataError, StoreError and
+    ClusterError before anything is trained.
+    """
+    data = data_set(spec)
+    plan = make_plan(spec, data.fingerprint())
+    images = {"train": len(split_of(data, "train")), "test": len(split_of(data, "test"))}
+    return launch_plan(plan, spec.text, images, store, options, observer)
+
+
+def launch_plan(
+    plan: Plan,
+    spec_text: str,
+    images: Mapping[str, int],
+    store: Store,
+    options: LaunchOptions,
+    observer: Observer,
+    trainable: type[StudyTrainable] = StudyTrainable,
+) -> Result:
+    """`launch`, from the plan on; `images` counts those of the training and test split."""
+    with held(store, plan.study):
+        store.record_launch(plan, spec_text, provenance())
+        run = Run(plan, queue_of(plan, store, options), observer, Estimate(images))
+        recall(run, store)
+        if not run.finished:
+            with stoppable(run), connected(options.address, store) as nodes:
+                workers = _workers(plan, nodes, options.max_concurrent)
+                run.on_workers(nodes.slots, options.max_concurrent, nodes.describe(workers))
+                conditions = {condition.condition_id: condition for condition in plan.conditions}
+                opened = OpenSessions(store, conditions, f"study {plan.study}")
+                execute(run, opened, conditions, workers, trainable)
+        return _result(run)
+
+
+def _workers(plan: Plan, nodes: Nodes, most: int | None) -> int:
+    """How many units run at once, at most; raises ClusterError if one fits nowhere."""
+    slots = {trial.resources: nodes.slots(trial.resources) for trial in plan.trials}
+    for need, count in slots.items():
+        if count < 1:
+            raise ClusterError(
+                f"a trial needs {need.cpus:g} CPUs and {need.gpus:g} GPUs on one node; the nodes have "
+                + " and ".join(f"{node.cpus:g} CPUs, {node.gpus:g} GPUs" for node in nodes.resources)
+                + ": lower `resources`, or give --address of a larger cluster"
+            )
+    return min(max(slots.values()), most or max(slots.values()))
+
+
+def _result(run: Run) -> Result:
+    progress = run.progress()
+    complete = progress.trials_done == progress.trials
+    return Result(
+        status="stopped" if run.stopping else "complete" if complete else "incomplete",
+        plan=run.plan,
+        progress=progress,
+        failures=dict(run.queue.failures),
+        blocked=dict(run.queue.blocked),
+    )
+
+
+@contextlib.contextmanager
+def held(store: Store, study: str) -> Iterator[Lease]:
+    """The study's lease, renewed by a thread for as long as the launch lives; raises HeldError."""
+    lease = store.acquire(f"study/{study}", Owner.here(f"study launch {study}"), ttl=LEASE_SECONDS)
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(LEASE_SECONDS / 4):
+            with contextlib.suppress(OSError):  # a storage hiccup: the next renewal tells again
+                lease.renew()
+
+    thread = threading.Thread(target=renew, name="study lease", daemon=True)
+    thread.start()
+    try:
+        yield lease
+    finally:
+        ended.set()
+        thread.join()
+        lease.release()
+
+
+@contextlib.contextmanager
+def stoppable(run: Run) -> Iterator[None]:
+    """SIGINT and SIGTERM ask the run to stop: workers finish their slice, checkpoint and leave. A second insists."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if run.stopping:
+            raise KeyboardInterrupt
+        run.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def queue_of(plan: Plan, store: Store, options: LaunchOptions) -> Queue:
+    """The units still to run, given what the store has and which failures are to be tried again."""
+    committed = store.committed()
+    queue = Queue(plan, committed.trained, committed.evaluated, standing_failures(plan, store, options.retry))
+    if options.limit is not None:
+        queue.limit(options.limit)
+    return queue
+
+
+def standing_failures(plan: Plan, store: Store, retry: Retry | None) -> dict[str, Failure]:
+    """Trials whose last attempt failed in a way that this launch does not try again."""
+    ids = {trial.trial_id for trial in plan.trials}
+    newest = {}
+    for row in store.read("attempts", ids).sort_by("started").to_pylist():
+        newest[row["trial_id"], row["unit"]] = row
+    return {
+        row["trial_id"]: Failure(
+            failure=row["failure_class"], error=row["error"], traceback_hash=row["traceback_hash"] or ""
+        )
+        for row in newest.values()
+        if row["status"] == "failed" and not _retried(row["failure_class"], retry)
+    }
+
+
+def _retried(failure: str, retry: Retry | None) -> bool:
+    asked = {"failed": {"user"}, "oom": {"out_of_memory"}, "all": {"user", "out_of_memory"}, None: set()}
+    return failure in RETRIED_ON_RELAUNCH or failure in asked[retry]
+
+
+def recall(run: Run, store: Store) -> None:
+    """Tell the run what earlier launches found: accuracies for the live table, and which trials diverged."""
+    ids = set(run.queue.trained)
+    accuracies: dict[str, dict[str, float]] = {trial_id: {} for trial_id in ids}
+    for row in store.read("evaluations", ids).select(["trial_id", "condition_id", "correct", "n"]).to_pylist():
+        accuracies[row["trial_id"]][row["condition_id"]] = row["correct"] / row["n"]
+    for row in store.read("trials", ids).select(["trial_id", "diverged"]).to_pylist():
+        run.known(row["trial_id"], accuracies[row["trial_id"]], row["diverged"])

@@ -1,0 +1,94 @@
+"""What the views and their columns mean, for `study query --help VIEW` and the README."""
+
+from dataclasses import dataclass
+
+from study.store.schemas import RESULTS
+
+VIEWS = {
+    "trials": "One row a trained trial of the study's newest plan, once for each label it stands under.",
+    "evaluations": "One row a cell: a trial under a test condition. Rates are counts divided by n. For the label and "
+    "the hyperparameters: JOIN trials USING (trial_id).",
+    "epochs": "One row an epoch of a trial; the loss's named terms are fields of `terms`.",
+    "attempts": "One row a run of a unit (a training, an evaluation): how it ended, how long it took, on what.",
+    "predictions": "One row a cell, with one bit an image: whether it was classified right.",
+    "bands": "The sensitivity band: accuracies over all trials of a label on a training distortion, at each level of "
+    "each test distortion, easy to hard. q25, median and q75 interpolate linearly between the two nearest trials. "
+    "Diverged trials count like any other: with their best finite epoch, or at chance.",
+    "practical": "The worst and the best trial of each label at each test distortion's practical level. They are "
+    "picked on these same images, so they show a range, not a choice. Of equals, the first in the plan.",
+    "all_trials": "One row a trained trial of the whole store, of whichever study.",
+}
+"""View → what one row is, and how it is computed."""
+
+Meaning = tuple[str, str]
+"""(unit, meaning)"""
+
+STORED: dict[str, Meaning] = {
+    column.name: (column.unit, column.meaning) for table in RESULTS.values() for column in table.columns
+}
+
+COMMON: dict[str, Meaning] = {
+    **STORED,
+    "label": ("", "the key under `methods:` in the study's YAML"),
+    "stage": ("", "0 from scratch or a file, 1 from a stage-0 trial, and so on"),
+    "method": ("", "the method: method.name, and a field a parameter: method.alpha; empty where a method has none"),
+    "distortion": ("", "the training distortion: distortion.name, and a field a parameter: distortion.sigma"),
+    "attack": ("", "the attack trained on: attack.name, and a field a parameter: attack.epsilon"),
+    "hyperparameters": ("", "what tells the trial from others of its label, as text: α 0.316, σ 0.3"),
+    "validation_accuracy": ("rate", "accuracy on undistorted validation images"),
+    "clean_accuracy": ("rate", "accuracy on undistorted test images; empty until evaluated"),
+    "terms": ("nats", "the loss's named parts, means over images: terms.stability"),
+    "step": ("", "place of the level in its sweep, easy to hard; 0 for clean"),
+    "practical": ("", "whether it is the sweep's practical level"),
+    "accuracy": ("rate", "share of the n images that are classified right"),
+    "standard_error": ("rate", "of the accuracy: √(a (1 − a) / n)"),
+    "top5_accuracy": ("rate", "share of images whose class is among the five likeliest; empty below six classes"),
+    "loss": ("nats", "cross-entropy, mean over images"),
+    "confidence": ("rate", "largest softmax probability, mean over images"),
+    "trials": ("trials", "how many the row is over"),
+    "min": ("rate", "lowest accuracy"),
+    "q25": ("rate", "first quartile of the accuracies"),
+    "median": ("rate", "median of the accuracies"),
+    "q75": ("rate", "third quartile of the accuracies"),
+    "max": ("rate", "highest accuracy"),
+    "baseline": (
+        "rate",
+        "accuracy of the method `standard` on undistorted images under the same condition, the mean of several trials; "
+        "empty until one is evaluated",
+    ),
+    "width": ("rate", "best minus worst"),
+    "worst": ("rate", "accuracy of the worst trial"),
+    "worst_error": ("rate", "its standard error"),
+    "worst_trial": ("", "its trial id"),
+    "worst_hyperparameters": ("", "its hyperparameters"),
+    "best": ("rate", "accuracy of the best trial"),
+    "best_error": ("rate", "its standard error"),
+    "best_trial": ("", "its trial id"),
+    "best_hyperparameters": ("", "its hyperparameters"),
+}
+
+OWN: dict[tuple[str, str], Meaning] = {
+    ("bands", "diverged"): ("trials", "how many of them diverged"),
+    ("practical", "diverged"): ("trials", "how many of them diverged"),
+    ("bands", "level"): ("the parameter's", "the test level; empty for clean"),
+    ("practical", "level"): ("the parameter's", "the practical level"),
+    ("epochs", "loss"): STORED["loss"],
+}
+"""(view, column) → what it means there, where that differs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewColumn:
+    """One column of a view."""
+
+    name: str
+    type: str
+    """In DuckDB's words; the fields of a struct depend on the study."""
+    unit: str
+    meaning: str
+
+
+def column(view: str, name: str, kind: str) -> ViewColumn:
+    """What `name` means in `view`."""
+    unit, meaning = OWN.get((view, name), COMMON[name])
+    return ViewColumn(name=name, type=kind, unit=unit, meaning=meaning)

@@ -1,0 +1,141 @@
+"""The tables of one study, in DuckDB: an in-memory database that holds them and can reach nothing else.
+
+DuckDB is handed Arrow tables that the store has read and checked; then its access to files, extensions, settings and
+Python variables is locked away. Each query gets such a database of its own, with the tables that it names.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+
+import duckdb
+import pyarrow as pa
+
+from study.query.columns import VIEWS, ViewColumn, column
+from study.query.packing import described, packed, packed_terms
+from study.query.statements import QueryError, short, tables_of
+from study.store import RESULTS, Launch, Store
+from study.store.schemas import CONDITIONS, MEMBERSHIP
+
+NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
+LOCKS = ("python_enable_replacements = false", "enable_external_access = false", "lock_configuration = true")
+
+SOURCES = {
+    "trials": ("membership", "conditions", "trials", "evaluations"),
+    "evaluations": ("membership", "conditions", "evaluations"),
+    "epochs": ("membership", "epochs"),
+    "attempts": ("attempts",),
+    "predictions": ("conditions", "predictions"),
+    "bands": ("membership", "conditions", "trials", "evaluations"),
+    "practical": ("membership", "conditions", "trials", "evaluations"),
+    "all_trials": ("all_trials",),
+}
+"""View → the tables of the schema `stored` that it is made from."""
+
+BARE_WORD = re.compile(r"\s*\w+\s*;?\s*")
+
+Stored = Mapping[str, pa.Table]
+"""Table of the schema `stored` → its rows."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A study's tables and views, read from the store when a query first needs them."""
+
+    store: Store
+    launch: Launch | None
+    """The study's newest; None for a store without one in mind, where only `all_trials` has rows."""
+    _read: dict[str, pa.Table] = field(default_factory=dict, compare=False, repr=False)
+
+    def sql(self, text: str) -> pa.Table:
+        """The rows of one SELECT; a bare word is FROM it. Raises QueryError, or CorruptObjectError naming a file."""
+        text = f"FROM {text}" if BARE_WORD.fullmatch(text) else text
+        needed = {table for view in _views_of(text) for table in SOURCES[view]}
+        with _database({**_empty(), **{name: self._stored(name) for name in needed}}) as database:
+            try:
+                return database.sql(text).to_arrow_table()
+            except duckdb.Error as error:
+                raise QueryError(short(error)) from None
+
+    def _stored(self, name: str) -> pa.Table:
+        if name not in self._read:
+            self._read[name] = self._load(name)
+        return self._read[name]
+
+    def _load(self, name: str) -> pa.Table:
+        if name == "all_trials":
+            return packed(self.store.read("trials"))
+        if self.launch is None:
+            return _empty()[name]
+        if name == "conditions":
+            return self.launch.conditions
+        if name == "membership":
+            return packed(_membership(self.launch.membership))
+        rows = self.store.read(name, frozenset(self.launch.membership["trial_id"].to_pylist()))
+        return packed_terms(rows) if name == "epochs" else rows
+
+
+def open_tables(store: Store, study: str | None) -> Tables:
+    """The tables of a study in the store; of the store alone if `study` is None. Raises QueryError."""
+    launch = None if study is None else store.newest_launch(study)
+    if study is not None and launch is None:
+        there = ", ".join(store.studies()) or "none"
+        raise QueryError(
+            f"no study is called {study!r} in {store.location}; there: {there}. --store names another store"
+        )
+    return Tables(store, launch)
+
+
+@cache
+def describe(view: str) -> tuple[ViewColumn, ...]:
+    """The columns of a view; raises QueryError for one that does not exist."""
+    if view not in VIEWS:
+        raise QueryError(f"no view is called {view!r}; there are {', '.join(VIEWS)}")
+    with _database(_empty()) as database:
+        rows = database.execute(f"DESCRIBE {view}").fetchall()
+    return tuple(column(view, name, kind) for name, kind, *_ in rows)
+
+
+def _membership(planned: pa.Table) -> pa.Table:
+    """The plan's rows, each trial once a label, with its hyperparameters as text."""
+    rows = planned.append_column("hyperparameters", described(planned)).drop_columns(["recipe", "identity"])
+    pairs = list(zip(rows["label"].to_pylist(), rows["trial_id"].to_pylist(), strict=True))
+    first = {pair: position for position, pair in reversed(list(enumerate(pairs)))}
+    return rows.take(pa.array(sorted(first.values()), pa.int64()))
+
+
+def _views_of(text: str) -> frozenset[str]:
+    with duckdb.connect(":memory:", config=NO_EXTENSIONS) as nothing:
+        return tables_of(text, nothing, VIEWS)
+
+
+@cache
+def _empty() -> Stored:
+    """Every table without rows, so that every view exists before anything is read."""
+    stored = {name: table.schema.empty_table() for name, table in RESULTS.items()}
+    return {
+        **stored,
+        "epochs": packed_terms(stored["epochs"]),
+        "all_trials": packed(stored["trials"]),
+        "conditions": CONDITIONS.schema.empty_table(),
+        "membership": packed(_membership(MEMBERSHIP.schema.empty_table())),
+    }
+
+
+def _database(stored: Stored) -> duckdb.DuckDBPyConnection:
+    """A database of these tables and the views over them, locked."""
+    database = duckdb.connect(":memory:", config=NO_EXTENSIONS)
+    database.execute("CREATE SCHEMA stored")
+    for name, rows in stored.items():
+        database.register("handed", rows)
+        database.execute(f"CREATE TABLE stored.{name} AS FROM handed")
+        database.unregister("handed")
+    database.execute(files("study.query").joinpath("views.sql").read_text("utf-8"))
+    for lock in LOCKS:
+        database.execute(f"SET {lock}")
+    return database

@@ -1,0 +1,147 @@
+"""The form of a study: what a checked YAML says, as frozen values with every default filled in."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from trainables.parameters import Value
+from trainables.recipe import Component, Precision, Select
+
+Vary = Literal["product", "one_at_a_time"]
+
+
+class Frozen(BaseModel):
+    """Base of every part of a study."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Axis(Frozen):
+    """A parameter and the values it runs over; one value where it is fixed."""
+
+    name: str
+    values: tuple[Value, ...]
+
+
+class Step(Frozen):
+    """A distortion or attack with the ranges of its parameters, its level among them."""
+
+    name: str
+    axes: tuple[Axis, ...]
+
+
+class Setting(Frozen):
+    """What a method trains on in turn: nothing, one distortion, or a sequence, the first applied first."""
+
+    steps: tuple[Step, ...] = ()
+
+
+class FromScratch(Frozen):
+    """Random initial weights."""
+
+
+class FromLabel(Frozen):
+    """The kept weights of the one trial (a replicate) under `label`."""
+
+    label: str
+
+
+class FromWeights(Frozen):
+    """The weights in a file."""
+
+    path: str
+    """Absolute."""
+
+
+StartFrom = FromScratch | FromLabel | FromWeights
+
+
+class Train(Frozen):
+    """How a method trains: the lines of `train:` with the method's own laid over them."""
+
+    start: StartFrom
+    epochs: int
+    batch_size: int
+    optimizer: Component
+    schedule: Component
+    select: Select
+    precision: Precision
+    compile: bool
+    threads: int
+    replicates: int
+
+
+class Needs(Frozen):
+    """What one trial occupies on a node."""
+
+    cpus: float
+    gpus: float
+
+
+class MethodSpec(Frozen):
+    """One entry of `methods:`."""
+
+    label: str
+    method: str
+    axes: tuple[Axis, ...]
+    """The method's hyperparameters."""
+    settings: tuple[Setting, ...]
+    """The training distortions, each in turn; a single empty one where it trains on undistorted images."""
+    zip: tuple[str, ...]
+    """Parameters that advance together."""
+    vary: Vary
+    train: Train
+    resources: Needs
+
+
+class SweepSpec(Frozen):
+    """One test distortion over its levels."""
+
+    test_distortion: str
+    steps: tuple[Component, ...]
+    """In the order in which they are applied, without the level that varies."""
+    varied: int
+    """Which of `steps` has the level that varies."""
+    parameter: str
+    levels: tuple[int | float, ...]
+    """Easy to hard."""
+    practical: int | float
+
+    def at(self, level: int | float) -> tuple[Component, ...]:
+        """The steps with the varied level set."""
+        varied = self.steps[self.varied]
+        changed = Component.of(varied.name, {**varied.parameters, self.parameter: level})
+        return (*self.steps[: self.varied], changed, *self.steps[self.varied + 1 :])
+
+
+class Evaluate(Frozen):
+    """What every trial is tested on, besides undistorted images."""
+
+    sweeps: tuple[SweepSpec, ...]
+    seed: int
+
+
+class Spec(Frozen):
+    """A study that can be planned."""
+
+    study: str
+    title: str
+    data: Component
+    model: Component
+    train: Mapping[str, Any]
+    """The lines of `train:` as written: what the methods share. Each method's `train` has them filled in."""
+    distortions: Mapping[str, Setting]
+    """By the key in the YAML."""
+    methods: tuple[MethodSpec, ...]
+    evaluate: Evaluate
+    precision: Precision
+    """Of the evaluation: the one of `train:`."""
+    figures: Mapping[str, Any]
+    resources: Needs
+    text: str
+    """The YAML, with overrides applied: read again, it gives this study again."""
+
+    def method(self, label: str) -> MethodSpec:
+        """The entry of `methods:` under `label`."""
+        return next(method for method in self.methods if method.label == label)

@@ -1,0 +1,159 @@
+"""Loading: a study's YAML → a `Spec`, or every fault in it at once."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from study.spec.axes import kind_of
+from study.spec.components import entries, named, only
+from study.spec.evaluation import read_evaluate
+from study.spec.faults import Faults, Place, refusal, shown, unknown
+from study.spec.form import Setting, Spec
+from study.spec.images import ImageShape, check_model, images_of
+from study.spec.methods import Methods
+from study.spec.overrides import apply, parse, write
+from study.spec.reading import Mapping, Node, Scalar, Series, plain, read
+from study.spec.settings import read_distortions
+from study.spec.sources import SUFFIX, find
+from study.spec.training import NAMES, SINGLE, default_needs, read_lines, read_needs
+from trainables.datasets import datasets
+from trainables.models import models
+from trainables.recipe import Component
+from trainables.sequence import JOIN
+
+SECTIONS = (
+    "study", "title", "data", "model", "train", "distortions", "methods", "evaluate", "figures", "resources",
+)  # fmt: skip
+REQUIRED_SECTIONS = ("study", "data", "model", "methods")
+STUDY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+MAX_TITLE = 200
+
+
+def load(source: str | Path, overrides: Sequence[str] = ()) -> Spec:
+    """The study in a YAML file, or shipped under that name, with `path=value` overrides laid over it.
+
+    Raises SpecError with every fault. Opens no image: what depends on their size is checked against the data set's
+    description.
+    """
+    found = find(source)
+    place = Place(file=found.name)
+    faults = Faults()
+    tree = _as_mapping(read(found.text, place, faults))
+    for override in overrides:
+        tree = apply(tree, parse(override, faults))
+    text = _told(found.name, overrides) + write(tree) if overrides else found.text
+    return _check(tree, found.folder, text, faults)
+
+
+def _check(tree: Mapping, folder: Path, text: str, faults: Faults) -> Spec:
+    """The study that a tree describes; raises SpecError with every fault."""
+    only(tree.entries, SECTIONS, "section of a study", faults)
+    for name in REQUIRED_SECTIONS:
+        if name not in tree.entries:
+            faults.add(tree.place, f"{name} must be given: every study has {', '.join(REQUIRED_SECTIONS)}")
+    parts = _sections(tree.entries, folder, faults)
+    faults.check()
+    return Spec(**parts, text=text)
+
+
+def _sections(given: dict[str, Node], folder: Path, faults: Faults) -> dict[str, Any]:
+    """Every section that is sound; what is not is among the faults."""
+    data, model, images = _what(given, faults)
+    distortions = read_distortions(given.get("distortions"), images, faults)
+    lines = entries(given.get("train"), "train", faults)
+    only(lines, NAMES, "line of train", faults)
+    labels = list(entries(given.get("methods"), "methods", faults))
+    shared = read_lines(lines, labels, folder, faults)
+    resources = read_needs(given.get("resources"), default_needs(), faults)
+    reader = Methods(shared, distortions, resources, images, folder, faults)
+    evaluate = read_evaluate(given.get("evaluate"), images, faults)
+    study = _study(given["study"], faults) if "study" in given else None
+    return {
+        "study": study,
+        "title": _title(given["title"], faults) if "title" in given else study,
+        "data": data,
+        "model": model,
+        "train": {name: plain(line) for name, line in lines.items()},
+        "distortions": {key: setting for key, setting in distortions.items() if setting is not None},
+        "methods": reader.read(given["methods"]) if "methods" in given else (),
+        "evaluate": evaluate,
+        "precision": shared.get("precision") or SINGLE["precision"].default,
+        "figures": _figures(given, labels, distortions, faults),
+        "resources": resources,
+    }
+
+
+def _what(given: dict[str, Node], faults: Faults) -> tuple[Component | None, Component | None, ImageShape | None]:
+    """The data set, the model, and the images that the one gives the other."""
+    data = named(given["data"], "data set", datasets, faults) if "data" in given else None
+    model = named(given["model"], "model", models, faults) if "model" in given else None
+    images = images_of(data, given["data"].place, faults) if data is not None else None
+    if model is not None and images is not None:
+        check_model(model, images, given["model"].place, faults)
+    return data, model, images
+
+
+def _study(node: Node, faults: Faults) -> str | None:
+    """A name that is safe as a folder, in an address and on a command line."""
+    text = node.text if isinstance(node, Scalar) and node.value is not None else None
+    if text is not None and STUDY.fullmatch(text) and not text.endswith((SUFFIX, ".")):
+        return text
+    rule = f"a study's name is up to 100 letters, digits, _, - and ., no dot first or last, without {SUFFIX}"
+    faults.add(node.place, f"{rule}; got {kind_of(node) if text is None else shown(text)}")
+    return None
+
+
+def _title(node: Node, faults: Faults) -> str | None:
+    if isinstance(node, Scalar) and node.value is not None and len(node.text) <= MAX_TITLE:
+        return " ".join(node.text.split())
+    faults.add(node.place, f"a title is a text of at most {MAX_TITLE} characters, got {kind_of(node)}")
+    return None
+
+
+def _figures(
+    given: dict[str, Node], labels: list[str], distortions: dict[str, Setting | None], faults: Faults
+) -> dict[str, Any]:
+    """`figures:` as written, once the names in it are known to exist."""
+    tested = list(entries(entries(given.get("evaluate"), "evaluate", faults).get("sweeps"), "sweeps", faults))
+    figures = entries(given.get("figures"), "figures", faults)
+    for name, figure in figures.items():
+        _check_figure(f"figure {name}", figure, labels, list(distortions), tested, faults)
+    return {name: plain(figure) for name, figure in figures.items()}
+
+
+def _check_figure(
+    what: str, figure: Node, labels: list[str], trained: list[str], tested: list[str], faults: Faults
+) -> None:
+    given = entries(figure, what, faults)
+    _check_names(given.get("train"), "training distortion of this study", trained, faults)
+    _check_names(given.get("test"), "test distortion of this study", tested, faults)
+    _check_names(given.get("methods"), "method of this study", labels, faults)
+    if "also" in given:
+        _check_figure(f"also of {what}", given["also"], labels, trained, tested, faults)
+
+
+def _check_names(node: Node | None, kind: str, there: list[str], faults: Faults) -> None:
+    """One name or a list of them, each of which must exist."""
+    for item in node.items if isinstance(node, Series) else () if node is None else (node,):
+        if not isinstance(item, Scalar):
+            faults.add(item.place, f"the name of a {kind} is expected, got {kind_of(item)}")
+        elif item.text not in there and not _is_sequence_of(item.text, there):
+            faults.add(item.place, unknown(kind, item.text, there))
+
+
+def _is_sequence_of(name: str, there: list[str]) -> bool:
+    """Whether a method may train on the sequence although it has no key of its own."""
+    return JOIN in name and all(part in there for part in name.split(JOIN))
+
+
+def _as_mapping(node: Node) -> Mapping:
+    if isinstance(node, Mapping):
+        return node
+    raise refusal(node.place, f"a study is a mapping of names to values (study: …, data: …), got {kind_of(node)}")
+
+
+def _told(name: str, overrides: Sequence[str]) -> str:
+    """What the frozen text was made from."""
+    lines = [f"# {name} with", *(f"#   --set {' '.join(override.split())}" for override in overrides)]
+    return "".join(f"{line}\n" for line in lines)

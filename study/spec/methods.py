@@ -1,0 +1,183 @@
+"""The section `methods:`: each label's method, its grid, and where it starts."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from study.spec.axes import axis, kind_of
+from study.spec.components import constructible, entries, name_of, only, read_parameters
+from study.spec.faults import Faults, Place, shown, unknown
+from study.spec.form import Axis, FromLabel, MethodSpec, Needs, Setting, Train, Vary
+from study.spec.grid import count, names, points
+from study.spec.images import ImageShape
+from study.spec.reading import Node, Scalar, Series
+from study.spec.settings import check_kind, picked, sequence
+from study.spec.starts import check_circles, check_parents
+from study.spec.training import NAMES, SCRATCH, Read, read_lines, read_needs, train_of
+from trainables.methods import Method, methods
+from trainables.parameters import Value, parameters
+
+MAX_TRIALS = 1_000_000
+MAX_LABEL = 60
+VARY: tuple[Vary, ...] = ("product", "one_at_a_time")
+OWN = ("method", "distortion", "zip", "vary", "resources")
+"""What a method may say besides its hyperparameters and the lines of `train:`."""
+
+
+class Methods:
+    """Reads one study's methods; what they share is given once."""
+
+    def __init__(
+        self,
+        shared: Read,
+        distortions: Mapping[str, Setting | None],
+        resources: Needs,
+        images: ImageShape | None,
+        folder: Path,
+        faults: Faults,
+    ) -> None:
+        self.shared = shared
+        self.distortions = distortions
+        self.resources = resources
+        self.images = images
+        self.folder = folder
+        self.faults = faults
+        self.starts: dict[str, str] = {}
+        """Label → the label it starts from, as far as it has been read."""
+
+    def read(self, node: Node) -> tuple[MethodSpec, ...]:
+        """Every entry that is sound by itself, and sound together."""
+        given = entries(node, "methods", self.faults)
+        if not given:
+            self.faults.add(node.place, "a study needs at least one method: LABEL: {method: standard}")
+        places = {label: part.place for label, part in given.items()}
+        found = [self._method(label, part, list(given)) for label, part in given.items()]
+        sound = tuple(method for method in found if method is not None)
+        check_circles(self.starts, places, self.faults)
+        check_parents(sound, places, self.faults)
+        return sound
+
+    def _method(self, label: str, node: Node, labels: list[str]) -> MethodSpec | None:
+        place = node.place
+        self._check_label(label, place)
+        given = entries(node, f"the method {label}", self.faults)
+        name = self._name(given, place)
+        train = self._train(label, given, labels, place)
+        resources = read_needs(given.get("resources"), self.resources, self.faults)
+        if name is None:
+            return None
+        axes = self._axes(name, given, place)
+        settings = self._settings(methods.get(name), given, place)
+        zipped, vary = self._zip(given.get("zip")), self._vary(given.get("vary"))
+        if train is None or axes is None or not settings or zipped is None or vary is None:
+            return None
+        method = MethodSpec(
+            label=label, method=name, axes=axes, settings=settings, zip=zipped, vary=vary,
+            train=train, resources=resources,
+        )  # fmt: skip
+        return method if self._check_grid(method, given, place) else None
+
+    def _check_label(self, label: str, place: Place) -> None:
+        if label == SCRATCH:
+            self.faults.add(place, f"{SCRATCH} means random weights in from:; give the method another name")
+        if not label.strip() or not label.isprintable() or len(label) > MAX_LABEL:
+            self.faults.add(place, f"a method's name is 1 to {MAX_LABEL} printable characters, got {shown(label)}")
+
+    def _name(self, given: dict[str, Node], place: Place) -> str | None:
+        if "method" in given:
+            return name_of(given["method"], "method", methods.names(), self.faults)
+        self.faults.add(place, f"method must be given: one of {', '.join(methods.names())}")
+        return None
+
+    def _train(self, label: str, given: dict[str, Node], labels: list[str], place: Place) -> Train | None:
+        """The method's lines over the shared ones; None if one is at fault."""
+        lines = {**self.shared, **read_lines(given, labels, self.folder, self.faults)}
+        if isinstance(start := lines.get("from"), FromLabel):
+            self.starts[label] = start.label
+        return train_of(lines, place, self.faults)
+
+    def _axes(self, name: str, given: dict[str, Node], place: Place) -> tuple[Axis, ...] | None:
+        """The hyperparameters; None if one is at fault."""
+        described = parameters(methods.get(name))
+        own = [parameter.name for parameter in described]
+        only(given, [*own, *OWN, *NAMES], f"parameter of {name} or line of train", self.faults)
+        values = read_parameters(given, described, place, self.faults, axis, _fixed)
+        sound = len(values) == len(described) and all(values.values())
+        return tuple(Axis(name=own, values=points) for own, points in values.items()) if sound else None
+
+    def _settings(self, kind: type[Method], given: dict[str, Node], place: Place) -> tuple[Setting, ...]:
+        """What the method trains on; none if it is at fault."""
+        node = given.get("distortion")
+        if not kind.trains_on_distortion:
+            if node is not None:
+                self.faults.add(node.place, f"{kind.label} trains on undistorted images; leave distortion: out")
+            return (Setting(),)
+        if node is None:
+            there = ", ".join([*self.distortions, "all"])
+            self.faults.add(place, f"{kind.label} trains on a distortion; name it with distortion: ({there})")
+            return ()
+        found = []
+        for name in picked(node, self.distortions, self.images, self.faults):
+            setting = self.distortions.get(name)
+            if name not in self.distortions:
+                setting = sequence(name, self.distortions, node.place, self.images, self.faults)
+            if setting is not None:
+                check_kind(kind, setting, node.place, self.faults)
+                found.append(setting)
+        return tuple(found)
+
+    def _zip(self, node: Node | None) -> tuple[str, ...] | None:
+        """The names that advance together; None if they are at fault."""
+        if node is None:
+            return ()
+        texts = [item.text for item in node.items if isinstance(item, Scalar)] if isinstance(node, Series) else []
+        if len(set(texts)) < 2 or not isinstance(node, Series) or len(set(texts)) != len(node.items):
+            self.faults.add(node.place, "zip takes a list of two or more names, each once, such as [p, sigma]")
+            return None
+        return tuple(texts)
+
+    def _vary(self, node: Node | None) -> Vary | None:
+        if node is None:
+            return VARY[0]
+        for vary in VARY:
+            if isinstance(node, Scalar) and node.text == vary:
+                return vary
+        self.faults.add(node.place, f"vary is one of {', '.join(VARY)}, got {kind_of(node)}")
+        return None
+
+    def _check_grid(self, method: MethodSpec, given: dict[str, Node], place: Place) -> bool:
+        """Whether the grid can be unrolled and each of its points made."""
+        zipped = [
+            _check_zip(method, setting, given["zip"].place, self.faults) for setting in method.settings if method.zip
+        ]
+        if not all(zipped):
+            return False
+        trials = count(method) * method.train.replicates
+        if trials > MAX_TRIALS:
+            self.faults.add(place, f"a method has at most {MAX_TRIALS:,} trials, got {trials:,}")
+            return False
+        kind = methods.get(method.method)
+        distinct = {point.method: None for point in points(method)}
+        return all(constructible(kind, component.parameters, place, self.faults) for component in distinct)
+
+
+def _fixed(default: Value) -> tuple[Value, ...]:
+    return (default,)
+
+
+def _check_zip(method: MethodSpec, setting: Setting, place: Place, faults: Faults) -> bool:
+    """Whether every zipped name is one axis of this setting, all of one length."""
+    there = names(method, setting)
+    for name in method.zip:
+        if name not in there:
+            faults.add(place, unknown("parameter here", name, there))
+            return False
+        if there.count(name) > 1:
+            faults.add(place, f"{name} stands {there.count(name)} times here, so zip cannot tell which is meant")
+            return False
+    axes = [*method.axes, *(axis for step in setting.steps for axis in step.axes)]
+    lengths = {axis.name: len(axis.values) for axis in axes if axis.name in method.zip}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        faults.add(place, f"zipped parameters have as many values as one another, got {told}")
+        return False
+    return True

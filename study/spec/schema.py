@@ -1,0 +1,222 @@
+"""The JSON Schema of a study's YAML, for editors: completion and checks as one types, from the same descriptions."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from study.spec.axes import FORMS, RANGES
+from study.spec.components import distortion_names, distortion_parameters
+from study.spec.evaluation import SEED
+from study.spec.loading import MAX_TITLE, REQUIRED_SECTIONS, STUDY
+from study.spec.methods import VARY
+from study.spec.reading import FRACTION
+from study.spec.training import SINGLE, Occupied
+from trainables.datasets import DataSet, datasets
+from trainables.methods import Method, methods
+from trainables.models import Model, models
+from trainables.optimizers import OPTIMIZERS, SCHEDULES
+from trainables.parameters import Parameter, Parameterised, parameters
+from trainables.sequence import JOIN, find
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+
+
+def json_schema() -> Schema:
+    """JSON Schema, draft 2020-12, of everything `load` accepts; what one value asks of another is for `load` alone."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A robustness study",
+        "$defs": _definitions(),
+        **_object(_sections(), REQUIRED_SECTIONS),
+    }
+
+
+def _definitions() -> Schema:
+    """What stands in several places."""
+    return {
+        "fraction": {"type": "string", "pattern": f"^{FRACTION.pattern}$", "description": "a ratio such as 8/255"},
+        "number": {"anyOf": [{"type": "number"}, {"$ref": "#/$defs/fraction"}]},
+        "optimizer": _chosen(OPTIMIZERS, "how a gradient becomes a step"),
+        "schedule": _chosen(SCHEDULES, "how the learning rate changes"),
+        "resources": _object(_values(parameters(Occupied)), description="what one trial occupies on a node"),
+    }
+
+
+def _defined(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _sections() -> Schema:
+    return {
+        "study": {**TEXT, "pattern": f"^{STUDY.pattern}$", "description": "the study's name: its folder in the store"},
+        "title": {**TEXT, "maxLength": MAX_TITLE, "description": "one line, for people"},
+        "data": _named(datasets.all(), "the images"),
+        "model": _named(models.all(), "the network"),
+        "train": _object(_train_lines(), description="what all methods share; a method may override any line"),
+        "distortions": _distortions(),
+        "methods": {
+            "type": "object",
+            "minProperties": 1,
+            "description": "label: {method: …}; the label is the method's name in every table and figure",
+            "additionalProperties": {"oneOf": [_method(name, kind) for name, kind in methods.all().items()]},
+        },
+        "evaluate": _evaluate(),
+        "figures": {"type": "object", "description": "pages of the dashboard", "additionalProperties": _figure()},
+        "resources": _defined("resources"),
+    }
+
+
+def _object(
+    properties: Schema, required: Iterable[str] = (), description: str = "", others: bool | Schema = False
+) -> Schema:
+    schema: Schema = {"type": "object", "properties": properties, "additionalProperties": others}
+    if required := list(required):
+        schema["required"] = required
+    return {"description": description, **schema} if description else schema
+
+
+def _named(kinds: Mapping[str, type[DataSet] | type[Model]], what: str) -> Schema:
+    """A name, or `{name: …, parameters}`."""
+    short = {"enum": list(kinds)}
+    long = [
+        _object({"name": {"const": name}, **_values(parameters(kind))}, ["name"], kind.summary)
+        for name, kind in kinds.items()
+    ]
+    return {"description": what, "oneOf": [short, *long]}
+
+
+def _chosen(kinds: Mapping[str, type[Parameterised]], what: str) -> Schema:
+    """`{name: {parameters}}`, or a name."""
+    long = [
+        _object({name: _object(_values(parameters(kind)), _required(parameters(kind)))}, [name])
+        for name, kind in kinds.items()
+    ]
+    return {"description": what, "oneOf": [{"enum": list(kinds)}, *long]}
+
+
+def _values(described: Iterable[Parameter]) -> Schema:
+    return {parameter.name: _value(parameter) for parameter in described}
+
+
+def _axes(described: Iterable[Parameter]) -> Schema:
+    return {parameter.name: _axis(parameter) for parameter in described}
+
+
+def _required(described: Iterable[Parameter]) -> list[str]:
+    return [parameter.name for parameter in described if parameter.required]
+
+
+def _value(parameter: Parameter) -> Schema:
+    """One value, with its meaning and range."""
+    schema = {"description": _meaning(parameter), **_type(parameter)}
+    return schema if parameter.required else {**schema, "default": parameter.default}
+
+
+def _type(parameter: Parameter) -> Schema:
+    if parameter.choices:
+        plain: Schema = {"enum": list(parameter.choices)}
+    elif parameter.type in (int, float):
+        plain = _number(parameter)
+    else:
+        plain = {"type": "boolean" if parameter.type is bool else "string"}
+    return {"anyOf": [plain, {"type": "null"}]} if parameter.optional else plain
+
+
+def _number(parameter: Parameter) -> Schema:
+    bounds = {
+        "minimum": parameter.ge,
+        "exclusiveMinimum": parameter.gt,
+        "maximum": parameter.le,
+        "exclusiveMaximum": parameter.lt,
+    }
+    given = {name: bound for name, bound in bounds.items() if bound is not None}
+    if parameter.type is int:
+        return {"type": "integer", **given}
+    return {"anyOf": [{"type": "number", **given}, _defined("fraction")]}
+
+
+def _axis(parameter: Parameter) -> Schema:
+    """A value, a list of them, or a range."""
+    value = _type(parameter)
+    values = {"type": "array", "items": value, "minItems": 1, "uniqueItems": True}
+    forms = [_object({"values": values}, ["values"])]
+    if parameter.type in (int, float):
+        forms += [_object({form: _three(form)}, [form]) for form in RANGES]
+    return {"description": _meaning(parameter), "anyOf": [value, values, *forms]}
+
+
+def _three(form: str) -> Schema:
+    three = {"type": "array", "items": _defined("number"), "minItems": 3, "maxItems": 3}
+    return {**three, "description": FORMS[form]}
+
+
+def _meaning(parameter: Parameter) -> str:
+    unit = f"; unit: {parameter.unit}" if parameter.unit else ""
+    source = f" ({parameter.source})" if parameter.source else ""
+    return f"{parameter.doc or parameter.name}: {parameter.range}{unit}{source}"
+
+
+def _train_lines() -> Schema:
+    start: Schema = {
+        "description": "scratch, the label of the method to start from, or a file of weights",
+        "oneOf": [TEXT, _object({"weights": TEXT}, ["weights"])],
+    }
+    chosen = {name: _defined(name) for name in ("optimizer", "schedule")}
+    return {"from": start, **_values(SINGLE.values()), **chosen}
+
+
+def _distortions() -> Schema:
+    """What may be trained on, and how strongly."""
+    known = {}
+    for name in distortion_names():
+        described = distortion_parameters(find(name))
+        known[name] = _object(_axes(described), _required(described), find(name).summary)
+    return {
+        "type": "object",
+        "description": "what a method may train on, and how strongly; A then B is a sequence over both ranges",
+        "properties": known,
+        "patternProperties": {JOIN: {"type": ["object", "null"], "maxProperties": 0}},
+        "additionalProperties": False,
+    }
+
+
+def _method(name: str, kind: type[Method]) -> Schema:
+    described = parameters(kind)
+    own: Schema = {"method": {"const": name}, **_axes(described)}
+    required = ["method", *_required(described)]
+    if kind.trains_on_distortion:
+        own["distortion"] = {
+            "description": "one, a list (each in turn), all, or A then B",
+            "oneOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1, "uniqueItems": True}],
+        }
+        required.append("distortion")
+    grid = {
+        "zip": {"type": "array", "items": TEXT, "minItems": 2, "description": "parameters that advance together"},
+        "vary": {"enum": list(VARY), "default": VARY[0], "description": "one_at_a_time: first values are the default"},
+    }
+    return _object({**own, **grid, "resources": _defined("resources"), **_train_lines()}, required, kind.summary)
+
+
+def _evaluate() -> Schema:
+    known = {}
+    for name in distortion_names():
+        kind = find(name)
+        others = _values(parameters(kind))
+        practical = {"description": "the level of the end table: one of the levels", **_type(kind.level)}
+        known[name] = _object(
+            {kind.level.name: _axis(kind.level), "practical": practical, **others}, [kind.level.name], kind.summary
+        )
+    sweeps = {
+        "type": "object",
+        "description": "test distortions, each over its levels",
+        "properties": known,
+        "patternProperties": {JOIN: {"type": "object"}},
+        "additionalProperties": False,
+    }
+    return _object({"sweeps": sweeps, "seed": _value(SEED)}, description="what every trial is tested on")
+
+
+def _figure() -> Schema:
+    names = {"oneOf": [TEXT, {"type": "array", "items": TEXT}]}
+    return _object({"train": names, "test": names, "methods": names}, others={})

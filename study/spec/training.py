@@ -1,0 +1,115 @@
+"""How a method trains: the lines of `train:`, which all methods share and each may override."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from study.spec.axes import kind_of, single
+from study.spec.components import chosen, entries, only
+from study.spec.faults import Faults, Place, unknown
+from study.spec.form import FromLabel, FromScratch, FromWeights, Needs, StartFrom, Train
+from study.spec.reading import Mapping as MappingNode
+from study.spec.reading import Node, Scalar
+from study.spec.sources import expanded, is_file
+from trainables.optimizers import OPTIMIZERS, SCHEDULES
+from trainables.parameters import Parameter, Parameterised, parameter, parameters
+from trainables.recipe import Component, Precision, Select
+
+SCRATCH = "scratch"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines(Parameterised):
+    """The lines that are a single value."""
+
+    epochs: int = parameter(ge=1, le=1_000_000, doc="passes over the training images")
+    batch_size: int = parameter(ge=1, le=1_000_000, unit="images", doc="images a step")
+    select: Select = parameter(
+        default="best_validation", doc="which epoch's weights are kept: best on undistorted validation images, or last"
+    )
+    precision: Precision = parameter(default="float32", doc="arithmetic of the forward and backward pass")
+    compile: bool = parameter(default=False, doc="whether torch compiles the training step")
+    threads: int = parameter(default=1, ge=1, le=1024, doc="CPU threads a trial; they are part of its identity")
+    replicates: int = parameter(default=1, ge=1, le=10_000, doc="how often each point is trained, each its own draws")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Occupied(Parameterised):
+    """The lines of `resources:`."""
+
+    cpus: float = parameter(default=1.0, gt=0, le=4096, unit="CPUs", doc="what a trial occupies")
+    gpus: float = parameter(default=0.0, ge=0, le=64, unit="GPUs", doc="what a trial occupies; 0.5 puts two on one")
+
+
+SINGLE: dict[str, Parameter] = {described.name: described for described in parameters(Lines)}
+OCCUPIED: dict[str, Parameter] = {described.name: described for described in parameters(Occupied)}
+NAMES = ("from", *SINGLE, "optimizer", "schedule")
+"""Every line of `train:`."""
+REQUIRED_LINES = ("epochs", "batch_size", "optimizer")
+
+Read = dict[str, Any]
+"""Lines by name, as values; None where the line is at fault."""
+
+
+def read_lines(given: Mapping[str, Node], labels: list[str], folder: Path, faults: Faults) -> Read:
+    """The lines of `train:` among `given`, each checked by itself."""
+    readers: dict[str, Callable[[Node], Any]] = {
+        "from": lambda node: _start(node, labels, folder, faults),
+        "optimizer": lambda node: chosen(node, "optimizer", OPTIMIZERS, faults),
+        "schedule": lambda node: chosen(node, "schedule", SCHEDULES, faults),
+    }
+    read: Read = {name: readers[name](node) for name, node in given.items() if name in readers}
+    return read | {name: single(node, SINGLE[name], faults) for name, node in given.items() if name in SINGLE}
+
+
+def train_of(read: Read, place: Place, faults: Faults) -> Train | None:
+    """A method's lines, the shared ones beneath its own, with defaults; None if one is missing or at fault."""
+    for name in REQUIRED_LINES:
+        if name not in read:
+            faults.add(place, f"{name} must be given, in train: for all methods or here for this one")
+    defaults: Read = {name: described.default for name, described in SINGLE.items() if not described.required}
+    lines = defaults | {"from": FromScratch(), "schedule": Component.of("constant")} | read
+    if any(lines.get(name) is None for name in NAMES):
+        return None
+    return Train.model_validate({"start": lines.pop("from"), **lines})
+
+
+def read_needs(node: Node | None, above: Needs, faults: Faults) -> Needs:
+    """`resources:` laid over what stands above it."""
+    given = entries(node, "resources", faults)
+    only(given, OCCUPIED, "resource", faults)
+    read = {name: single(node, OCCUPIED[name], faults) for name, node in given.items() if name in OCCUPIED}
+    gpus = read.get("gpus")
+    if isinstance(gpus, float) and gpus > 1 and not gpus.is_integer():
+        faults.add(given["gpus"].place, f"above 1, a trial takes whole GPUs, got {gpus:g}")
+    return above if None in read.values() else above.model_copy(update=read)
+
+
+def default_needs() -> Needs:
+    """One CPU and no GPU."""
+    return Needs.model_validate({name: described.default for name, described in OCCUPIED.items()})
+
+
+def _start(node: Node, labels: list[str], folder: Path, faults: Faults) -> StartFrom | None:
+    """`scratch`, a label, or `{weights: FILE}`."""
+    if isinstance(node, MappingNode) and list(node.entries) == ["weights"]:
+        return _weights(node.entries["weights"], folder, faults)
+    if not isinstance(node, Scalar):
+        faults.add(node.place, f"from: is {SCRATCH}, a label or {{weights: FILE}}, got {kind_of(node)}")
+        return None
+    if node.text == SCRATCH:
+        return FromScratch()
+    if node.text not in labels:
+        faults.add(node.place, unknown("method of this study", node.text, [*labels, SCRATCH]))
+        return None
+    return FromLabel(label=node.text)
+
+
+def _weights(node: Node, folder: Path, faults: Faults) -> FromWeights | None:
+    """A file of weights; a relative path begins at the YAML's folder."""
+    path = folder / expanded(node.text) if isinstance(node, Scalar) and node.value is not None else folder
+    if not is_file(path):
+        faults.add(node.place, f"a file of weights is expected; there is none at {path}")
+        return None
+    return FromWeights(path=str(path.resolve()))

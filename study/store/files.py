@@ -1,0 +1,63 @@
+"""Table files: rows to Parquet bytes and back, by an explicit schema. Equal rows give equal bytes."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from study.store.errors import CorruptObjectError
+from study.store.schemas import Table
+
+AGAIN = "Delete it and launch again: what it held is computed anew"
+UPGRADE = "Upgrade this installation"
+
+
+def encode(table: Table, rows: Sequence[Mapping[str, Any]], *, compression: str = "none") -> bytes:
+    """Most files hold a few rows, which no compression makes smaller."""
+    return write(pa.Table.from_pylist(rows, schema=table.schema), compression=compression)
+
+
+def write(rows: pa.Table, *, compression: str = "none") -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(rows, buffer, compression=compression)
+    return buffer.getvalue()
+
+
+def decode(table: Table, data: bytes, address: str) -> pa.Table:
+    """The rows of one file; raises CorruptObjectError naming `address`."""
+    try:
+        read = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        raise CorruptObjectError(address, f"not a whole Parquet file ({error})", AGAIN) from error
+    _check(table, read.schema, address)
+    return read
+
+
+def _check(table: Table, schema: pa.Schema, address: str) -> None:
+    metadata = schema.metadata or {}
+    name, version = metadata.get(b"table", b"").decode(), metadata.get(b"version", b"").decode()
+    if name == table.name and version.isdigit() and int(version) > table.version:
+        rule = f"written by a newer version (its {name} schema is {version}, this installation reads {table.version})"
+        raise CorruptObjectError(address, rule, UPGRADE)
+    if name != table.name or version != str(table.version) or not schema.equals(table.schema):
+        raise CorruptObjectError(address, f"not a file of the table {table.name}, version {table.version}", AGAIN)
+
+
+def join(table: Table, parts: Sequence[pa.Table]) -> pa.Table:
+    """All rows in the order of the table's key, each key once: two commits may hold one cell, with equal values."""
+    if not parts:
+        return table.schema.empty_table()
+    rows = pa.concat_tables(parts).combine_chunks().sort_by([(column, "ascending") for column in table.key])
+    return rows.filter(_first_of_key(rows, table.key)) if len(rows) > 1 else rows
+
+
+def _first_of_key(rows: pa.Table, key: Sequence[str]) -> pa.Array:
+    """True where the key differs from the row before."""
+    differs = [pc.not_equal(rows[name].slice(1), rows[name].slice(0, len(rows) - 1)) for name in key]
+    changed = differs[0]
+    for one in differs[1:]:
+        changed = pc.or_(changed, one)
+    return pa.concat_arrays([pa.array([True]), *changed.chunks])

@@ -1,0 +1,269 @@
+"""Objects: named bytes that appear whole or not at all, on a local disk or any object store fsspec knows.
+
+A name is a path relative to the store, with forward slashes. A last part that begins with a dot is temporary and is
+seen by no reader.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import uuid4
+
+import fsspec
+
+from study.store.errors import StoreError
+
+EXCLUSIVE = frozenset({"memory", "s3", "s3a", "gs", "gcs"})
+"""Remote protocols whose `mode="create"` is one conditional request. fsspec's own fallback asks first and writes then,
+which lets two writers through."""
+LOCAL = frozenset({"file", "local"})
+
+
+class Objects(Protocol):
+    """Where bytes lie."""
+
+    def address(self, name: str) -> str:
+        """The full path or URL, for messages."""
+        ...
+
+    def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
+        """Write or replace the object as a whole. `durable`: safe from a power cut when this returns."""
+        ...
+
+    def create(self, name: str, data: bytes, *, durable: bool = True) -> bool:
+        """Write the object as a whole unless it is there; whether this call wrote it."""
+        ...
+
+    def get(self, name: str) -> bytes:
+        """Raises FileNotFoundError."""
+        ...
+
+    def get_if_present(self, name: str) -> bytes | None:
+        """None if there is no such object."""
+        ...
+
+    def exists(self, name: str) -> bool: ...
+
+    def delete(self, name: str) -> None:
+        """An absent object is fine."""
+        ...
+
+    def children(self, folder: str) -> tuple[str, ...]:
+        """Last parts of the names directly in `folder`, of objects and folders, sorted; none if it is absent."""
+        ...
+
+    def beneath(self, folder: str) -> tuple[str, ...]:
+        """Full names of all objects in `folder` and its folders, sorted; none if it is absent."""
+        ...
+
+    def sweep_temporary(self, older_than: float) -> int:
+        """Delete what killed writers left behind at least `older_than` seconds ago; how many."""
+        ...
+
+
+def open_objects(location: str) -> Objects:
+    """The objects at a path or URL; raises StoreError if the place cannot hold a store."""
+    protocol = fsspec.core.split_protocol(location)[0] or "file"
+    if protocol not in EXCLUSIVE | LOCAL:
+        raise StoreError(
+            f"{location}: a store needs a file system that can create an object only if it is absent, so that two "
+            f"launches cannot both have a trial; {protocol} is not known to. Use a local path, s3:// or gs://"
+        )
+    try:
+        filesystem, path = fsspec.core.url_to_fs(location, use_listings_cache=False)
+    except ImportError as error:
+        raise StoreError(f"{location}: no store can be opened there ({error})") from error
+    if protocol in LOCAL:
+        return LocalObjects(Path(path))
+    return RemoteObjects(filesystem, path.rstrip("/"))
+
+
+def check_writable(objects: Objects) -> None:
+    """Write an object and have the second writer refused; raises StoreError saying what the place cannot do."""
+    probe = f".probe-{uuid4().hex}"
+    place = objects.address("")
+    try:
+        first, second = objects.create(probe, b"1"), objects.create(probe, b"2")
+        objects.delete(probe)
+    except StoreError:
+        raise
+    except Exception as error:  # each remote file system raises its own classes
+        raise StoreError(f"{place}: cannot be written ({error}); name another place with --store") from error
+    if not first or second:
+        raise StoreError(f"{place}: overwrites an object that must only be created; name another place with --store")
+
+
+@dataclass(frozen=True)
+class LocalObjects:
+    """Files below a folder."""
+
+    root: Path
+
+    def address(self, name: str) -> str:
+        return str(self.root / name)
+
+    def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
+        path = self.root / name
+        with _temporary(path, data, durable) as temporary:
+            temporary.replace(path)
+        if durable:
+            _sync(path.parent)
+
+    def create(self, name: str, data: bytes, *, durable: bool = True) -> bool:
+        path = self.root / name
+        with _temporary(path, data, durable) as temporary:
+            if not _link(temporary, path):
+                return False
+        if durable:
+            _sync(path.parent)
+        return True
+
+    def get(self, name: str) -> bytes:
+        return (self.root / name).read_bytes()
+
+    def get_if_present(self, name: str) -> bytes | None:
+        return _unless_absent(self.get, name)
+
+    def exists(self, name: str) -> bool:
+        return (self.root / name).exists()
+
+    def delete(self, name: str) -> None:
+        (self.root / name).unlink(missing_ok=True)
+
+    def children(self, folder: str) -> tuple[str, ...]:
+        try:
+            return _visible(os.listdir(self.root / folder))  # noqa: PTH208  (ten times as fast as iterdir)
+        except FileNotFoundError:
+            return ()
+
+    def beneath(self, folder: str) -> tuple[str, ...]:
+        walked = os.walk(self.root / folder)
+        return tuple(
+            sorted(Path(place, name).relative_to(self.root).as_posix() for place, _, names in walked
+                   for name in _visible(names))
+        )  # fmt: skip
+
+    def sweep_temporary(self, older_than: float) -> int:
+        limit = time.time() - older_than
+        swept = 0
+        for path in self.root.rglob(".*.tmp"):
+            with suppress(FileNotFoundError):  # its writer may be alive and just done
+                if path.stat().st_mtime <= limit:
+                    path.unlink()
+                    swept += 1
+        return swept
+
+
+@contextmanager
+def _temporary(path: Path, data: bytes, durable: bool) -> Iterator[Path]:
+    """A file beside `path` with `data`, gone at the end unless it was renamed."""
+    _make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _link(temporary: Path, path: Path) -> bool:
+    """Give the whole file its name; False if the name is taken. Unlike O_EXCL, no reader sees it half written."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise StoreError(
+            f"{path.parent}: a store needs hard links, to create a file as a whole or not at all, and this file "
+            f"system refuses them ({error}); name another place with --store"
+        ) from error
+    return True
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync(folder.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Make the folder's entries safe: a rename is on disk only when its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unless_absent(get: Callable[[str], bytes], name: str) -> bytes | None:
+    try:
+        return get(name)
+    except FileNotFoundError:
+        return None
+
+
+def _visible(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(name for name in names if name and not name.startswith(".")))
+
+
+@dataclass(frozen=True)
+class RemoteObjects:
+    """Objects below a prefix of an fsspec file system, where a put is whole and durable by itself."""
+
+    filesystem: Any
+    prefix: str
+
+    def address(self, name: str) -> str:
+        return str(self.filesystem.unstrip_protocol(self._path(name)))
+
+    def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
+        self.filesystem.pipe_file(self._path(name), data)
+
+    def create(self, name: str, data: bytes, *, durable: bool = True) -> bool:
+        try:
+            self.filesystem.pipe_file(self._path(name), data, mode="create")
+        except FileExistsError:
+            return False
+        return True
+
+    def get(self, name: str) -> bytes:
+        return bytes(self.filesystem.cat_file(self._path(name)))
+
+    def get_if_present(self, name: str) -> bytes | None:
+        return _unless_absent(self.get, name)
+
+    def exists(self, name: str) -> bool:
+        return bool(self.filesystem.exists(self._path(name)))
+
+    def delete(self, name: str) -> None:
+        with suppress(FileNotFoundError):
+            self.filesystem.rm_file(self._path(name))
+
+    def children(self, folder: str) -> tuple[str, ...]:
+        try:
+            listed = self.filesystem.ls(self._path(folder), detail=False)
+        except FileNotFoundError:
+            return ()
+        return _visible({path.rstrip("/").rpartition("/")[2] for path in listed})
+
+    def beneath(self, folder: str) -> tuple[str, ...]:
+        start = len(self.prefix) + 1
+        names = (path[start:] for path in self.filesystem.find(self._path(folder)))
+        return tuple(sorted(name for name in names if not name.rpartition("/")[2].startswith(".")))
+
+    def sweep_temporary(self, older_than: float) -> int:
+        """Nothing: a put that was cut off leaves nothing that is seen."""
+        return 0
+
+    def _path(self, name: str) -> str:
+        return f"{self.prefix}/{name}".rstrip("/")

@@ -1,0 +1,111 @@
+"""Plans as tables, and back exactly."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import pyarrow as pa
+
+from study.plan import Plan, PlannedTrial, Resources, Sweep
+from study.store.hyperparameters import hyperparameters, symbol
+from study.store.recipes import read_components, read_recipe, write_components, write_recipe
+from study.store.rows import Row
+from study.store.schemas import CONDITIONS, MEMBERSHIP
+from trainables.recipe import Condition
+
+
+def membership(plan: Plan) -> pa.Table:
+    """The plan's trials as a table; the study's name and title are its metadata."""
+    rows = [_membership_row(position, trial) for position, trial in enumerate(plan.trials)]
+    metadata = {**MEMBERSHIP.schema.metadata, b"study": plan.study.encode(), b"title": plan.title.encode()}
+    return pa.Table.from_pylist(rows, schema=MEMBERSHIP.schema.with_metadata(metadata))
+
+
+def _membership_row(position: int, trial: PlannedTrial) -> Row:
+    recipe = trial.recipe
+    return {
+        "position": position,
+        "trial_id": trial.trial_id,
+        "label": trial.label,
+        "stage": trial.stage,
+        "method": recipe.method.name,
+        "train_distortion": trial.train_distortion,
+        "parameters": [
+            {**asdict(one), "symbol": symbol(one.owner, one.component, one.name)} for one in hyperparameters(recipe)
+        ],
+        "replicate": recipe.replicate,
+        **asdict(trial.resources),
+        "recipe": write_recipe(recipe),
+        "identity": trial.identity,
+    }
+
+
+def plan_of(membership: pa.Table, conditions: pa.Table) -> Plan:
+    """The plan that the two tables were made from."""
+    rows = conditions.to_pylist()
+    return Plan(
+        study=membership.schema.metadata[b"study"].decode(),
+        title=membership.schema.metadata[b"title"].decode(),
+        trials=tuple(_trial(row) for row in membership.to_pylist()),
+        conditions=tuple(_condition(row) for row in rows),
+        sweeps=tuple(_sweeps(rows)),
+    )
+
+
+def _trial(row: Row) -> PlannedTrial:
+    return PlannedTrial(
+        trial_id=row["trial_id"],
+        label=row["label"],
+        stage=row["stage"],
+        recipe=read_recipe(row["recipe"]),
+        identity=row["identity"],
+        resources=Resources(cpus=row["cpus"], gpus=row["gpus"]),
+    )
+
+
+def conditions(plan: Plan) -> pa.Table:
+    """The plan's conditions as a table, each with its place in its sweep."""
+    places = dict(_places(plan))
+    clean = {"sweep": None, "step": None, "practical": False, "unit": "", "symbol": ""}
+    rows = [
+        {
+            "position": position,
+            **vars(condition),
+            "data": write_components(condition.data),
+            "steps": write_components(*condition.steps),
+            **places.get(condition.condition_id, clean | {"step": 0 if condition.family == "clean" else None}),
+        }
+        for position, condition in enumerate(plan.conditions)
+    ]
+    return pa.Table.from_pylist(rows, schema=CONDITIONS.schema)
+
+
+def _places(plan: Plan) -> Iterator[tuple[str, Row]]:
+    for position, sweep in enumerate(plan.sweeps):
+        for step, (level, condition_id) in enumerate(zip(sweep.levels, sweep.condition_ids, strict=True), start=1):
+            practical = level == sweep.practical
+            place = {
+                "sweep": position,
+                "step": step,
+                "practical": practical,
+                "unit": sweep.unit,
+                "symbol": sweep.symbol,
+            }
+            yield condition_id, place
+
+
+def _condition(row: Row) -> Condition:
+    described = ("condition_id", "split", "family", "test_distortion", "parameter", "level", "seed")
+    (data,) = read_components(row["data"])
+    return Condition(**{name: row[name] for name in described}, data=data, steps=read_components(row["steps"]))
+
+
+def _sweeps(rows: list[Row]) -> Iterator[Sweep]:
+    swept = sorted((row for row in rows if row["sweep"] is not None), key=lambda row: (row["sweep"], row["step"]))
+    for position in sorted({row["sweep"] for row in swept}):
+        levels = [row for row in swept if row["sweep"] == position]
+        yield Sweep(
+            **{name: levels[0][name] for name in ("test_distortion", "parameter", "unit", "symbol")},
+            levels=tuple(row["level"] for row in levels),
+            practical=next(row["level"] for row in levels if row["practical"]),
+            condition_ids=tuple(row["condition_id"] for row in levels),
+        )

@@ -1,0 +1,312 @@
+"""The result tables: every column with its type, unit and meaning, all of which go into the Parquet files.
+
+Counts and sums are stored, rates derived from them. A change of columns raises the table's version. `trials`, `epochs`,
+`evaluations` and `predictions` hold results only: nothing in them depends on when, where or in how many attempts they
+were computed. `attempts` holds that.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+
+PARAMETER = pa.struct(
+    [
+        pa.field("owner", pa.string(), nullable=False),
+        pa.field("component", pa.string(), nullable=False),
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("number", pa.float64()),
+        pa.field("text", pa.string()),
+    ]
+)
+PLANNED_PARAMETER = pa.struct([*PARAMETER, pa.field("symbol", pa.string(), nullable=False)])
+TERM = pa.struct([pa.field("name", pa.string(), nullable=False), pa.field("value", pa.float64(), nullable=False)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column. `nullable`: may be empty, as its meaning says."""
+
+    name: str
+    type: pa.DataType
+    unit: str = ""
+    meaning: str
+    nullable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """One kind of file."""
+
+    name: str
+    version: int
+    key: tuple[str, ...]
+    """The columns that tell its rows apart, in the order of which it is read back."""
+    columns: tuple[Column, ...]
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        fields = [
+            pa.field(one.name, one.type, one.nullable, {"unit": one.unit, "meaning": one.meaning})
+            for one in self.columns
+        ]
+        return pa.schema(fields, {"table": self.name, "version": str(self.version)})
+
+
+TRIAL_ID = Column(name="trial_id", type=pa.string(), meaning="the trial: a hash of all that determines its result")
+CONDITION_ID = Column(
+    name="condition_id", type=pa.string(), meaning="the test condition: a hash of all that determines its images"
+)
+ROLE = Column(name="role", type=pa.string(), meaning="which of the trial's checkpoints: best, last")
+PARAMETERS_MEANING = (
+    "one entry a parameter of the method (owner `method`), of its training distortions (`distortion`) and attacks "
+    "(`attack`): a number, or a text, or neither for one that is not set; a name that an owner has twice is numbered, "
+    "`severity`, `severity_2`, in the order of application"
+)
+METHOD = Column(name="method", type=pa.string(), meaning="the training method, as the YAML names it")
+TRAIN_DISTORTION = Column(
+    name="train_distortion",
+    type=pa.string(),
+    meaning="what the method trains on, `A then B` for a sequence; empty for undistorted images",
+    nullable=True,
+)
+REPLICATE = Column(name="replicate", type=pa.int64(), meaning="0 the first; replicates differ in their random draws")
+VALIDATION_CORRECT = Column(
+    name="validation_correct", type=pa.int64(), unit="images", meaning="undistorted validation images classified right"
+)
+VALIDATION_N = Column(name="validation_n", type=pa.int64(), unit="images", meaning="validation images")
+
+TRIALS = Table(
+    name="trials",
+    version=1,
+    key=("trial_id",),
+    columns=(
+        TRIAL_ID,
+        METHOD,
+        Column(name="parameters", type=pa.list_(PARAMETER), meaning=PARAMETERS_MEANING),
+        TRAIN_DISTORTION,
+        REPLICATE,
+        Column(
+            name="diverged", type=pa.bool_(), meaning="whether the loss stopped being finite: a result, not a failure"
+        ),
+        Column(
+            name="diverged_epoch",
+            type=pa.int64(),
+            meaning="the first epoch, from 1, whose loss was not finite; empty if all were",
+            nullable=True,
+        ),
+        Column(name="model", type=pa.string(), meaning="the architecture"),
+        Column(name="data", type=pa.string(), meaning="the data set"),
+        Column(name="start", type=pa.string(), meaning="where the initial weights come from: scratch, trial, weights"),
+        Column(
+            name="parent",
+            type=pa.string(),
+            meaning="the trial whose weights it started from, or the SHA-256 of the weights file; empty from scratch",
+            nullable=True,
+        ),
+        Column(name="epochs", type=pa.int64(), unit="epochs", meaning="planned length of the training"),
+        Column(name="batch_size", type=pa.int64(), unit="images", meaning="images a training step"),
+        Column(
+            name="selected_epoch",
+            type=pa.int64(),
+            meaning="the epoch, from 1, whose weights are kept; empty if none was finite",
+            nullable=True,
+        ),
+        Column(
+            name="validation_correct",
+            type=pa.int64(),
+            unit="images",
+            meaning="undistorted validation images that the kept weights classify right; empty if there are none",
+            nullable=True,
+        ),
+        VALIDATION_N,
+        Column(name="parameter_count", type=pa.int64(), meaning="trainable numbers in the model"),
+        Column(
+            name="weights_hash",
+            type=pa.string(),
+            meaning="SHA-256 over the names and bytes of the kept weights; empty if there are none",
+            nullable=True,
+        ),
+        Column(name="identity", type=pa.string(), meaning="canonical JSON of all that determines the result"),
+    ),
+)
+
+EPOCHS = Table(
+    name="epochs",
+    version=1,
+    key=("trial_id", "epoch"),
+    columns=(
+        TRIAL_ID,
+        Column(name="epoch", type=pa.int64(), meaning="1 the first"),
+        Column(name="loss", type=pa.float64(), unit="nats", meaning="training loss, mean over images"),
+        Column(name="terms", type=pa.list_(TERM), unit="nats", meaning="the loss's named parts, means over images"),
+        Column(
+            name="validation_loss",
+            type=pa.float64(),
+            unit="nats",
+            meaning="cross-entropy on undistorted validation images, mean",
+        ),
+        VALIDATION_CORRECT,
+        VALIDATION_N,
+        Column(name="learning_rate", type=pa.float64(), meaning="learning rate at the epoch's end"),
+    ),
+)
+
+N = Column(name="n", type=pa.int64(), unit="images", meaning="images evaluated")
+
+EVALUATIONS = Table(
+    name="evaluations",
+    version=1,
+    key=("trial_id", "role", "condition_id"),
+    columns=(
+        TRIAL_ID,
+        ROLE,
+        CONDITION_ID,
+        Column(name="split", type=pa.string(), meaning="which images: test, validation, train"),
+        Column(name="family", type=pa.string(), meaning="what the condition belongs to: clean, sweep"),
+        Column(name="test_distortion", type=pa.string(), meaning="`clean`, a distortion or attack, `A then B`"),
+        Column(
+            name="parameter",
+            type=pa.string(),
+            meaning="the parameter that the sweep varies; empty for clean",
+            nullable=True,
+        ),
+        Column(
+            name="level",
+            type=pa.float64(),
+            unit="the parameter's",
+            meaning="the parameter's value; empty for clean",
+            nullable=True,
+        ),
+        N,
+        Column(name="correct", type=pa.int64(), unit="images", meaning="images classified right"),
+        Column(
+            name="top5_correct",
+            type=pa.int64(),
+            unit="images",
+            meaning="images whose class is among the five likeliest; empty below six classes",
+            nullable=True,
+        ),
+        Column(
+            name="loss_sum", type=pa.float64(), unit="nats", meaning="cross-entropy, summed over images", nullable=True
+        ),
+        Column(
+            name="confidence_sum",
+            type=pa.float64(),
+            meaning="largest softmax probability, summed over images",
+            nullable=True,
+        ),
+        Column(
+            name="at_chance",
+            type=pa.bool_(),
+            meaning="no epoch of the trial was finite, so it was not run: `correct` is n / classes, rounded",
+        ),
+    ),
+)
+
+PREDICTIONS = Table(
+    name="predictions",
+    version=1,
+    key=("trial_id", "role", "condition_id"),
+    columns=(
+        TRIAL_ID,
+        ROLE,
+        CONDITION_ID,
+        N,
+        Column(
+            name="correct_bits",
+            type=pa.binary(),
+            meaning="one bit an image in index order, 1 for right; the first image is the first octet's highest bit",
+        ),
+    ),
+)
+
+ATTEMPTS = Table(
+    name="attempts",
+    version=1,
+    key=("trial_id", "started", "attempt", "unit"),
+    columns=(
+        TRIAL_ID,
+        Column(name="attempt", type=pa.string(), meaning="the token of one run of one unit"),
+        Column(name="unit", type=pa.string(), meaning="what was run: train, evaluate"),
+        Column(name="status", type=pa.string(), meaning="how it ended: done, diverged, failed, lost, stopped"),
+        Column(
+            name="failure_class",
+            type=pa.string(),
+            meaning="of a failed or lost one: preempted, infrastructure, out_of_memory, user",
+            nullable=True,
+        ),
+        Column(name="error", type=pa.string(), meaning="of a failed one: the error's type and message", nullable=True),
+        Column(name="traceback_hash", type=pa.string(), meaning="equal for tracebacks of one cause", nullable=True),
+        Column(name="traceback", type=pa.string(), meaning="of a failed one", nullable=True),
+        Column(name="started", type=pa.timestamp("us", "UTC"), unit="UTC", meaning="when the worker began"),
+        Column(name="seconds", type=pa.float64(), unit="s", meaning="wall time in the worker"),
+        Column(
+            name="device_seconds",
+            type=pa.float64(),
+            unit="s",
+            meaning="time on the accelerator; empty where it is not measured",
+            nullable=True,
+        ),
+        Column(
+            name="peak_memory",
+            type=pa.int64(),
+            unit="bytes",
+            meaning="of the unit on the accelerator, or of the worker process on a CPU; empty if unknown",
+            nullable=True,
+        ),
+        Column(name="host", type=pa.string(), meaning="the machine's name"),
+        Column(name="device", type=pa.string(), meaning="what computed: cpu, or the accelerator's name"),
+        Column(name="images", type=pa.int64(), unit="images", meaning="images worked on"),
+        Column(name="versions", type=pa.string(), meaning="JSON: library to version"),
+    ),
+)
+
+RESULTS = {table.name: table for table in (TRIALS, ATTEMPTS, EPOCHS, EVALUATIONS, PREDICTIONS)}
+"""By folder below `results/`."""
+
+MEMBERSHIP = Table(
+    name="plan",
+    version=1,
+    key=("position",),
+    columns=(
+        Column(name="position", type=pa.int64(), meaning="in the plan, from 0: parents before children"),
+        TRIAL_ID,
+        Column(name="label", type=pa.string(), meaning="the key under `methods:` in the study's YAML"),
+        Column(name="stage", type=pa.int64(), meaning="0 from scratch or a file, 1 from a stage-0 trial, and so on"),
+        METHOD,
+        TRAIN_DISTORTION,
+        Column(name="parameters", type=pa.list_(PLANNED_PARAMETER), meaning=PARAMETERS_MEANING),
+        REPLICATE,
+        Column(name="cpus", type=pa.float64(), unit="CPUs", meaning="what a unit occupies"),
+        Column(name="gpus", type=pa.float64(), unit="GPUs", meaning="what a unit occupies"),
+        Column(name="recipe", type=pa.string(), meaning="JSON: everything needed to train it"),
+        Column(name="identity", type=pa.string(), meaning="canonical JSON whose hash is the trial id"),
+    ),
+)
+
+CONDITIONS = Table(
+    name="conditions",
+    version=1,
+    key=("position",),
+    columns=(
+        Column(name="position", type=pa.int64(), meaning="in the plan, from 0: clean first"),
+        CONDITION_ID,
+        Column(name="data", type=pa.string(), meaning="JSON: the data set and its parameters"),
+        *(column for column in EVALUATIONS.columns if column.name in ("split", "family", "test_distortion")),
+        *(column for column in EVALUATIONS.columns if column.name in ("parameter", "level")),
+        Column(
+            name="sweep", type=pa.int64(), meaning="position of its sweep in the study; empty for clean", nullable=True
+        ),
+        Column(
+            name="step", type=pa.int64(), meaning="place in the sweep, easy to hard from 1; 0 for clean", nullable=True
+        ),
+        Column(name="practical", type=pa.bool_(), meaning="whether it is the sweep's practical level"),
+        Column(name="unit", type=pa.string(), meaning="of the level"),
+        Column(name="symbol", type=pa.string(), meaning="of the parameter"),
+        Column(
+            name="steps", type=pa.string(), meaning="JSON: the distortions with their parameters, first applied first"
+        ),
+        Column(name="seed", type=pa.int64(), meaning="of the draws: another one draws other noise"),
+    ),
+)

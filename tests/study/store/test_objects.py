@@ -1,0 +1,137 @@
+"""Laws of objects: whole or absent, created once, temporary files unseen."""
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from study.store import Store, StoreError
+from study.store.objects import LocalObjects, Objects, open_objects
+
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["study.store"])
+
+
+@pytest.fixture(params=["local", "memory"])
+def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
+    return open_objects(str(tmp_path / "store") if request.param == "local" else f"memory://{uuid4().hex}")
+
+
+def test_what_is_put_is_got_and_replaced_as_a_whole(objects: Objects) -> None:
+    objects.put("a/b/c.txt", b"one")
+    objects.put("a/b/c.txt", b"two")
+    assert objects.get("a/b/c.txt") == b"two"
+    assert objects.exists("a/b/c.txt")
+
+
+def test_an_object_is_created_once(objects: Objects) -> None:
+    assert objects.create("leases/x", b"first")
+    assert not objects.create("leases/x", b"second")
+    assert objects.get("leases/x") == b"first"
+
+
+def test_what_is_absent_is_none_or_not_found_and_may_be_deleted(objects: Objects) -> None:
+    assert objects.get_if_present("nothing") is None
+    assert objects.children("nothing") == objects.beneath("nothing") == ()
+    objects.delete("nothing")
+    with pytest.raises(FileNotFoundError):
+        objects.get("nothing")
+
+
+def test_listings_are_sorted_and_name_objects_and_folders(objects: Objects) -> None:
+    for name in ("x/b", "x/a", "x/y/c"):
+        objects.put(name, b"")
+    assert objects.children("x") == ("a", "b", "y")
+    assert objects.beneath("x") == ("x/a", "x/b", "x/y/c")
+    objects.delete("x/a")
+    assert objects.beneath("") == ("x/b", "x/y/c")
+
+
+def test_an_address_says_where_an_object_lies(tmp_path: Path) -> None:
+    assert open_objects(str(tmp_path)).address("a/b") == f"{tmp_path}/a/b"
+    assert open_objects("memory://s").address("a/b") == "memory:///s/a/b"
+
+
+def test_readers_overlook_what_a_killed_writer_left_and_a_sweep_deletes_the_old(tmp_path: Path) -> None:
+    objects = LocalObjects(tmp_path)
+    objects.put("x/whole", b"1")
+    young, old = tmp_path / "x/.a.parquet.1.tmp", tmp_path / "x/.b.parquet.2.tmp"
+    for path in (young, old):
+        path.write_bytes(b"half")
+    os.utime(old, (0, time.time() - 3600))
+    assert objects.children("x") == ("whole",)
+    assert objects.beneath("x") == ("x/whole",)
+    assert objects.sweep_temporary(older_than=600) == 1
+    assert young.exists()
+    assert not old.exists()
+
+
+def test_a_place_that_cannot_be_written_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"file/store: cannot be written .*--store"):
+        Store.open(tmp_path / "file/store")
+
+
+def test_opening_leaves_nothing_behind(tmp_path: Path) -> None:
+    Store.open(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reading_needs_a_store_that_is_there(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"absent: no store is there; .*--store"):
+        Store.open(tmp_path / "absent", create=False)
+    assert not (tmp_path / "absent").exists()
+
+
+@pytest.mark.parametrize("location", ["http://host/store", "nothing://x"])
+def test_a_place_without_exclusive_creation_is_refused(location: str) -> None:
+    with pytest.raises(StoreError, match=r"only if it is absent.*Use a local path, s3://"):
+        Store.open(location)
+
+
+@pytest.mark.skipif(find_spec("s3fs") is not None, reason="s3fs is installed")
+def test_a_bucket_without_its_library_says_what_to_install() -> None:
+    with pytest.raises(StoreError, match=r"s3://bucket/store: no store can be opened there .*s3fs"):
+        Store.open("s3://bucket/store")
+
+
+def test_a_relative_place_stays_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Store.open("./here").location == str(tmp_path / "here")
+
+
+def _write_forever(folder: str) -> None:
+    objects = LocalObjects(Path(folder))
+    for turn in range(1_000_000):
+        objects.put("x/object", _body(turn))
+        objects.create(f"x/created-{turn % 50}", _body(turn))
+
+
+def _body(turn: int) -> bytes:
+    return bytes([turn % 256]) * 300_000
+
+
+def _is_whole(data: bytes) -> bool:
+    return len(data) == 300_000 and len(set(data)) == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_killing_a_writer_at_any_moment_leaves_whole_objects_only(tmp_path: Path, seed: int) -> None:
+    objects = LocalObjects(tmp_path)
+    writer = PROCESSES.Process(target=_write_forever, args=(str(tmp_path),), daemon=True)
+    writer.start()
+    while not objects.exists("x/object"):
+        time.sleep(0.01)
+    ends = time.monotonic() + random.Random(seed).uniform(0.0, 0.2)
+    while time.monotonic() < ends:
+        assert _is_whole(objects.get("x/object"))
+    assert writer.pid is not None
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.join()
+    assert all(_is_whole(objects.get(name)) for name in objects.beneath("x"))

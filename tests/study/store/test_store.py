@@ -1,0 +1,266 @@
+"""Laws of the store: commits are whole and idempotent, results know nothing of attempts, damage is named."""
+
+import io
+import pickle
+import time
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from study.store import RESULTS, CorruptObjectError, Store
+from tests.study.store import small
+from trainables.recipe import Component, Scratch, WeightsFile
+
+
+@pytest.fixture(params=["local", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return Store.open(tmp_path if request.param == "local" else f"memory://{uuid4().hex}")
+
+
+def contents(store: Store) -> dict[str, bytes]:
+    return {name: store.objects.get(name) for name in store.objects.beneath("results")}
+
+
+def test_a_store_travels_as_its_location(store: Store) -> None:
+    store.objects.put("x", b"1")
+    again = pickle.loads(pickle.dumps(store))
+    assert again == store
+    assert again.objects.get("x") == b"1"
+
+
+def test_an_empty_store_has_empty_tables_with_every_column(store: Store) -> None:
+    for name, table in RESULTS.items():
+        assert store.read(name).schema.equals(table.schema)
+        assert len(store.read(name)) == 0
+    assert store.committed().trained == frozenset()
+
+
+def test_every_column_has_a_meaning_and_counts_have_units(store: Store) -> None:
+    small.run(store, small.plan(), {"base": 900})
+    store.record_attempt(small.attempt("base"))
+    for name in RESULTS:
+        for field in store.read(name).schema:
+            assert field.metadata[b"meaning"], (name, field.name)
+            assert b"unit" in field.metadata
+
+
+def test_what_was_committed_is_known_from_names(store: Store) -> None:
+    plan = small.plan()
+    small.run(store, plan, {"base": 900, "at": 800})
+    store.commit_training(small.ST[0], small.OUTCOME)
+    committed = store.committed()
+    everything = {condition.condition_id for condition in plan.conditions}
+    assert committed.trained == {"base", "at", small.ST[0].trial_id}
+    assert committed.evaluated == {"base": everything, "at": everything}
+    assert store.is_trained("base")
+    assert not store.is_trained("da-1")
+    assert store.evaluated("at") == everything
+    assert store.evaluated("da-1") == frozenset()
+
+
+def test_the_row_of_a_trial_holds_what_was_trained_and_how_it_ended(store: Store) -> None:
+    store.commit_training(small.DA[0], small.OUTCOME)
+    row = store.trial("da-0")
+    assert row["method"] == "data_augmentation"
+    assert row["train_distortion"] == "rotation then gaussian_noise"
+    assert [(one["owner"], one["component"], one["name"], one["number"]) for one in row["parameters"]] == [
+        ("method", "data_augmentation", "p", 0.5),
+        ("distortion", "rotation", "degrees", 30.0),
+        ("distortion", "gaussian_noise", "sigma", 0.1),
+    ]
+    assert (row["start"], row["parent"], row["model"], row["data"]) == ("trial", "base", "lenet", "mnist_5k")
+    assert (row["selected_epoch"], row["validation_correct"], row["diverged"]) == (2, 450, False)
+
+
+def test_parameters_keep_their_kind_and_a_name_met_twice_is_numbered(store: Store) -> None:
+    method = Component.of("noisymix", {"alpha": 1, "augment": True, "mode": "hard", "cut": None})
+    trial = small.trial("t", "X", method, [small.fgsm(0.1), small.noise(0.1), small.noise(0.2)], start=Scratch())
+    store.commit_training(trial, small.OUTCOME)
+    found = {(one["owner"], one["name"]): (one["number"], one["text"]) for one in store.trial("t")["parameters"]}
+    assert found == {
+        ("method", "alpha"): (1.0, None),
+        ("method", "augment"): (None, "true"),
+        ("method", "mode"): (None, "hard"),
+        ("method", "cut"): (None, None),
+        ("attack", "epsilon"): (0.1, None),
+        ("distortion", "sigma"): (0.1, None),
+        ("distortion", "sigma_2"): (0.2, None),
+    }
+
+
+def test_the_place_of_a_weights_file_is_no_part_of_a_result(store: Store) -> None:
+    start = WeightsFile(path="/somewhere/private.pt", fingerprint="f" * 64)
+    store.commit_training(small.trial("w", "X", Component.of("standard"), start=start), small.OUTCOME)
+    assert (store.trial("w")["start"], store.trial("w")["parent"]) == ("weights", "f" * 64)
+    assert all(b"private.pt" not in data for data in contents(store).values())
+
+
+def test_a_diverged_trial_is_a_result(store: Store) -> None:
+    store.commit_training(small.ST[0], small.DIVERGED)
+    row = store.trial(small.ST[0].trial_id)
+    assert (row["diverged"], row["diverged_epoch"], row["selected_epoch"], row["weights_hash"]) == (True, 1, None, None)
+    assert len(store.read("epochs")) == 0
+
+
+def test_epochs_carry_the_named_terms_of_the_loss_in_one_order(store: Store) -> None:
+    store.commit_training(small.ST[0], small.OUTCOME)
+    rows = store.read("epochs").to_pylist()
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert rows[0]["terms"] == [{"name": "clean", "value": 0.5}, {"name": "stability", "value": 0.25}]
+
+
+def test_cells_carry_their_condition_and_predictions_their_bits(store: Store) -> None:
+    plan = small.plan()
+    store.commit_cells("base", plan.conditions, [small.cell("c-jpeg-30", 800), small.cell("c-clean", 900)])
+    rows = store.read("evaluations").to_pylist()
+    assert [(row["condition_id"], row["test_distortion"], row["parameter"], row["level"]) for row in rows] == [
+        ("c-clean", "clean", None, None),
+        ("c-jpeg-30", "jpeg", "quality", 30.0),
+    ]
+    assert [(row["n"], row["correct"], row["top5_correct"]) for row in rows] == [(1000, 900, 950), (1000, 800, 850)]
+    assert store.read("predictions")["correct_bits"].to_pylist() == [bytes(125)] * 2
+
+
+def test_a_trial_at_chance_has_cells_and_no_predictions(store: Store) -> None:
+    store.commit_cells("st", small.plan().conditions, [small.cell("c-clean", 100, at_chance=True)])
+    assert store.read("evaluations")["at_chance"].to_pylist() == [True]
+    assert len(store.read("predictions")) == 0
+
+
+def test_committing_twice_changes_nothing(store: Store) -> None:
+    plan = small.plan()
+    small.run(store, plan, {"base": 900})
+    before = contents(store)
+    small.run(store, plan, {"base": 900})
+    store.commit_training(small.BASELINE, replace(small.OUTCOME, parameter_count=0))
+    assert contents(store) == before
+
+
+def test_results_are_the_same_bytes_whenever_and_wherever_they_are_written(tmp_path: Path) -> None:
+    stores = [Store.open(tmp_path / name) for name in ("one", "two")]
+    for store in stores:
+        small.run(store, small.plan(), {"base": 900, "at": 800})
+        time.sleep(0.01)
+    assert contents(stores[0]) == contents(stores[1])
+
+
+def test_cells_cut_into_other_commits_make_the_same_table(store: Store) -> None:
+    plan, other = small.plan(), Store.open(f"memory://{uuid4().hex}")
+    cells = small.evaluated(plan, 900)
+    other.commit_cells("base", plan.conditions, cells)
+    store.commit_cells("base", plan.conditions, cells[3:])
+    store.commit_cells("base", plan.conditions, cells[:4])  # the fourth is in both: an interrupted commit, done again
+    for table in ("evaluations", "predictions"):
+        assert store.read(table).equals(other.read(table))
+    assert store.committed() == other.committed()
+
+
+def test_the_cells_of_another_checkpoint_stand_beside_the_best_ones(store: Store) -> None:
+    plan = small.plan()
+    store.commit_cells("base", plan.conditions, [small.cell("c-clean", 900)])
+    store.commit_cells("base", plan.conditions, [small.cell("c-clean", 800), small.cell("c-jpeg-30", 7)], role="last")
+    assert store.evaluated("base") == {"c-clean"}
+    assert store.read("evaluations")["role"].to_pylist() == ["best", "last", "last"]
+
+
+def test_tables_are_read_for_some_trials_or_all(store: Store) -> None:
+    small.run(store, small.plan(), {"base": 900, "at": 800})
+    assert store.read("trials")["trial_id"].to_pylist() == ["at", "base"]
+    for table in ("trials", "epochs", "evaluations", "predictions"):
+        assert set(store.read(table, {"at", "unknown"})["trial_id"].to_pylist()) == {"at"}
+
+
+def test_attempts_hold_what_results_do_not(store: Store) -> None:
+    store.record_attempt(small.attempt("base", "0001"))
+    store.record_attempt(replace(small.attempt("base", "0002"), status="failed", error="no"))
+    store.record_attempt(replace(small.attempt("base", "0001"), status="lost"))
+    rows = store.read("attempts").to_pylist()
+    assert [(row["attempt"], row["status"], row["error"]) for row in rows] == [
+        ("0001", "done", None),
+        ("0002", "failed", "no"),
+    ]
+    assert rows[0]["started"].isoformat() == "2026-01-02T03:04:05+00:00"
+    assert rows[0]["versions"] == '{"a": null, "torch": "2.15"}'
+
+
+@pytest.mark.parametrize("table", ["trials", "epochs", "evaluations", "predictions", "attempts"])
+@pytest.mark.parametrize("damage", ["cut", "emptied", "foreign"])
+def test_a_file_that_cannot_be_read_is_named_and_never_skipped(store: Store, table: str, damage: str) -> None:
+    small.run(store, small.plan(), {"base": 900, "at": 800})
+    store.record_attempt(small.attempt("base"))
+    name = store.objects.beneath(f"results/{table}")[-1]
+    whole = store.objects.get(name)
+    foreign = io.BytesIO()
+    pq.write_table(pa.table({"x": [1]}), foreign)
+    store.objects.put(name, {"cut": whole[: len(whole) // 2], "emptied": b"", "foreign": foreign.getvalue()}[damage])
+    with pytest.raises(CorruptObjectError, match=f"{name}: not a .*Delete it and launch again") as caught:
+        store.read(table)
+    assert pickle.loads(pickle.dumps(caught.value)).address == store.objects.address(name)
+
+
+def test_a_file_of_a_newer_version_asks_for_an_upgrade(store: Store) -> None:
+    small.run(store, small.plan(), {"base": 900})
+    name = "results/trials/base.parquet"
+    table = store.read("trials")
+    newer, buffer = table.replace_schema_metadata({**table.schema.metadata, b"version": b"9"}), io.BytesIO()
+    pq.write_table(newer, buffer)
+    store.objects.put(name, buffer.getvalue())
+    with pytest.raises(CorruptObjectError, match=r"base.parquet: written by a newer version .*9.*Upgrade"):
+        store.read("trials")
+
+
+@pytest.mark.parametrize("body", [b"", b"[", b'{"role": "best", "conditions": []}'])
+def test_a_list_of_conditions_that_is_not_itself_is_named(store: Store, body: bytes) -> None:
+    small.run(store, small.plan(), {"base": 900})
+    (name,) = store.objects.beneath("results/conditions")
+    store.objects.put(name, body)
+    with pytest.raises(CorruptObjectError, match=f"{name}: not the list .*evaluations, and launch again"):
+        Store.open(store.location).committed()
+
+
+def test_checkpoints_are_kept_by_attempt_and_role(store: Store) -> None:
+    store.write_checkpoint("base", "0001-a", "last", b"one")
+    store.write_checkpoint("base", "0001-a", "last", b"two")
+    store.write_checkpoint("base", "0002-b", "best", b"three")
+    assert store.list_checkpoints("base") == (("0001-a", "last"), ("0002-b", "best"))
+    assert store.read_checkpoint("base", "0001-a", "last") == b"two"
+    store.delete_checkpoint("base", "0001-a", "last")
+    assert store.list_checkpoints("base") == (("0002-b", "best"),)
+    assert store.list_checkpoints("at") == ()
+    with pytest.raises(FileNotFoundError):
+        store.read_checkpoint("base", "0001-a", "last")
+
+
+@pytest.mark.parametrize("keep", [0, 1, 10, -1])
+def test_a_truncated_checkpoint_is_named(store: Store, keep: int) -> None:
+    store.write_checkpoint("base", "0001", "last", b"weights" * 100)
+    name = "trials/base/0001/last.ckpt"
+    store.objects.put(name, store.objects.get(name)[:keep])
+    with pytest.raises(CorruptObjectError, match=f"{name}: not a whole checkpoint"):
+        store.read_checkpoint("base", "0001", "last")
+
+
+def test_torch_loads_a_checkpoint_straight_from_its_file(tmp_path: Path) -> None:
+    weights, buffer = {"layer.weight": torch.arange(6.0)}, io.BytesIO()
+    torch.save(weights, buffer)
+    Store.open(tmp_path).write_checkpoint("base", "0001", "best", buffer.getvalue())
+    loaded = torch.load(tmp_path / "trials/base/0001/best.ckpt", weights_only=True)
+    assert torch.equal(loaded["layer.weight"], weights["layer.weight"])
+
+
+def test_ten_thousand_trials_are_known_in_well_under_a_second(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    small.run(store, small.plan(), {"base": 900})
+    (evaluation,) = (tmp_path / "results/evaluations").iterdir()
+    for index in range(10_000):
+        (tmp_path / f"results/trials/{index:016x}.parquet").touch()
+        (tmp_path / f"results/evaluations/{index:016x}.{evaluation.name.split('.')[1]}.parquet").touch()
+    began = time.perf_counter()
+    committed = Store.open(tmp_path).committed()
+    assert time.perf_counter() - began < 1.0
+    assert len(committed.trained) == len(committed.evaluated) == 10_001

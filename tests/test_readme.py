@@ -1,0 +1,65 @@
+"""What the README shows is true: its code runs, its commands exist, its queries are those of the help."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+import typer.main
+
+import trainables.methods
+from study.cli.commands import app
+from study.cli.query_help import WORKED
+from study.planning import make_plan
+from study.query import VIEWS
+from study.spec import load
+from tests.study.hand_made import FINGERPRINT, TEXT
+from trainables.fit import Training
+
+README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def test_there_are_as_many_examples_as_these_tests_know() -> None:
+    assert (len(blocks("python")), len(blocks("yaml"))) == (2, 1)
+
+
+def test_the_notebook_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(blocks("python")[0], "README.md", "exec"), {})
+    said = capsys.readouterr().out
+    assert re.fullmatch(
+        r"epoch 1: \d+ of 200 validation images\nepoch 2: \d+ of 200 validation images\n\d+ of 300 noisy test images\n",
+        said,
+    )
+
+
+def test_a_method_is_one_file_and_one_line_of_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "confidence_penalty.py").write_text(blocks("python")[1], encoding="utf-8")
+    monkeypatch.setattr(trainables.methods, "__path__", [*trainables.methods.__path__, str(tmp_path)])
+    line = blocks("yaml")[0].partition("methods:\n")[2]
+    (tmp_path / "study.yaml").write_text(TEXT.replace("methods:\n", f"methods:\n{line}"), encoding="utf-8")
+    plan = make_plan(load(tmp_path / "study.yaml"), FINGERPRINT)
+    added = [trial for trial in plan.trials if trial.label == "CP"]
+    assert [trial.recipe.method.parameters["beta"] for trial in added] == [0.01, 0.1, 1]
+    training = Training(added[0].recipe, None, torch.device("cpu"))
+    training.advance()
+    assert set(training.epochs[0].terms) == {"error", "entropy"}
+
+
+def test_every_command_shown_exists() -> None:
+    shown = set(re.findall(r"(?:\$ +|`)study ([a-z]+)", README))
+    existing = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    assert len(shown) >= 10
+    assert shown <= existing
+
+
+def test_the_worked_queries_are_those_of_the_help() -> None:
+    words = " ".join(README.split())
+    assert all(" ".join(sql.split()) in words for _, sql in WORKED)
+
+
+def test_every_view_is_named() -> None:
+    assert all(f"`{view}`" in README for view in VIEWS)

@@ -1,0 +1,223 @@
+"""Evaluation: one trained model under many test conditions, from distorted images that every model shares.
+
+Draws are keyed by (condition, chunk of 100 images by index), so nothing depends on batch size, order or worker.
+"""
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from trainables.attacks import Attack
+from trainables.datasets import Images, split_of
+from trainables.fit import autocast, build_model, data_set, place
+from trainables.randomness import Key
+from trainables.recipe import Condition, Recipe
+from trainables.records import Cell, State
+from trainables.sequence import build
+
+EVALUATION_REVISION = 1
+"""Raised whenever evaluation's numbers change; part of every condition's identity."""
+
+CHUNK = 100
+"""Images that share one generator when a test set is distorted."""
+BATCH = 5 * CHUNK
+"""Images in one forward pass."""
+TOP5_CLASSES = 6
+"""The fewest classes for which top-5 says anything."""
+
+
+class DistortedSets:
+    """Distorted test sets kept on a device for the models to come, the least recently used dropped first."""
+
+    def __init__(self, budget: int) -> None:
+        self.budget = budget
+        """Bytes to keep at most."""
+        self._kept: OrderedDict[tuple[Condition, str], Tensor] = OrderedDict()
+
+    def batches(self, condition: Condition, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+        """(images [n, C, H, W] in [0, 1], labels [n]) of the condition, in index order, BATCH at a time."""
+        images = split_of(data_set(condition.data), condition.split)
+        kept = self._whole(condition, images, device)
+        for index in torch.split(torch.arange(len(images)), BATCH):
+            first, last = int(index[0]), int(index[-1]) + 1
+            shown = kept[first:last] if kept is not None else _distorted(condition, images, device, first, last)
+            yield shown, images.labels[first:last].to(device)
+
+    def _whole(self, condition: Condition, images: Images, device: torch.device) -> Tensor | None:
+        size = len(images) * math.prod(images.shape) * torch.float32.itemsize
+        if size > self.budget:
+            return None
+        place = (condition, str(device))
+        if place not in self._kept:
+            self._kept[place] = _distorted(condition, images, device, 0, len(images))
+            while sum(kept.numel() * kept.element_size() for kept in self._kept.values()) > self.budget:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(place)
+        return self._kept[place]
+
+
+def _distorted(condition: Condition, images: Images, device: torch.device, first: int, last: int) -> Tensor:
+    """Images `first` (a multiple of CHUNK) up to `last` under the condition's distortions, channels-last."""
+    sequence = build(condition.steps)
+    chunks = []
+    for begin in range(first, last, CHUNK):
+        source, labels = _source(images, begin, min(begin + CHUNK, last), sequence.margin, device)
+        key = Key((condition.condition_id, begin // CHUNK))
+        chunks.append(sequence.apply(source, labels, _NO_MODEL, key))
+    return torch.cat(chunks).contiguous(memory_format=torch.channels_last)
+
+
+def _source(images: Images, first: int, last: int, margin: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    cut = images.border - margin
+    height, width = images.pixels.shape[2:]
+    pixels = images.pixels[first:last, :, cut : height - cut, cut : width - cut].to(device)
+    return pixels.to(torch.float32).div_(255), images.labels[first:last].to(device)
+
+
+_NO_MODEL = nn.Identity()
+"""Distortions never look at it; attacks, which do, are not cached."""
+
+
+def trained_model(recipe: Recipe, weights: State, device: torch.device) -> nn.Module:
+    """The recipe's network with `weights`, in eval mode on `device`."""
+    torch.set_num_threads(recipe.threads)
+    model = build_model(recipe)
+    model.load_state_dict(dict(weights))
+    return place(model, recipe, device).eval()
+
+
+def evaluate(
+    recipe: Recipe,
+    weights: State | None,
+    conditions: Sequence[Condition],
+    sets: DistortedSets,
+    device: torch.device | str = "cpu",
+) -> Iterator[Cell]:
+    """One cell a condition, in order, each yielded as soon as it is known.
+
+    `weights` None stands for a trial that diverged before its first finite epoch: it counts at chance.
+    """
+    device = torch.device(device)
+    if weights is None:
+        yield from (_at_chance(condition) for condition in conditions)
+        return
+    model = trained_model(recipe, weights, device)
+    for (is_attack, _, _), group in groupby(conditions, key=_sharing):
+        together = tuple(group)
+        cells = _attacked if is_attack else _shown
+        yield from cells(recipe, model, together, sets, device)
+
+
+def _sharing(condition: Condition) -> tuple[bool, str, object]:
+    """Equal for conditions that one pass can serve: a single attack at several levels."""
+    lone = len(condition.steps) == 1 and build(condition.steps).is_attack
+    others = tuple(item for step in condition.steps for item in step.items if item[0] != condition.parameter)
+    return build(condition.steps).is_attack, condition.test_distortion, others if lone else condition.condition_id
+
+
+def _shown(
+    recipe: Recipe, model: nn.Module, conditions: Sequence[Condition], sets: DistortedSets, device: torch.device
+) -> Iterator[Cell]:
+    for condition in conditions:
+        tally = Tally(condition)
+        for images, labels in sets.batches(condition, device):
+            tally.add(_logits(recipe, model, images, device), labels)
+        yield tally.cell()
+
+
+def _attacked(
+    recipe: Recipe, model: nn.Module, conditions: Sequence[Condition], sets: DistortedSets, device: torch.device
+) -> Iterator[Cell]:
+    """The attack at the end of each condition's steps, after its distortions, at all levels from one pass."""
+    first = conditions[0]
+    images = split_of(data_set(first.data), first.split)
+    sequence = build(first.steps)
+    attack = sequence.steps[-1].distortion
+    if not isinstance(attack, Attack) or len(sequence.steps) > 1:
+        yield from (_attacked_sequence(recipe, model, condition, images, device) for condition in conditions)
+        return
+    levels = tuple(build(condition.steps).steps[-1].level for condition in conditions)
+    tallies = [Tally(condition) for condition in conditions]
+    for begin in range(0, len(images), CHUNK):
+        source, labels = _source(images, begin, min(begin + CHUNK, len(images)), 0, device)
+        generator = Key((first.split, first.test_distortion, first.seed, begin // CHUNK)).generator(device)
+        with autocast(recipe, device):
+            shown = attack.sweep(source, labels, model, levels, generator)
+        for tally, attacked in zip(tallies, shown, strict=True):
+            tally.add(_logits(recipe, model, attacked, device), labels)
+    yield from (tally.cell() for tally in tallies)
+
+
+def _attacked_sequence(
+    recipe: Recipe, model: nn.Module, condition: Condition, images: Images, device: torch.device
+) -> Cell:
+    sequence = build(condition.steps)
+    tally = Tally(condition)
+    for begin in range(0, len(images), CHUNK):
+        source, labels = _source(images, begin, min(begin + CHUNK, len(images)), sequence.margin, device)
+        with autocast(recipe, device):
+            attacked = sequence.apply(source, labels, model, Key((condition.condition_id, begin // CHUNK)))
+        tally.add(_logits(recipe, model, attacked, device), labels)
+    return tally.cell()
+
+
+@torch.no_grad()
+def _logits(recipe: Recipe, model: nn.Module, images: Tensor, device: torch.device) -> Tensor:
+    with autocast(recipe, device):
+        logits: Tensor = model(images.contiguous(memory_format=torch.channels_last))
+    return logits
+
+
+class Tally:
+    """Counts and sums of one cell, gathered on the device and read once."""
+
+    def __init__(self, condition: Condition) -> None:
+        self.condition = condition
+        self.correct: list[Tensor] = []
+        self.top5: list[Tensor] = []
+        self.losses: list[Tensor] = []
+        self.confidences: list[Tensor] = []
+
+    def add(self, logits: Tensor, labels: Tensor) -> None:
+        """Count a batch: logits [n, classes], labels [n]. An image whose logits are not finite is wrong."""
+        finite = logits.isfinite().all(1)
+        self.correct.append((logits.argmax(1) == labels) & finite)
+        if logits.shape[1] >= TOP5_CLASSES:
+            self.top5.append((logits.topk(5).indices == labels[:, None]).any(1) & finite)
+        self.losses.append(F.cross_entropy(logits, labels, reduction="none").double())
+        self.confidences.append(logits.softmax(1).amax(1).double())
+
+    def cell(self) -> Cell:
+        correct = torch.cat(self.correct)
+        loss, confidence = float(torch.cat(self.losses).sum()), float(torch.cat(self.confidences).sum())
+        return Cell(
+            condition_id=self.condition.condition_id,
+            n=len(correct),
+            correct=int(correct.sum()),
+            top5_correct=int(torch.cat(self.top5).sum()) if self.top5 else None,
+            loss_sum=loss if math.isfinite(loss) else None,
+            confidence_sum=confidence if math.isfinite(confidence) else None,
+            at_chance=False,
+            correct_bits=np.packbits(correct.cpu().numpy()).tobytes(),
+        )
+
+
+def _at_chance(condition: Condition) -> Cell:
+    data = data_set(condition.data)
+    n, classes = len(split_of(data, condition.split)), len(data.class_names)
+    return Cell(
+        condition_id=condition.condition_id,
+        n=n,
+        correct=round(n / classes),
+        top5_correct=round(5 * n / classes) if classes >= TOP5_CLASSES else None,
+        loss_sum=None,
+        confidence_sum=None,
+        at_chance=True,
+        correct_bits=None,
+    )

@@ -1,0 +1,299 @@
+"""Training: one trial advanced step by step, its state savable between any two steps.
+
+Nothing here depends on when or where a step runs: draws are keyed by (replicate, purpose, epoch, step), so a training
+that was interrupted and resumed, even in mid-epoch, equals one that was not.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from trainables.checkpoint import to_cpu, weights_hash
+from trainables.datasets import DataSet, Images, datasets, split_of
+from trainables.methods import Batch, Method, methods
+from trainables.models import models
+from trainables.optimizers import optimizer, schedule
+from trainables.randomness import Key
+from trainables.recipe import Component, Parent, Recipe, Scratch, WeightsFile
+from trainables.records import Epoch, Outcome, Sink, State
+from trainables.sequence import build
+
+LOOP_REVISION = 1
+"""Raised whenever the loop's numbers change; part of every trial's identity."""
+
+VALIDATION_BATCH = 500
+RESIDENT_SHARE = 0.5
+"""Training images live on the device if they take no more than this share of its free memory."""
+
+
+def fit(recipe: Recipe, sink: Sink, device: torch.device | str = "cpu") -> Outcome | None:
+    """Train `recipe` to its end, saving after every epoch and going on from whatever the sink already has.
+
+    Returns the outcome that was committed; None if the parent it starts from has no weights to start from, because
+    it diverged before its first finite epoch (the trial is then committed as diverged in epoch 0).
+    """
+    training = begin(recipe, sink, device)
+    while not training.finished:
+        training.advance()
+        sink.save_last(training.state())
+    return commit(training, sink)
+
+
+def begin(recipe: Recipe, sink: Sink, device: torch.device | str) -> "Training":
+    """A training at the furthest point that the sink knows of."""
+    start = recipe.start
+    weights = sink.load_start(start) if isinstance(start, (Parent, WeightsFile)) else None
+    training = Training(recipe, weights, torch.device(device))
+    saved = sink.load_last()
+    if saved is not None:
+        training.restore(saved)
+    return training
+
+
+def commit(training: "Training", sink: Sink) -> Outcome:
+    """Hand a finished training's weights and result to the sink."""
+    outcome = training.outcome()
+    sink.commit_training(outcome, training.kept_weights())
+    return outcome
+
+
+def data_set(component: Component) -> DataSet:
+    """The data set that a recipe names."""
+    return datasets.get(component.name)(**component.parameters)
+
+
+def build_model(recipe: Recipe) -> nn.Module:
+    """The recipe's network with its replicate's initial weights, on the CPU: the same for every method."""
+    data = data_set(recipe.data)
+    described = models.get(recipe.model.name)(**recipe.model.parameters)
+    torch.manual_seed(Key((recipe.replicate, "initial weights")).seed)
+    return described.build(data.shape, len(data.class_names))
+
+
+def build_method(recipe: Recipe) -> Method:
+    """The recipe's training method, holding its training distortion."""
+    distortion = build(recipe.distortions) if recipe.distortions else None
+    return methods.get(recipe.method.name)(**recipe.method.parameters, distortion=distortion)
+
+
+def autocast(recipe: Recipe, device: torch.device) -> AbstractContextManager[Any]:
+    """Mixed precision where the recipe asks for it; norms, losses and weights stay in float32."""
+    if recipe.precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)
+
+
+def place(model: nn.Module, recipe: Recipe, device: torch.device) -> nn.Module:
+    """The model on its device in channels-last layout, giving float32 logits, compiled if the recipe says so."""
+    model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if recipe.precision != "float32":
+        model.register_forward_hook(lambda _module, _inputs, logits: logits.float())
+    if recipe.compile:
+        model.compile()
+    return model
+
+
+class Source:
+    """Training images as batches on a device: kept there whole if they fit, else copied batch by batch."""
+
+    def __init__(self, images: Images, margin: int, device: torch.device) -> None:
+        assert margin <= images.border, f"a margin of {margin} px needs a border of as many; there are {images.border}"
+        cut = images.border - margin
+        height, width = images.pixels.shape[2:]
+        pixels = images.pixels[:, :, cut : height - cut, cut : width - cut]
+        self.margin = margin
+        self.device = device
+        self.resident = device.type == "cpu" or pixels.numel() <= RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]
+        self.pixels = pixels.to(device) if self.resident else pixels.pin_memory()
+        self.labels = images.labels.to(device) if self.resident else images.labels.pin_memory()
+
+    def batch(self, index: Tensor) -> Batch:
+        """The images at `index` (on the CPU), float32 in [0, 1] and channels-last, on the device."""
+        if self.resident:
+            index = index.to(self.device, non_blocking=True)
+        pixels = self.pixels[index].to(self.device, non_blocking=True)
+        labels = self.labels[index].to(self.device, non_blocking=True)
+        source = pixels.to(torch.float32, memory_format=torch.channels_last).div_(255)
+        height, width = source.shape[2:]
+        m = self.margin
+        return Batch(images=source[:, :, m : height - m, m : width - m], labels=labels, source=source)
+
+
+@dataclass(frozen=True)
+class Best:
+    """The selected epoch so far and its weights, on the CPU."""
+
+    epoch: int
+    weights: State
+
+
+class Training:
+    """One trial's training, advanced in slices.
+
+    Raises whatever its parts raise; a loss that stops being finite is no error but an end: `diverged_epoch` is set.
+    """
+
+    def __init__(self, recipe: Recipe, start: State | None, device: torch.device) -> None:
+        torch.set_num_threads(recipe.threads)
+        self.recipe = recipe
+        self.device = device
+        self.method = build_method(recipe)
+        data = data_set(recipe.data)
+        margin = self.method.distortion.margin if self.method.distortion else 0
+        self.train = Source(split_of(data, "train"), margin, device)
+        self.validation = Source(split_of(data, "validation"), 0, device)
+        model = build_model(recipe)
+        if start is not None:
+            model.load_state_dict(dict(start))
+        self.parameter_count = sum(weights.numel() for weights in model.parameters())
+        self.model = place(model, recipe, device)
+        self.method.prepare(self.model)
+        self.optimizer = optimizer(recipe.optimizer).build(self.model)
+        self.schedule = schedule(recipe.schedule)
+        self.rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.steps = math.ceil(len(self.train.labels) / recipe.batch_size)
+        self.step = 0
+        """Steps done in the current epoch."""
+        self.sums: dict[str, Tensor] = {}
+        """Sums over the images of the current epoch, on the device: nothing waits for them until its end."""
+        self.epochs: tuple[Epoch, ...] = ()
+        self.best: Best | None = None
+        self.diverged_epoch: int | None = None
+        self.images_seen = 0
+        """Images this process has trained on; not part of the state."""
+        orphan = start is None and not isinstance(recipe.start, Scratch)
+        if orphan:
+            self.diverged_epoch = 0
+
+    @property
+    def epoch(self) -> int:
+        """The epoch in progress, 1 the first."""
+        return len(self.epochs) + 1
+
+    @property
+    def finished(self) -> bool:
+        return self.diverged_epoch is not None or len(self.epochs) == self.recipe.epochs
+
+    def advance(self, until: float = math.inf, clock: Callable[[], float] = time.monotonic) -> bool:
+        """Train to the end of the epoch, or to the first step after `until`; True if the epoch ended."""
+        assert not self.finished
+        self.model.train()
+        order = self._order()
+        while self.step < self.steps:
+            self._step(order)
+            if clock() >= until and self.step < self.steps:
+                return False
+        self._end_epoch()
+        return True
+
+    def _order(self) -> Tensor:
+        generator = Key((self.recipe.replicate, "order", self.epoch)).generator()
+        return torch.randperm(len(self.train.labels), generator=generator)
+
+    def _step(self, order: Tensor) -> None:
+        key = Key((self.recipe.replicate, "step", self.epoch, self.step))
+        torch.manual_seed(key.child("global").seed)  # dropout takes no generator
+        size = self.recipe.batch_size
+        batch = self.train.batch(order[self.step * size : (self.step + 1) * size])
+        with autocast(self.recipe, self.device):
+            loss = self.method.loss(self.model, batch, key)
+        factor = self.schedule.factor((self.epoch - 1) * self.steps + self.step)
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.total.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self._add({"loss": loss.total, **loss.terms}, len(batch.labels))
+        self.step += 1
+        self.images_seen += len(batch.labels)
+
+    def _add(self, losses: dict[str, Tensor], n: int) -> None:
+        for name, value in losses.items():
+            weighted = value.detach().double() * n
+            self.sums[name] = self.sums[name] + weighted if name in self.sums else weighted
+
+    def _end_epoch(self) -> None:
+        means = {name: float(total) / len(self.train.labels) for name, total in self.sums.items()}
+        loss, correct = self._validate()
+        if not all(math.isfinite(value) for value in (*means.values(), loss)):
+            self.diverged_epoch = self.epoch
+            return
+        ended = Epoch(
+            epoch=self.epoch,
+            loss=means.pop("loss"),
+            terms=means,
+            validation_loss=loss,
+            validation_correct=correct,
+            validation_n=len(self.validation.labels),
+            learning_rate=self.optimizer.param_groups[0]["lr"],
+        )
+        if self._selects(ended):
+            self.best = Best(ended.epoch, to_cpu(self.model.state_dict()))
+        self.epochs = (*self.epochs, ended)
+        self.step, self.sums = 0, {}
+
+    def _selects(self, ended: Epoch) -> bool:
+        """Whether `ended` becomes the kept epoch: the latest, or the first with the best validation accuracy."""
+        if self.recipe.select == "last" or self.best is None:
+            return True
+        return ended.validation_correct > self.epochs[self.best.epoch - 1].validation_correct
+
+    @torch.no_grad()
+    def _validate(self) -> tuple[float, int]:
+        self.model.eval()
+        loss = torch.zeros((), dtype=torch.float64, device=self.device)
+        correct = torch.zeros((), dtype=torch.int64, device=self.device)
+        for index in torch.split(torch.arange(len(self.validation.labels)), VALIDATION_BATCH):
+            batch = self.validation.batch(index)
+            with autocast(self.recipe, self.device):
+                logits = self.model(batch.images)
+            loss += F.cross_entropy(logits, batch.labels, reduction="none").double().sum()
+            correct += (logits.argmax(1) == batch.labels).sum()
+        return float(loss) / len(self.validation.labels), int(correct)
+
+    def state(self) -> State:
+        """Everything needed to go on from here, bit for bit."""
+        return {
+            "step": self.step,
+            "sums": self.sums,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "epochs": [asdict(epoch) for epoch in self.epochs],
+            "best": None if self.best is None else {"epoch": self.best.epoch, "weights": self.best.weights},
+            "diverged_epoch": self.diverged_epoch,
+        }
+
+    def restore(self, state: State) -> None:
+        """Go back to a state that `state()` gave, in this process or another."""
+        self.step = state["step"]
+        self.sums = {name: total.to(self.device) for name, total in state["sums"].items()}
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.epochs = tuple(Epoch(**epoch) for epoch in state["epochs"])
+        self.best = None if state["best"] is None else Best(state["best"]["epoch"], state["best"]["weights"])
+        self.diverged_epoch = state["diverged_epoch"]
+
+    def kept_weights(self) -> State | None:
+        """The selected epoch's weights, on the CPU; None if no epoch was finite."""
+        return None if self.best is None else self.best.weights
+
+    def outcome(self) -> Outcome:
+        """The result, once `finished`."""
+        assert self.finished
+        selected = self.epochs[self.best.epoch - 1] if self.best else None
+        return Outcome(
+            epochs=self.epochs,
+            selected_epoch=selected.epoch if selected else None,
+            diverged_epoch=self.diverged_epoch,
+            validation_correct=selected.validation_correct if selected else None,
+            validation_n=len(self.validation.labels),
+            parameter_count=self.parameter_count,
+            weights_hash=weights_hash(self.best.weights) if self.best else None,
+        )

@@ -1,0 +1,278 @@
+"""The one place where training meets Ray: a unit of work as a `ray.tune.Trainable` whose worker outlives it.
+
+A unit is the training or the evaluation of one trial. A worker takes unit after unit (`reset_config`), keeps its
+imports, data and distorted test sets warm, and hands control back after every epoch or slice of seconds. It catches
+what a unit raises and returns it as a `failed` report, so that one bad trial does not cost a warm worker.
+"""
+
+import gc
+import os
+import resource
+import time
+import traceback
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+import ray
+import torch
+from ray.tune import Trainable
+
+from trainables.evaluate import DistortedSets, evaluate
+from trainables.fit import Training, begin, commit
+from trainables.recipe import Condition, Recipe
+from trainables.records import Cell, Sink
+
+Phase = Literal["train", "evaluate", "wait"]
+Status = Literal["running", "done", "diverged", "failed", "held", "stopped"]
+FailureClass = Literal["preempted", "infrastructure", "out_of_memory", "user"]
+
+SAVE_SECONDS = 60.0
+"""Work lost at most to a kill, in seconds, where epochs are longer."""
+WAITS = 5
+"""Reports a slice from a worker that waits for work."""
+CACHE_SHARE = 0.25
+"""Share of the device's (or host's) free memory that distorted test sets may take."""
+CACHE_LIMIT = 8 * 2**30
+
+
+class HeldError(Exception):
+    """Another launch is at work on this trial; the message says who."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a worker says after each slice."""
+
+    status: Status
+    epoch: int = 0
+    """Epochs finished."""
+    epoch_share: float = 0.0
+    """Part of the current epoch that is done."""
+    cells: tuple[Cell, ...] = ()
+    """Cells finished in this slice, without their bits."""
+    validation_accuracy: float | None = None
+    images: int = 0
+    """Images worked on since the unit began in this worker."""
+    seconds: float = 0.0
+    """Since the unit began in this worker."""
+    failure: FailureClass | None = None
+    error: str = ""
+    traceback: str = ""
+
+
+class Unit(Protocol):
+    """What the driver hands a worker."""
+
+    @property
+    def phase(self) -> Phase: ...
+
+    @property
+    def recipe(self) -> Recipe: ...
+
+
+class Session(Sink, Protocol):
+    """A sink that holds the right to write one trial."""
+
+    @property
+    def already_committed(self) -> bool:
+        """Whether another launch finished this unit in the meantime."""
+        ...
+
+    @property
+    def wanted(self) -> Sequence[str]:
+        """The ids of the conditions that the unit is to be evaluated under and that nobody has committed yet."""
+        ...
+
+    def keep(self) -> None:
+        """Say that the unit is alive; raises if the right to write has gone to another."""
+        ...
+
+    def close(self, report: Report, peak_memory: int, device: str) -> None:
+        """Record how the attempt ended and give the right back."""
+        ...
+
+
+Slices = Generator[Report, None, None]
+OpenSession = Callable[[Any], Session]
+"""Takes a unit; raises HeldError."""
+
+
+class StudyTrainable(Trainable):
+    """Runs units one after another. `config` is `{"unit": Unit}`."""
+
+    def setup(  # type: ignore[override]
+        self,
+        config: Mapping[str, Any],
+        *,
+        open_session: OpenSession,
+        conditions: Mapping[str, Condition],
+        slice_seconds: float,
+    ) -> None:
+        self.open_session = open_session
+        self.conditions = conditions
+        self.slice_seconds = slice_seconds
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.sets = DistortedSets(_cache_budget(self.device))
+        self.poisoned = False
+        self._take(config["unit"])
+
+    def reset_config(self, new_config: Mapping[str, Any]) -> bool:
+        if self.poisoned:
+            ray.actor.exit_actor()  # type: ignore[no-untyped-call]
+        self._take(new_config["unit"])
+        return True
+
+    def _take(self, unit: Unit) -> None:
+        self.unit = unit
+        self.session: Session | None = None
+        self.slices: Slices | None = None
+        self.began = time.monotonic()
+        self.images = 0
+
+    def step(self) -> dict[str, Any]:
+        if self.unit.phase == "wait":
+            time.sleep(self.slice_seconds / WAITS)
+            return {"report": self.report("running"), "done": False}
+        report = self._advance()
+        if report.status != "running":
+            self._close(report)
+        return {"report": report, "done": report.status != "running"}
+
+    def _advance(self) -> Report:
+        try:
+            if self.slices is None:
+                self.session = self.open_session(self.unit)
+                self.slices = self._slices(self.session)
+            report = next(self.slices)
+            if report.status == "running" and self.session is not None:
+                self.session.keep()
+            return report
+        except HeldError as held:
+            return self.report("held", error=str(held))
+        except Exception as error:  # noqa: BLE001  (a unit's error is its result; the worker stays warm)
+            return self._failed(error)
+
+    def _slices(self, session: Session) -> Slices:
+        if session.already_committed:
+            yield self.report("done")
+        else:
+            yield from self.work(self.unit, session)
+
+    def work(self, unit: Unit, session: Session) -> Slices:
+        """The unit's slices, the last one `done` or `diverged`. Closing it early keeps what was done."""
+        if unit.phase == "train":
+            return self._train(unit.recipe, session)
+        return self._evaluate(unit.recipe, session)
+
+    def _train(self, recipe: Recipe, session: Session) -> Slices:
+        training = begin(recipe, session, self.device)
+        saved = time.monotonic()
+        try:
+            while not training.finished:
+                ended = training.advance(time.monotonic() + self.slice_seconds)
+                if ended or time.monotonic() - saved > SAVE_SECONDS:
+                    session.save_last(training.state())
+                    saved = time.monotonic()
+                if not training.finished:
+                    yield self._training_report("running", training)
+        except GeneratorExit:
+            session.save_last(training.state())
+            raise
+        outcome = commit(training, session)
+        yield self._training_report("diverged" if outcome.diverged_epoch is not None else "done", training)
+
+    def _training_report(self, status: Status, training: Training) -> Report:
+        self.images = training.images_seen
+        last = training.epochs[-1] if training.epochs else None
+        return self.report(
+            status,
+            epoch=len(training.epochs),
+            epoch_share=training.step / training.steps,
+            validation_accuracy=last.validation_correct / last.validation_n if last else None,
+        )
+
+    def _evaluate(self, recipe: Recipe, session: Session) -> Slices:
+        wanted = [self.conditions[condition_id] for condition_id in session.wanted]
+        unsaved: list[Cell] = []
+        untold: list[Cell] = []
+        saved = told = time.monotonic()
+        try:
+            for cell in evaluate(recipe, session.load_trained(), wanted, self.sets, self.device):
+                unsaved.append(cell)
+                untold.append(replace(cell, correct_bits=None))
+                self.images += cell.n
+                if time.monotonic() - saved > SAVE_SECONDS:
+                    session.commit_cells(unsaved)
+                    unsaved, saved = [], time.monotonic()
+                if time.monotonic() - told > self.slice_seconds:
+                    yield self.report("running", cells=tuple(untold))
+                    untold, told = [], time.monotonic()
+        finally:
+            if unsaved:
+                session.commit_cells(unsaved)
+        yield self.report("done", cells=tuple(untold))
+
+    def report(self, status: Status, **fields: Any) -> Report:
+        return Report(status=status, images=self.images, seconds=time.monotonic() - self.began, **fields)
+
+    def _failed(self, error: Exception) -> Report:
+        failure = classify(error)
+        self.poisoned = "CUDA error" in str(error)
+        shown = f"{type(error).__name__}: {error}"
+        return self.report("failed", failure=failure, error=shown, traceback=_traceback(error))
+
+    def _close(self, report: Report) -> None:
+        slices, session = self.slices, self.session
+        self.slices = self.session = None
+        try:
+            if slices is not None:
+                slices.close()
+        finally:
+            if session is not None:
+                session.close(report, _peak_memory(self.device), _device_name(self.device))
+        if self.device.type == "cuda":
+            gc.collect()
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(self.device)
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Nothing: a unit's checkpoints go to its session, not to Tune."""
+
+    def cleanup(self) -> None:
+        """Tune stops the unit: keep what it has and give the trial back."""
+        self._close(self.report("stopped"))
+
+
+def classify(error: BaseException) -> FailureClass:
+    """Whose fault an error raised in a unit is, which decides whether trying again can help."""
+    text = str(error).lower()
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in text:
+        return "out_of_memory"
+    if "cuda error" in text or (isinstance(error, OSError) and not isinstance(error, FileNotFoundError)):
+        return "infrastructure"
+    return "user"
+
+
+def _traceback(error: Exception) -> str:
+    return "".join(traceback.format_exception(error))
+
+
+def _peak_memory(device: torch.device) -> int:
+    """Bytes: of the unit on the device, or of the process on the host."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _cache_budget(device: torch.device) -> int:
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else _free_host_memory()
+    return min(CACHE_LIMIT, int(CACHE_SHARE * free))
+
+
+def _free_host_memory() -> int:
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
