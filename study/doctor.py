@@ -192,7 +192,7 @@ def store_writable(store: str) -> Check:
 
 
 def _written(store: str) -> Check:
-    place = nearest_folder(Path(store))
+    place = nearest(Path(store))
     with tempfile.NamedTemporaryFile(dir=place, prefix=".study-doctor-") as probe:
         probe.write(b"written")
         probe.flush()
@@ -218,7 +218,7 @@ def _unwritable(store: str, reason: str) -> Check:
 def disk_free(store: str) -> Check:
     if not is_local(store):
         return Check(topic="disk", verdict="ok", finding="the store is not on this machine")
-    place = nearest_folder(Path(store))
+    place = nearest(Path(store))
     free = shutil.disk_usage(place).free
     finding = f"{_gigabytes(free)} free at {place}"
     if free < LITTLE_DISK:
@@ -234,10 +234,10 @@ def is_local(store: str) -> bool:
     return urlsplit(store).scheme in ("", "file")
 
 
-def nearest_folder(path: Path) -> Path:
-    """The folder itself, or the closest of its parents that exists."""
+def nearest(path: Path) -> Path:
+    """What is at the path, or the closest of its parents that exists."""
     resolved = Path(str(path).removeprefix("file://")).expanduser().absolute()
-    return next(folder for folder in (resolved, *resolved.parents) if folder.is_dir())
+    return next(place for place in (resolved, *resolved.parents) if place.exists())
 
 
 def _gigabytes(number: int) -> str:

@@ -81,8 +81,8 @@ def launch_plan(
         recall(run, store)
         if not run.finished:
             with stoppable(run), connected(options.address, store) as nodes:
-                workers = _workers(plan, nodes, options.max_concurrent)
-                run.on_workers(nodes.slots, options.max_concurrent, nodes.describe(workers))
+                workers = _workers(plan, nodes.now(), options.max_concurrent)
+                run.on_workers(nodes.slots, options.max_concurrent, nodes.now().describe(workers))
                 conditions = {condition.condition_id: condition for condition in plan.conditions}
                 opened = OpenSessions(store, conditions, f"study {plan.study}")
                 execute(run, opened, conditions, workers, trainable)

@@ -14,7 +14,7 @@ from study.summary import Counts, Summary
 RETRY = {"out_of_memory": " --retry oom", "user": " --retry failed"}
 """By failure class: what a launch needs to try again. Others are tried again anyway."""
 NEXT_WIDTH = 42
-"""Columns of a command before its explanation."""
+"""Columns, at least, of a command before its explanation."""
 
 
 def print_end_table(table: EndTable, naming: Naming, terminal: Terminal, study: str, suffix: str) -> None:
@@ -145,8 +145,10 @@ def print_next(terminal: Terminal, study: str, spec: str, suffix: str) -> None:
     """Commands ready to paste."""
     terminal.print()
     terminal.print("Next")
-    for command, why in next_commands(study, spec, suffix):
-        terminal.print("\n".join(terminal.wrap(f"{command:<{NEXT_WIDTH}}{why}", 2, NEXT_WIDTH + 2)))
+    commands = tuple(next_commands(study, spec, suffix))
+    widest = max(NEXT_WIDTH, *(len(command) + 4 for command, _ in commands))
+    for command, why in commands:
+        terminal.print("\n".join(terminal.wrap(f"{command:<{widest}}{why}", 2, widest + 2)))
 
 
 def next_commands(study: str, spec: str, suffix: str) -> Iterator[tuple[str, str]]:

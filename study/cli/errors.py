@@ -9,8 +9,10 @@ from typer.core import TyperGroup
 
 from study.cli.terminal import terminal
 
-WRONG, HELD, STOPPED, UNFINISHED = 2, 3, 130, 1
-"""Exit statuses: bad spec or command, held by another launch, stopped by hand, failed or blocked trials."""
+UNFINISHED, WRONG, HELD, STOPPED = 1, 2, 3, 130
+"""Exit statuses: failed or blocked trials, bad spec or command, held by another launch, stopped by hand."""
+UNHEARD = 141
+"""Exit status where the reader of a pipe has gone (`| head`): what a shell reports of SIGPIPE."""
 TRACEBACK_LINES = 3
 """Innermost calls shown of an error that is no fault of the user's."""
 
@@ -29,7 +31,7 @@ class Commands(TyperGroup):
             raise typer.Exit(STOPPED) from None
         except BrokenPipeError:
             _close_quietly()
-            raise typer.Exit(0) from None
+            raise typer.Exit(UNHEARD) from None
         except Exception as error:
             status = _said(error)
             if status is None:

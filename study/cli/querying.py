@@ -18,6 +18,8 @@ from study.query import VIEWS, describe, open_tables
 
 SHORT = 3
 """Decimals up to which a column's numbers are printed as they are; beyond, four."""
+PIECE = 2**16
+"""Bytes written to a pipe at a time."""
 VISIBLE = 5e-5
 """The smallest number that four decimals show."""
 
@@ -52,7 +54,8 @@ def _deliver(content: bytes, output: str | None) -> None:
     elif content[:4] == b"PAR1" and sys.stdout.isatty():
         raise CommandError("Parquet is not for a terminal; name a file: -o FILE.parquet")
     else:
-        sys.stdout.buffer.write(content)
+        for begin in range(0, len(content), PIECE):  # whole, a write of megabytes hides that its reader has gone
+            sys.stdout.buffer.write(content[begin : begin + PIECE])
         sys.stdout.buffer.flush()
 
 

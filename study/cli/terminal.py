@@ -48,10 +48,17 @@ class Terminal:
         return wrapped(self.text(text), self.width, indent, hang)
 
 
+class PlainConsole(Console):
+    """Rich's console, but that a reader who has gone is the command line's business."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def terminal(error: bool = False) -> Terminal:
     """The terminal this process writes to."""
     stream = sys.stderr if error else sys.stdout
-    console = Console(file=stream, highlight=False, emoji=False, markup=False)
+    console = PlainConsole(file=stream, highlight=False, emoji=False, markup=False)
     encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "").replace("_", "")
     width = console.width if console.is_terminal else None
     return Terminal(console=console, width=width, unicode=encoding.startswith("utf"))

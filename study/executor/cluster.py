@@ -6,6 +6,7 @@ import math
 import os
 import secrets
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ from study.store import Store
 OBJECT_STORE = 256 * 2**20
 """Bytes of shared memory for a local Ray: units and reports are small, images never go through it."""
 
+
+LOOK_SECONDS = 5.0
+"""How old the picture of the cluster's nodes may be."""
 
 AUTHENTICATION = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
@@ -55,6 +59,30 @@ class Nodes:
         return f"{_count(workers, 'worker')} {place} ({_count(self.cpus, 'CPU')}, {gpus})"
 
 
+class LiveNodes:
+    """The cluster as it is: nodes come and go while a study runs."""
+
+    def __init__(self, local: bool) -> None:
+        self.local = local
+        self._known = self._look()
+        self._looked = time.monotonic()
+
+    def now(self) -> Nodes:
+        """What the cluster offers, at most LOOK_SECONDS ago; once disconnected, what it offered last."""
+        if time.monotonic() - self._looked > LOOK_SECONDS and ray.is_initialized():
+            self._known, self._looked = self._look(), time.monotonic()
+        return self._known
+
+    def slots(self, need: Resources) -> int:
+        """Units of this size that fit at once; 1 while the nodes that could take them are away."""
+        return max(1, self.now().slots(need))
+
+    def _look(self) -> Nodes:
+        offers = [node["Resources"] for node in _alive()]
+        resources = (Resources(cpus=one.get("CPU", 0.0), gpus=one.get("GPU", 0.0)) for one in offers)
+        return Nodes(resources=tuple(resources), local=self.local)
+
+
 def _slots(node: Resources, need: Resources) -> int:
     by_cpu = node.cpus / need.cpus if need.cpus else math.inf
     by_gpu = node.gpus / need.gpus if need.gpus else math.inf
@@ -66,7 +94,7 @@ def _count(number: float, noun: str) -> str:
 
 
 @contextlib.contextmanager
-def connected(address: str | None, store: Store) -> Iterator[Nodes]:
+def connected(address: str | None, store: Store) -> Iterator[LiveNodes]:
     """Ray for the time of a launch: an own one on this machine, or the cluster at `address` (`auto`, `host:port`).
 
     The packages that run are snapshotted here and shipped, so that workers run the code that was launched. Raises
@@ -84,7 +112,7 @@ def connected(address: str | None, store: Store) -> Iterator[Nodes]:
         own.callback(ray.shutdown)
         if address is not None:
             check_common_storage(store)
-        yield _nodes(local=address is None)
+        yield LiveNodes(local=address is None)
 
 
 def _start(address: str | None) -> None:
@@ -148,14 +176,6 @@ def set_environment(values: Mapping[str, str | None]) -> None:
 
 def _owner_only(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
-
-
-def _nodes(local: bool) -> Nodes:
-    offers = [node["Resources"] for node in _alive()]
-    return Nodes(
-        resources=tuple(Resources(cpus=one.get("CPU", 0.0), gpus=one.get("GPU", 0.0)) for one in offers),
-        local=local,
-    )
 
 
 def _alive() -> list[dict[str, Any]]:

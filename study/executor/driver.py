@@ -159,7 +159,10 @@ class InTurn(FIFOScheduler):
 
 
 class Stops(tune.Stopper):
-    """Ends a worker's waiting, and everything once the launch is told to stop."""
+    """Ends a worker's waiting, and everything once all is done or the launch is told to stop.
+
+    "Everything" can be units that wait for a worker on a node that is gone.
+    """
 
     def __init__(self, searcher: PlanSearcher) -> None:
         self.searcher = searcher
@@ -168,7 +171,7 @@ class Stops(tune.Stopper):
         return self.searcher.enough_waited(trial_id)
 
     def stop_all(self) -> bool:
-        return self.searcher.run.stopping
+        return self.searcher.run.finished
 
 
 def death_class(error: Exception | None) -> FailureClass:

@@ -1,14 +1,16 @@
 """How long the rest will take: measured speeds times the work that is left, shared among the workers."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from heapq import heapify, heappop, heappush
+from itertools import count
 from statistics import median
 
 from study.executor.units import StudyUnit
 from study.plan import Resources
+from study.progress import Phase
 from trainables.attacks import attacks
 from trainables.methods import methods
-from trainables.recipe import Parent
 
 TRAINING_PASS = 3.0
 """Work of one image's forward and backward pass, in forward passes."""
@@ -16,7 +18,8 @@ ATTACK_PASS = 2.0
 """Work of crafting one attacked image: forward, and backward to the image alone."""
 NEWEST = 20
 """Units of a kind whose median speed counts."""
-
+ROUNDING = 1e-9
+"""Slack in adding up shares of a cluster."""
 
 Kind = tuple[str | None, ...]
 
@@ -56,35 +59,58 @@ class Estimate:
         return None
 
     def remaining(
-        self, left: Iterable[StudyUnit], running: Mapping[StudyUnit, float], workers: Callable[[Resources], int]
+        self,
+        left: Sequence[StudyUnit],
+        running: Sequence[tuple[StudyUnit, float]],
+        workers: Callable[[Resources], int],
     ) -> float | None:
-        """Seconds until all is done.
+        """Seconds until all is done; None while some unit is of a kind of which none has ended.
 
-        `running` maps each unit at work to the share of it that is done; `workers` tells how many units of a shape
-        run at once.
+        `running` are the units at work, each with the share of it that is done; `workers` tells how many units of a
+        shape run at once.
         """
-        expected = {unit: self.seconds(unit) for unit in left}
-        expected |= {unit: _rest(self.seconds(unit), share) for unit, share in running.items()}
-        known = {unit: seconds for unit, seconds in expected.items() if seconds is not None}
-        if len(known) < len(expected):
+        whole = {unit.unit_id: self.seconds(unit) for unit in (*left, *(unit for unit, _ in running))}
+        seconds = {unit_id: expected for unit_id, expected in whole.items() if expected is not None}
+        if len(seconds) < len(whole):
             return None
-        return max(sum(seconds / workers(unit.resources) for unit, seconds in known.items()), _longest_chain(known))
+        return _rehearse(
+            [(unit, seconds[unit.unit_id]) for unit in left],
+            [(unit, seconds[unit.unit_id] * (1 - share)) for unit, share in running],
+            {unit.resources: 1 / workers(unit.resources) for unit in (*left, *(unit for unit, _ in running))},
+        )
 
 
-def _rest(seconds: float | None, share: float) -> float | None:
-    return None if seconds is None else seconds * (1 - share)
+def _rehearse(
+    left: Sequence[tuple[StudyUnit, float]],
+    running: Sequence[tuple[StudyUnit, float]],
+    share: Mapping[Resources, float],
+) -> float:
+    """When the last of these units ends, each with its seconds, if they run in the queue's order.
 
-
-def _longest_chain(expected: Mapping[StudyUnit, float]) -> float:
-    """The longest run of units of which each waits for the one before: parent, child, evaluation."""
-    training: dict[str, float] = {}
-    longest = 0.0
-    for unit, seconds in sorted(expected.items(), key=lambda item: (item[0].trial.stage, item[0].phase != "train")):
-        start = unit.recipe.start
-        if unit.phase == "train":
-            before = training.get(start.trial_id, 0.0) if isinstance(start, Parent) else 0.0
-            training[unit.trial.trial_id] = before + seconds
-            longest = max(longest, before + seconds)
-        else:
-            longest = max(longest, training.get(unit.trial.trial_id, 0.0) + seconds)
-    return longest
+    `share` is the part of the cluster that a unit of each shape takes.
+    """
+    untrained = {unit.trial.trial_id for unit, _ in (*left, *running) if unit.phase == "train"}
+    ready: dict[Phase, deque[tuple[StudyUnit, float]]] = {"evaluate": deque(), "train": deque()}
+    waiting: defaultdict[str, list[tuple[StudyUnit, float]]] = defaultdict(list)
+    for unit, seconds in left:
+        blocked = unit.needs if unit.needs in untrained else None
+        (ready[unit.phase] if blocked is None else waiting[blocked]).append((unit, seconds))
+    number = count()
+    going = [(seconds, next(number), unit) for unit, seconds in running]
+    heapify(going)
+    load, now = sum(share[unit.resources] for unit, _ in running), 0.0
+    while True:
+        while queue := ready["evaluate"] or ready["train"]:
+            unit, seconds = queue[0]
+            if going and load + share[unit.resources] > 1 + ROUNDING:
+                break
+            queue.popleft()
+            load += share[unit.resources]
+            heappush(going, (now + seconds, next(number), unit))
+        if not going:
+            return now
+        now, _, ended = heappop(going)
+        load -= share[ended.resources]
+        if ended.phase == "train":
+            for freed in waiting.pop(ended.trial.trial_id, ()):
+                ready[freed[0].phase].append(freed)

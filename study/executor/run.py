@@ -225,8 +225,8 @@ class Run:
             self._estimate_due = self._estimated_at + max(0.5, 50 * (self._estimated_at - now))
         return None if self._estimated is None else max(0.0, self._estimated - (now - self._estimated_at))
 
-    def _shares(self) -> dict[StudyUnit, float]:
-        return {unit: self._share(unit) for unit in self.queue.running.values()}
+    def _shares(self) -> list[tuple[StudyUnit, float]]:
+        return [(unit, self._share(unit)) for unit in self.queue.running.values()]
 
     def _share(self, unit: StudyUnit) -> float:
         report = self._reports.get(unit.unit_id)

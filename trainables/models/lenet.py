@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from trainables.convolution import ImageConv2d
 from trainables.models import Model
 from trainables.parameters import parameter
 
@@ -43,7 +44,7 @@ class LeNetNetwork(nn.Module):
     def __init__(self, shape: tuple[int, int, int], classes: int, dropout: float) -> None:
         super().__init__()
         channels, height, width = shape
-        self.conv1 = nn.Conv2d(channels, 20, kernel_size=5)
+        self.conv1 = ImageConv2d(channels, 20, kernel_size=5)
         self.pool1 = nn.MaxPool2d(2, ceil_mode=True)
         self.conv2 = nn.Conv2d(20, 50, kernel_size=5)
         self.pool2 = nn.MaxPool2d(2, ceil_mode=True)

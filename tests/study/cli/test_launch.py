@@ -105,6 +105,8 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(folder: Path) -> None:
     assert launch.stdout is not None
     assert "started" in launch.stdout.readline()
     time.sleep(2)
+    status = typed(folder, "status", "small", "--store", "stopped", "--json")
+    assert json.loads(status.stdout)["trials"]["running"] >= 1
     launch.send_signal(signal.SIGINT)
     said, complained = launch.communicate(timeout=120)
     assert launch.returncode == 130, complained

@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -117,6 +119,18 @@ def test_an_unknown_view_is_told_what_there_is(study: Type, store: Store) -> Non
     answer = study("query", "small", "--columns", "band")
     assert answer.exit_code == 2
     assert "practical" in answer.stderr
+
+
+@pytest.mark.parametrize("form", ["table", "csv"])
+def test_a_reader_that_stops_reading_is_no_mistake(store: Store, form: str) -> None:
+    command = [sys.executable, "-m", "study.cli", "query", "small", "SELECT * FROM range(300000)", "--format", form]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as query:
+        assert query.stdout is not None
+        assert query.stderr is not None
+        query.stdout.readline()
+        query.stdout.close()
+        assert query.stderr.read() == ""
+    assert query.returncode == 141
 
 
 def test_numbers_of_a_column_are_written_alike() -> None:

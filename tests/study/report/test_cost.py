@@ -1,0 +1,77 @@
+"""What a study may cost, from what was timed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from study.cost import Kind, Timing, cost, history, parameter_count, workers_here
+from study.plan import Plan
+from study.standing import look
+from study.store import Store
+from study.summary import Found
+from tests.study.hand_made import TRIALS, finished, small_plan
+
+NOTHING = Found(evaluated={})
+IMAGES = 200
+"""Training images; one epoch a trial."""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return small_plan(tmp_path)
+
+
+def timing(plan: Plan, place: int, phase: str, seconds: float) -> Timing:
+    """A trial's unit whose every image took `seconds`."""
+    kind = Kind.of("train" if phase == "train" else "evaluate", plan.trials[place].recipe)
+    return Timing(kind=kind, images=100, seconds=100 * seconds)
+
+
+def test_nothing_is_known_before_anything_has_run(plan: Plan) -> None:
+    told = cost(plan, NOTHING, (), "")
+    assert told.seconds_left is None
+    assert told.reason == "nothing like it has run in this store"
+    assert told.train_images == IMAGES
+
+
+def test_training_alone_does_not_tell_what_evaluation_takes(plan: Plan) -> None:
+    assert cost(plan, NOTHING, [timing(plan, 0, "train", 1e-3)], "").seconds_left is None
+
+
+def test_units_cost_what_their_kind_took(plan: Plan) -> None:
+    timings = [timing(plan, 0, "train", 1e-3), timing(plan, 1, "train", 3e-3), timing(plan, 7, "train", 1.5e-3),
+               timing(plan, 0, "evaluate", 1e-4)]  # fmt: skip
+    expected = IMAGES * (1 * 1e-3 + 6 * 3e-3 + 2 * 1.5e-3) + TRIALS * 4 * 100 * 1e-4
+    told = cost(plan, NOTHING, timings, "measured")
+    assert told.seconds_left == pytest.approx(expected)
+    assert told.reason == "measured"
+
+
+def test_a_method_that_never_ran_costs_what_another_took_for_each_pass(plan: Plan) -> None:
+    timings = [timing(plan, 0, "train", 1e-3), timing(plan, 0, "evaluate", 0.0)]
+    assert cost(plan, NOTHING, timings, "").seconds_left == pytest.approx(IMAGES * 1e-3 * (1 + 6 * 2 + 2))
+
+
+def test_another_model_tells_nothing(plan: Plan) -> None:
+    other = replace(timing(plan, 0, "train", 1e-3).kind, batch_size=7)
+    timings = [Timing(kind=other, images=1, seconds=1.0), timing(plan, 0, "evaluate", 0.0)]
+    assert cost(plan, NOTHING, timings, "").seconds_left is None
+
+
+def test_history_is_every_unit_that_ended_well(tmp_path: Path, plan: Plan) -> None:
+    store = Store.open(tmp_path / "store")
+    finished(store, plan)
+    timings = history(store)
+    assert len(timings) == 2 * TRIALS
+    assert {one.seconds for one in timings} == {4.0}
+    whole = cost(plan, look(store, plan), timings, "")
+    assert whole.seconds_left == 0
+
+
+def test_bytes_and_workers(plan: Plan) -> None:
+    told = cost(plan, NOTHING, (), "")
+    assert parameter_count(plan.trials[0].recipe) == 431_080
+    assert told.checkpoint_bytes == TRIALS * 4 * 431_080
+    assert told.table_bytes > TRIALS * 1000
+    assert workers_here(plan) >= 1
