@@ -58,7 +58,7 @@ def execute(
             tune.with_resources(prepared, _resources),
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
-                scheduler=InTurn(),  # type: ignore[no-untyped-call]
+                scheduler=InTurn(searcher),
                 num_samples=-1,
                 reuse_actors=True,
                 trial_name_creator=_name,
@@ -118,10 +118,18 @@ class PlanSearcher(Searcher):
         if isinstance(unit, StudyUnit):
             self.run.reported(unit, result["report"])
 
+    def crowded(self) -> bool:
+        """Whether more units are out than the cluster, which has lost a node, can hold."""
+        return self.run.crowded([one.resources for one in self.out.values()])
+
     def on_trial_complete(self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False) -> None:
-        """A unit's last report; of a worker's death, and why, `Ends` tells."""
+        """A unit's last report, or none if it was withdrawn; of a worker's death, and why, `Ends` tells."""
         unit = self.out.pop(trial_id)
-        if isinstance(unit, StudyUnit) and result is not None and not error:
+        if not isinstance(unit, StudyUnit) or error:
+            return
+        if result is None:
+            self.run.queue.again(unit)
+        else:
             self.run.ended(unit, result["report"])
 
     def save(self, checkpoint_path: str) -> None:
@@ -151,10 +159,21 @@ class InTurn(FIFOScheduler):
     """Every unit on the worker that Tune gives it first.
 
     The default lets a unit whose worker is still starting take a warm one that comes free, and drops the one that was
-    starting: with short units the second worker would never be up.
+    starting: with short units the second worker would never be up. But where a node is gone, units that wait for a
+    worker on it are withdrawn, for others to take up.
     """
 
+    def __init__(self, searcher: PlanSearcher) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.searcher = searcher
+
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        if self.searcher.crowded():
+            order = list(self.searcher.out)
+            pending = [trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING]
+            for trial in sorted(pending, key=lambda trial: order.index(trial.trial_id)):
+                if self.searcher.crowded():
+                    tune_controller.stop_trial(trial)
         return None
 
 
@@ -180,4 +199,4 @@ def death_class(error: Exception | None) -> FailureClass:
 
 
 def _shown(error: Exception | None) -> str:
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}" if error else "unknown"
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}" if error else "its worker is gone"

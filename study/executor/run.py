@@ -15,6 +15,8 @@ from trainables.tune import FailureClass, Report
 
 IDLE_DEATHS = 20
 """Units that never began because their worker was gone, after which that counts as a failure."""
+CLOSING_SECONDS = 2.0
+"""Between the last unit's end and the launch's: workers and Ray stop."""
 
 
 class Run:
@@ -92,7 +94,11 @@ class Run:
     def _fits(self, out: Sequence[Resources], shape: Resources) -> bool:
         if self._most is not None and len(out) >= self._most:
             return False
-        return sum(1 / self._slots(one) for one in (*out, shape)) <= 1 + 1e-9
+        return not self.crowded((*out, shape))
+
+    def crowded(self, out: Sequence[Resources]) -> bool:
+        """Whether units of these shapes are more than the cluster can hold at once."""
+        return sum(1 / self._slots(one) for one in out) > 1 + 1e-9
 
     @property
     def finished(self) -> bool:
@@ -220,7 +226,8 @@ class Run:
         """The estimate, made anew only so often that making it costs little."""
         now = time.monotonic()
         if now >= self._estimate_due:
-            self._estimated = self.estimate.remaining(self.queue.left(), self._shares(), self.workers)
+            rest = self.estimate.remaining(self.queue.left(), self._shares(), self.workers)
+            self._estimated = None if rest is None else rest + CLOSING_SECONDS
             self._estimated_at = time.monotonic()
             self._estimate_due = self._estimated_at + max(0.5, 50 * (self._estimated_at - now))
         return None if self._estimated is None else max(0.0, self._estimated - (now - self._estimated_at))
