@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import Literal
 
@@ -14,7 +15,7 @@ from study.executor.estimate import Estimate
 from study.executor.failures import RETRIED_ON_RELAUNCH
 from study.executor.queue import Failure, Queue
 from study.executor.run import Run
-from study.executor.session import OpenSessions
+from study.executor.session import OpenSessions, record_lost
 from study.plan import Plan
 from study.planning import data_set, make_plan
 from study.progress import Observer, Progress
@@ -27,6 +28,9 @@ from trainables.tune import StudyTrainable
 Retry = Literal["failed", "oom", "all"]
 
 LEASE_SECONDS = 30.0
+"""A launch on another machine that gave no sign of life for so long is dead; waiting for the sign takes as long."""
+LEFTOVER_SECONDS = 24 * 3600.0
+"""How old a half-written file must be to be nobody's any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +81,8 @@ def launch_plan(
     """`launch`, from the plan on; `images` counts those of the training and test split."""
     with held(store, plan.study):
         store.record_launch(plan, spec_text, provenance())
-        run = Run(plan, queue_of(plan, store, options), observer, Estimate(images))
+        store.sweep_temporary(older_than=LEFTOVER_SECONDS)
+        run = Run(plan, queue_of(plan, store, options), observer, Estimate(images), partial(record_lost, store))
         recall(run, store)
         if not run.finished:
             with stoppable(run), connected(options.address, store) as nodes:
@@ -117,7 +122,8 @@ def _result(run: Run) -> Result:
 @contextlib.contextmanager
 def held(store: Store, study: str) -> Iterator[Lease]:
     """The study's lease, renewed by a thread for as long as the launch lives; raises HeldError."""
-    lease = store.acquire(f"study/{study}", Owner.here(f"study launch {study}"), ttl=LEASE_SECONDS)
+    owner = Owner.here(f"study launch {study}")
+    lease = store.acquire(f"study/{study}", owner, ttl=LEASE_SECONDS, patience=LEASE_SECONDS + 1)
     ended = threading.Event()
 
     def renew() -> None:

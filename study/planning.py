@@ -19,11 +19,22 @@ def data_set(spec: Spec) -> DataSet:
     return datasets.get(spec.data.name)(**spec.data.parameters)
 
 
+def _located(spec: Spec) -> Component:
+    """The data set with its folder written out: workers have working folders and environments of their own."""
+    folder = data_set(spec).folder
+    return (
+        spec.data
+        if folder is None
+        else Component.of(spec.data.name, {**spec.data.parameters, "root": str(folder.absolute())})
+    )
+
+
 def make_plan(spec: Spec, fingerprint: str) -> Plan:
     """Every trial and condition of a study on data with this fingerprint, parents before their children.
 
     Within a stage, units of one resource shape stand together, in the order of the spec.
     """
+    spec = spec.model_copy(update={"data": _located(spec)})
     sweeps = tuple(_sweep(spec, sweep, fingerprint) for sweep in spec.evaluate.sweeps)
     return Plan(
         study=spec.study,

@@ -7,6 +7,7 @@ what a unit raises and returns it as a `failed` report, so that one bad trial do
 
 import gc
 import os
+import platform
 import resource
 import time
 import traceback
@@ -56,6 +57,8 @@ class Report:
     """Images worked on since the unit began in this worker."""
     seconds: float = 0.0
     """Since the unit began in this worker."""
+    host: str = ""
+    """The worker's machine."""
     failure: FailureClass | None = None
     error: str = ""
     traceback: str = ""
@@ -214,7 +217,8 @@ class StudyTrainable(Trainable):
         yield self.report("done", cells=tuple(untold))
 
     def report(self, status: Status, **fields: Any) -> Report:
-        return Report(status=status, images=self.images, seconds=time.monotonic() - self.began, **fields)
+        seconds = time.monotonic() - self.began
+        return Report(status=status, images=self.images, seconds=seconds, host=platform.node(), **fields)
 
     def _failed(self, error: Exception) -> Report:
         failure = classify(error)

@@ -19,14 +19,19 @@ CLOSING_SECONDS = 2.0
 """Between the last unit's end and the launch's: workers and Ray stop."""
 
 
+Lost = Callable[[StudyUnit, Failure, Report], None]
+"""Takes note of a unit whose worker died at work, with its last report: a dead worker cannot."""
+
+
 class Run:
     """Where a launch stands, told unit by unit. Lives in the driver; knows nothing of Ray."""
 
-    def __init__(self, plan: Plan, queue: Queue, observer: Observer, estimate: Estimate) -> None:
+    def __init__(self, plan: Plan, queue: Queue, observer: Observer, estimate: Estimate, lost: Lost) -> None:
         self.plan = plan
         self.queue = queue
         self.observer = observer
         self.estimate = estimate
+        self.lost = lost
         self.where = ""
         self._slots: Callable[[Resources], int] = lambda _: 1
         self._most: int | None = None
@@ -152,7 +157,9 @@ class Run:
             self.queue.again(unit)
             self._tell("retrying", unit.trial, f"its worker had died before it began ({error})")
             return
-        self.failed(unit, Failure(failure=failure, error=error, traceback_hash=""))
+        death = Failure(failure=failure, error=error, traceback_hash="")
+        self.lost(unit, death, worked or Report(status="running"))
+        self.failed(unit, death)
 
     # Consequences
 

@@ -5,10 +5,11 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from study.executor.failures import traceback_hash
+from study.executor.queue import Failure
 from study.executor.units import StudyUnit
 from study.provenance import versions
 from study.store import AttemptRow, HeldError, Owner, Store
@@ -35,6 +36,26 @@ class OpenSessions:
             return StoreSession(self.store, unit, self.conditions, Owner.here(self.what))
         except HeldError as held:
             raise tune.HeldError(str(held)) from None
+
+
+def record_lost(store: Store, unit: StudyUnit, death: Failure, last: tune.Report) -> None:
+    """Record an attempt whose worker died, as far as its last report went. Called by the driver."""
+    store.record_attempt(
+        AttemptRow(
+            trial_id=unit.trial.trial_id,
+            attempt=f"lost-{secrets.token_hex(4)}",
+            unit=unit.phase,
+            status="lost",
+            failure_class=death.failure,
+            error=death.error,
+            started=datetime.now(UTC) - timedelta(seconds=last.seconds),
+            seconds=last.seconds,
+            host=last.host or "unknown",
+            device="unknown",
+            images=last.images,
+            versions={},
+        )
+    )
 
 
 class StoreSession:

@@ -4,6 +4,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import ClassVar, get_args
 
 import torch
@@ -60,6 +61,11 @@ class DataSet(Parameterised, ABC):
     @abstractmethod
     def border(self) -> int:
         """Pixels available around each image."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where its files lie, as the parameter `root` says; None for images that come with a package."""
+        return None
 
     @abstractmethod
     def load(self, split: Split) -> Images:

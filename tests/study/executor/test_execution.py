@@ -16,6 +16,7 @@ import pytest
 
 from study.launch import LaunchOptions
 from study.plan import Plan, Resources
+from study.progress import Progress
 from study.store import HeldError, Store
 from tests.study.executor.noop import Log, NoOp, Raising
 from tests.study.executor.plans import plan, trial
@@ -104,6 +105,24 @@ def test_a_worker_killed_at_work_or_idle_costs_no_trial(
     assert killed
     assert result.status == "complete"
     assert results(tmp_path) == undisturbed
+
+
+def test_the_attempt_of_a_killed_worker_is_recorded_as_lost(cluster: str, tmp_path: Path) -> None:
+    killed: list[int] = []
+
+    class Killer(Log):
+        def changed(self, progress: Progress) -> None:
+            if not killed and any(one.epoch > 5 for one in progress.running):
+                killed.extend(process.pid for process in workers())
+                for pid in killed:
+                    os.kill(pid, signal.SIGKILL)
+
+    result = launch_small(family(1, 20), tmp_path, Killer([]), LaunchOptions(address=cluster))
+    assert result.status == "complete"
+    lost = [row for row in Store.open(tmp_path).read("attempts").to_pylist() if row["status"] == "lost"]
+    assert [(row["trial_id"], row["unit"], row["failure_class"]) for row in lost] == [("01", "train", "infrastructure")]
+    assert lost[0]["error"]
+    assert lost[0]["images"] >= 500
 
 
 def test_two_resource_shapes_both_end_and_keep_their_workers_warm(cluster: str, tmp_path: Path) -> None:

@@ -258,3 +258,14 @@ def test_the_data_set_is_the_spec_s() -> None:
 
 def test_scratch_is_where_the_baseline_starts(demo: Plan) -> None:
     assert demo.trials[0].recipe.start == Scratch()
+
+
+def test_recipes_say_where_the_data_lies_and_ids_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replaced = ("data:  mnist_5k", "data: {name: mnist, root: here}")
+    monkeypatch.chdir(tmp_path)
+    first = planned(tmp_path, replaced)
+    assert {trial.recipe.data.parameters["root"] for trial in first.trials} == {str(tmp_path / "here")}
+    assert {condition.data for condition in first.conditions} == {first.trials[0].recipe.data}
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert trial_ids(planned(tmp_path, replaced)) == trial_ids(first)
