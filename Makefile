@@ -4,20 +4,22 @@ PYTHON ?= python3
 BIN    := $(VENV)/bin
 SETUP  := pyproject.toml constraints.txt
 
-.PHONY: install demo test bench lint clean
+.PHONY: install install-dev demo test bench lint clean
 
 install: $(VENV)/.installed
+
+install-dev: $(VENV)/.installed-dev
 
 demo: install
 	$(BIN)/study launch search_spaces/demo_mnist.yaml
 
-test: $(VENV)/.installed-dev
+test: install-dev
 	$(BIN)/pytest -m "not cluster and not slow"
 
-bench: $(VENV)/.installed-dev
+bench: install-dev
 	$(BIN)/python -m tests.benchmarks
 
-lint: $(VENV)/.installed-dev
+lint: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
