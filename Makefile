@@ -26,7 +26,7 @@ lint: install-dev
 	$(BIN)/lint-imports
 
 $(BIN)/uv:
-	@echo "Setting up $(VENV): about 3 GB to download (PyTorch as PyPI has it, CUDA included), 8 GB on disk."
+	@echo "Setting up $(VENV): 3.3 GB to download (PyTorch as PyPI has it, CUDA included), 6.6 GB on disk."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 
