@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,11 +16,11 @@ from study.executor.queue import Failure, Queue
 from study.executor.run import Run
 from study.executor.session import OpenSessions, record_lost
 from study.plan import Plan
-from study.planning import data_set, make_plan
+from study.planning import check_weights, data_set, make_plan
 from study.progress import Observer, Progress
 from study.provenance import provenance
 from study.spec import Spec
-from study.store import Lease, Owner, Store
+from study.store import Heartbeat, Owner, Store
 from trainables.datasets import split_of
 from trainables.tune import StudyTrainable
 
@@ -31,6 +30,10 @@ LEASE_SECONDS = 30.0
 """A launch on another machine that gave no sign of life for so long is dead; waiting for the sign takes as long."""
 LEFTOVER_SECONDS = 24 * 3600.0
 """How old a half-written file must be to be nobody's any more."""
+
+
+class DeviceError(ValueError):
+    """A study that would mix device types."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +63,10 @@ class Result:
 def launch(spec: Spec, store: Store, options: LaunchOptions, observer: Observer) -> Result:
     """Train and evaluate what the store does not have yet.
 
-    Raises HeldError if another launch of this study is running, SpecError, MissingDataError, StoreError and
-    ClusterError before anything is trained.
+    Raises HeldError if another launch of this study is running, SpecError, MissingDataError, StoreError, DeviceError
+    and ClusterError before anything is trained; SupersededError if another launch took the study over in the meantime.
     """
+    check_weights(spec)
     data = data_set(spec)
     plan = make_plan(spec, data.fingerprint())
     images = {"train": len(split_of(data, "train")), "test": len(split_of(data, "test"))}
@@ -79,19 +83,42 @@ def launch_plan(
     trainable: type[StudyTrainable] = StudyTrainable,
 ) -> Result:
     """`launch`, from the plan on; `images` counts those of the training and test split."""
-    with held(store, plan.study):
-        store.record_launch(plan, spec_text, provenance())
+    with held(store, plan.study) as heartbeat:
         store.sweep_temporary(older_than=LEFTOVER_SECONDS)
         run = Run(plan, queue_of(plan, store, options), observer, Estimate(images), partial(record_lost, store))
+        heartbeat.when_lost = run.stop
         recall(run, store)
-        if not run.finished:
-            with stoppable(run), connected(options.address, store) as nodes:
-                workers = _workers(plan, nodes.now(), options.max_concurrent)
-                run.on_workers(nodes.slots, options.max_concurrent, nodes.now().describe(workers))
-                conditions = {condition.condition_id: condition for condition in plan.conditions}
-                opened = OpenSessions(store, conditions, f"study {plan.study}")
-                execute(run, opened, conditions, workers, trainable)
+        if run.finished:
+            store.record_launch(plan, spec_text, provenance())
+            return _result(run)
+        check_device_type(plan, store)
+        with stoppable(run), connected(options.address, store) as nodes, stoppable(run):  # Ray sets handlers of its own
+            workers = _workers(plan, nodes.now(), options.max_concurrent)
+            store.record_launch(plan, spec_text, provenance())
+            run.on_workers(nodes.slots, options.max_concurrent, nodes.now().describe(workers))
+            conditions = {condition.condition_id: condition for condition in plan.conditions}
+            execute(run, OpenSessions(store, conditions, f"study {plan.study}"), conditions, workers, trainable)
+        heartbeat.check()
         return _result(run)
+
+
+def check_device_type(plan: Plan, store: Store) -> None:
+    """Raises DeviceError if the study would be evaluated partly on CPUs and partly on GPUs: their draws differ."""
+    trials = {trial.trial_id: trial for trial in plan.unique_trials()}
+    types = {"GPUs" if trial.resources.gpus else "CPUs": trial.label for trial in trials.values()}
+    if len(types) > 1:
+        raise DeviceError(
+            f"resources: {types['CPUs']} asks for no GPU and {types['GPUs']} for one; test images are distorted on the "
+            "device, and CPUs and GPUs draw different noise: give every method a GPU, or none"
+        )
+    evaluated = (row for row in store.read("attempts", set(trials)).to_pylist() if row["unit"] == "evaluate")
+    before = {"CPUs" if row["device"] == "cpu" else "GPUs" for row in evaluated if row["status"] == "done"}
+    asked = next(iter(types))
+    if other := before - {asked}:
+        raise DeviceError(
+            f"resources: trials of this study were evaluated on {other.pop()}, and this launch asks for {asked}, which "
+            "draw different noise; ask for the same as before, or give --store another place"
+        )
 
 
 def _workers(plan: Plan, nodes: Nodes, most: int | None) -> int:
@@ -120,25 +147,14 @@ def _result(run: Run) -> Result:
 
 
 @contextlib.contextmanager
-def held(store: Store, study: str) -> Iterator[Lease]:
-    """The study's lease, renewed by a thread for as long as the launch lives; raises HeldError."""
+def held(store: Store, study: str) -> Iterator[Heartbeat]:
+    """The study's lease, renewed for as long as the launch lives; raises HeldError."""
     owner = Owner.here(f"study launch {study}")
-    lease = store.acquire(f"study/{study}", owner, ttl=LEASE_SECONDS, patience=LEASE_SECONDS + 1)
-    ended = threading.Event()
-
-    def renew() -> None:
-        while not ended.wait(LEASE_SECONDS / 4):
-            with contextlib.suppress(OSError):  # a storage hiccup: the next renewal tells again
-                lease.renew()
-
-    thread = threading.Thread(target=renew, name="study lease", daemon=True)
-    thread.start()
+    heartbeat = Heartbeat(store.acquire(f"study/{study}", owner, ttl=LEASE_SECONDS, patience=LEASE_SECONDS + 1))
     try:
-        yield lease
+        yield heartbeat
     finally:
-        ended.set()
-        thread.join()
-        lease.release()
+        heartbeat.stop()
 
 
 @contextlib.contextmanager

@@ -4,12 +4,16 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from torch import nn
+
 from study.identity import condition_id, hashed, trial_identity
 from study.plan import Plan, PlannedTrial, Resources, Sweep
 from study.spec import FromLabel, FromWeights, MethodSpec, Spec, SpecError, SweepSpec
 from study.spec.faults import Fault
 from study.spec.grid import Point, points
+from trainables.checkpoint import parse
 from trainables.datasets import DataSet, datasets
+from trainables.models import models
 from trainables.recipe import Component, Condition, Parent, Recipe, Scratch, Start, WeightsFile
 from trainables.sequence import find
 
@@ -142,6 +146,27 @@ def _file_fingerprint(path: str, label: str) -> str:
     except OSError as error:
         message = f"the weights cannot be read: {error}"
         raise SpecError([Fault(file=path, line=0, path=f"methods.{label}.from", message=message)]) from None
+
+
+def check_weights(spec: Spec) -> None:
+    """Every file that a method starts from holds weights of the study's model; raises SpecError, naming it."""
+    for method in spec.methods:
+        if isinstance(method.train.start, FromWeights):
+            _check_file(spec, method.label, method.train.start.path)
+
+
+def _check_file(spec: Spec, label: str, path: str) -> None:
+    try:
+        _empty_model(spec).load_state_dict(parse(Path(path).read_bytes()))
+    except (OSError, ValueError, RuntimeError) as error:
+        said = " ".join(str(error).split())
+        message = f"no weights of {spec.model.name}, as torch.save(model.state_dict(), …) writes them: {said}"
+        raise SpecError([Fault(file=path, line=0, path=f"methods.{label}.from", message=message)]) from None
+
+
+def _empty_model(spec: Spec) -> nn.Module:
+    data = data_set(spec)
+    return models.get(spec.model.name)(**spec.model.parameters).build(data.shape, len(data.class_names))
 
 
 def _sweep(spec: Spec, sweep: SweepSpec, fingerprint: str) -> Sweep:

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from trainables.attacks import Attack
 from trainables.datasets import Images, split_of
-from trainables.fit import autocast, build_model, data_set, place
+from trainables.fit import build_model, data_set, place
 from trainables.randomness import Key
 from trainables.recipe import Condition, Recipe
 from trainables.records import Cell, State
@@ -111,7 +111,7 @@ def evaluate(
     for (is_attack, _, _), group in groupby(conditions, key=_sharing):
         together = tuple(group)
         cells = _attacked if is_attack else _shown
-        yield from cells(recipe, model, together, sets, device)
+        yield from cells(model, together, sets, device)
 
 
 def _sharing(condition: Condition) -> tuple[bool, str, object]:
@@ -122,17 +122,17 @@ def _sharing(condition: Condition) -> tuple[bool, str, object]:
 
 
 def _shown(
-    recipe: Recipe, model: nn.Module, conditions: Sequence[Condition], sets: DistortedSets, device: torch.device
+    model: nn.Module, conditions: Sequence[Condition], sets: DistortedSets, device: torch.device
 ) -> Iterator[Cell]:
     for condition in conditions:
         tally = Tally(condition)
         for images, labels in sets.batches(condition, device):
-            tally.add(_logits(recipe, model, images, device), labels)
+            tally.add(_logits(model, images), labels)
         yield tally.cell()
 
 
 def _attacked(
-    recipe: Recipe, model: nn.Module, conditions: Sequence[Condition], sets: DistortedSets, device: torch.device
+    model: nn.Module, conditions: Sequence[Condition], sets: DistortedSets, device: torch.device
 ) -> Iterator[Cell]:
     """The attack at the end of each condition's steps, after its distortions, at all levels from one pass."""
     first = conditions[0]
@@ -140,37 +140,32 @@ def _attacked(
     sequence = build(first.steps)
     attack = sequence.steps[-1].distortion
     if not isinstance(attack, Attack) or len(sequence.steps) > 1:
-        yield from (_attacked_sequence(recipe, model, condition, images, device) for condition in conditions)
+        yield from (_attacked_sequence(model, condition, images, device) for condition in conditions)
         return
     levels = tuple(build(condition.steps).steps[-1].level for condition in conditions)
     tallies = [Tally(condition) for condition in conditions]
     for begin in range(0, len(images), CHUNK):
         source, labels = _source(images, begin, min(begin + CHUNK, len(images)), 0, device)
         generator = Key((first.split, first.test_distortion, first.seed, begin // CHUNK)).generator(device)
-        with autocast(recipe, device):
-            shown = attack.sweep(source, labels, model, levels, generator)
+        shown = attack.sweep(source, labels, model, levels, generator)
         for tally, attacked in zip(tallies, shown, strict=True):
-            tally.add(_logits(recipe, model, attacked, device), labels)
+            tally.add(_logits(model, attacked), labels)
     yield from (tally.cell() for tally in tallies)
 
 
-def _attacked_sequence(
-    recipe: Recipe, model: nn.Module, condition: Condition, images: Images, device: torch.device
-) -> Cell:
+def _attacked_sequence(model: nn.Module, condition: Condition, images: Images, device: torch.device) -> Cell:
     sequence = build(condition.steps)
     tally = Tally(condition)
     for begin in range(0, len(images), CHUNK):
         source, labels = _source(images, begin, min(begin + CHUNK, len(images)), sequence.margin, device)
-        with autocast(recipe, device):
-            attacked = sequence.apply(source, labels, model, Key((condition.condition_id, begin // CHUNK)))
-        tally.add(_logits(recipe, model, attacked, device), labels)
+        attacked = sequence.apply(source, labels, model, Key((condition.condition_id, begin // CHUNK)))
+        tally.add(_logits(model, attacked), labels)
     return tally.cell()
 
 
 @torch.no_grad()
-def _logits(recipe: Recipe, model: nn.Module, images: Tensor, device: torch.device) -> Tensor:
-    with autocast(recipe, device):
-        logits: Tensor = model(images.contiguous(memory_format=torch.channels_last))
+def _logits(model: nn.Module, images: Tensor) -> Tensor:
+    logits: Tensor = model(images.contiguous(memory_format=torch.channels_last))
     return logits
 
 

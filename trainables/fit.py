@@ -7,9 +7,7 @@ that was interrupted and resumed, even in mid-epoch, equals one that was not.
 import math
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -83,17 +81,14 @@ def build_method(recipe: Recipe) -> Method:
     return methods.get(recipe.method.name)(**recipe.method.parameters, distortion=distortion)
 
 
-def autocast(recipe: Recipe, device: torch.device) -> AbstractContextManager[Any]:
-    """Mixed precision where the recipe asks for it; norms, losses and weights stay in float32."""
-    if recipe.precision == "float32":
-        return nullcontext()
-    return torch.autocast(device.type, dtype=torch.bfloat16)
-
-
 def place(model: nn.Module, recipe: Recipe, device: torch.device) -> nn.Module:
-    """The model on its device in channels-last layout, giving float32 logits, compiled if the recipe says so."""
+    """The model on its device in channels-last layout, giving float32 logits, compiled if the recipe says so.
+
+    Mixed precision is the network's alone: images, distortions, norms, losses and weights stay in float32.
+    """
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if recipe.precision != "float32":
+        model.forward = torch.autocast(device.type, dtype=torch.bfloat16)(model.forward)
         model.register_forward_hook(lambda _module, _inputs, logits: logits.float())
     if recipe.compile:
         model.compile()
@@ -111,15 +106,18 @@ class Source:
         self.margin = margin
         self.device = device
         self.resident = device.type == "cpu" or pixels.numel() <= RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]
-        self.pixels = pixels.to(device) if self.resident else pixels.pin_memory()
-        self.labels = images.labels.to(device) if self.resident else images.labels.pin_memory()
+        self.pixels = pixels.to(device) if self.resident else pixels
+        self.labels = images.labels.to(device) if self.resident else images.labels
 
     def batch(self, index: Tensor) -> Batch:
         """The images at `index` (on the CPU), float32 in [0, 1] and channels-last, on the device."""
         if self.resident:
             index = index.to(self.device, non_blocking=True)
-        pixels = self.pixels[index].to(self.device, non_blocking=True)
-        labels = self.labels[index].to(self.device, non_blocking=True)
+            pixels, labels = self.pixels[index], self.labels[index]
+        else:
+            pixels, labels = (
+                rows[index].pin_memory().to(self.device, non_blocking=True) for rows in (self.pixels, self.labels)
+            )
         source = pixels.to(torch.float32, memory_format=torch.channels_last).div_(255)
         height, width = source.shape[2:]
         m = self.margin
@@ -202,8 +200,7 @@ class Training:
         torch.manual_seed(key.child("global").seed)  # dropout takes no generator
         size = self.recipe.batch_size
         batch = self.train.batch(order[self.step * size : (self.step + 1) * size])
-        with autocast(self.recipe, self.device):
-            loss = self.method.loss(self.model, batch, key)
+        loss = self.method.loss(self.model, batch, key)
         factor = self.schedule.factor((self.epoch - 1) * self.steps + self.step)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
@@ -252,8 +249,7 @@ class Training:
         correct = torch.zeros((), dtype=torch.int64, device=self.device)
         for index in torch.split(torch.arange(len(self.validation.labels)), VALIDATION_BATCH):
             batch = self.validation.batch(index)
-            with autocast(self.recipe, self.device):
-                logits = self.model(batch.images)
+            logits = self.model(batch.images)
             loss += F.cross_entropy(logits, batch.labels, reduction="none").double().sum()
             correct += (logits.argmax(1) == batch.labels).sum()
         return float(loss) / len(self.validation.labels), int(correct)

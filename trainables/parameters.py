@@ -92,8 +92,17 @@ class Parameter:
         )
         if outside:
             what = f"{self.name}, {self.doc}," if self.doc else self.name
-            raise ValueError(f"{what} lies in {self.range}; got {value:g}")
+            raise ValueError(f"{what} {self._rule()}; got {value:g}")
         return int(value) if self.type is int else float(value)
+
+    def _rule(self) -> str:
+        """What a number must do, in words: `lies in [0, 1]`, `must be above 0`."""
+        low, high = self._bound(self.ge, self.gt), self._bound(self.le, self.lt)
+        if high is None:
+            return f"must be {'at least' if self.ge is not None else 'above'} {low:g}"
+        if low is None:
+            return f"must be {'at most' if self.le is not None else 'below'} {high:g}"
+        return f"lies in {self.range}"
 
 
 def parameter(

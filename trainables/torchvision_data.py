@@ -75,6 +75,10 @@ class TorchvisionDataSet(DataSet):
         chosen = self._chosen(split, balanced_order(labels, SEED))
         return Images(with_border(pixels[chosen], self.border), labels[chosen], self.border)
 
+    def check_files(self) -> None:
+        if not self.download:
+            self._read(train=False)
+
     def _chosen(self, split: Split, order: Tensor) -> Tensor:
         """The indices of a split, given a class-balanced order of its file."""
         if split == "validation":

@@ -5,6 +5,7 @@ imports, data and distorted test sets warm, and hands control back after every e
 what a unit raises and returns it as a `failed` report, so that one bad trial does not cost a warm worker.
 """
 
+import contextlib
 import gc
 import os
 import platform
@@ -19,6 +20,7 @@ import ray
 import torch
 from ray.tune import Trainable
 
+from trainables.checkpoint import CorruptCheckpointError
 from trainables.evaluate import DistortedSets, evaluate
 from trainables.fit import Training, begin, commit
 from trainables.recipe import Condition, Recipe
@@ -33,7 +35,7 @@ SAVE_SECONDS = 60.0
 WAITS = 5
 """Reports a slice from a worker that waits for work."""
 CACHE_SHARE = 0.25
-"""Share of the device's (or host's) free memory that distorted test sets may take."""
+"""Of a worker's part of the device's (or host's) free memory: what distorted test sets may take."""
 CACHE_LIMIT = 8 * 2**30
 
 
@@ -64,8 +66,21 @@ class Report:
     traceback: str = ""
 
 
+class Resources(Protocol):
+    """A worker's part of its node."""
+
+    @property
+    def cpus(self) -> float: ...
+
+    @property
+    def gpus(self) -> float: ...
+
+
 class Unit(Protocol):
     """What the driver hands a worker."""
+
+    @property
+    def resources(self) -> Resources: ...
 
     @property
     def phase(self) -> Phase: ...
@@ -115,8 +130,8 @@ class StudyTrainable(Trainable):
         self.open_session = open_session
         self.conditions = conditions
         self.slice_seconds = slice_seconds
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.sets = DistortedSets(_cache_budget(self.device))
+        self.device = torch.device("cuda" if config["unit"].resources.gpus else "cpu")
+        self.sets = DistortedSets(_cache_budget(self.device, config["unit"]))
         self.poisoned = False
         self._take(config["unit"])
 
@@ -222,6 +237,8 @@ class StudyTrainable(Trainable):
 
     def _failed(self, error: Exception) -> Report:
         failure = classify(error)
+        if failure == "out_of_memory":
+            self.sets = DistortedSets(0)  # another try, of this unit or the next, has all of the memory
         self.poisoned = "CUDA error" in str(error)
         shown = f"{type(error).__name__}: {error}"
         return self.report("failed", failure=failure, error=shown, traceback=_traceback(error))
@@ -231,11 +248,12 @@ class StudyTrainable(Trainable):
         self.slices = self.session = None
         try:
             if slices is not None:
-                slices.close()
+                with contextlib.suppress(HeldError):  # nothing may be kept any more
+                    slices.close()
         finally:
             if session is not None:
                 session.close(report, _peak_memory(self.device), _device_name(self.device))
-        if self.device.type == "cuda":
+        if self.device.type == "cuda" and not self.poisoned:
             gc.collect()
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats(self.device)
@@ -253,7 +271,9 @@ def classify(error: BaseException) -> FailureClass:
     text = str(error).lower()
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in text:
         return "out_of_memory"
-    if "cuda error" in text or (isinstance(error, OSError) and not isinstance(error, FileNotFoundError)):
+    if "cuda error" in text or isinstance(error, CorruptCheckpointError):
+        return "infrastructure"
+    if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
         return "infrastructure"
     return "user"
 
@@ -273,9 +293,12 @@ def _device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
-def _cache_budget(device: torch.device) -> int:
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else _free_host_memory()
-    return min(CACHE_LIMIT, int(CACHE_SHARE * free))
+def _cache_budget(device: torch.device, unit: Unit) -> int:
+    if device.type == "cuda":
+        free, share = torch.cuda.mem_get_info(device)[0], unit.resources.gpus
+    else:
+        free, share = _free_host_memory(), unit.resources.cpus / (os.cpu_count() or 1)
+    return min(CACHE_LIMIT, int(CACHE_SHARE * min(1.0, share) * free))
 
 
 def _free_host_memory() -> int:

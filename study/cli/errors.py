@@ -32,6 +32,9 @@ class Commands(TyperGroup):
         except BrokenPipeError:
             _close_quietly()
             raise typer.Exit(UNHEARD) from None
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")  # pydantic's, before typer's own words
+            raise
         except Exception as error:
             status = _said(error)
             if status is None:
@@ -43,7 +46,7 @@ def _said(error: Exception) -> int | None:
     """Print `error` for the person at the keyboard; None for one that the command line handles itself."""
     if type(error).__module__.partition(".")[0] in ("typer", "click"):
         return None
-    if type(error).__name__ == "HeldError" and type(error).__module__.startswith("study."):
+    if type(error).__name__ in ("HeldError", "SupersededError") and type(error).__module__.startswith("study."):
         _print(str(error))
         return HELD
     if is_for_the_user(error):

@@ -5,6 +5,7 @@ import logging
 import math
 import os
 import secrets
+import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray._private import worker as ray_worker
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -26,6 +28,8 @@ OBJECT_STORE = 256 * 2**20
 LOOK_SECONDS = 5.0
 """How old the picture of the cluster's nodes may be."""
 
+REACH_SECONDS = 10.0
+"""How long a cluster's head may take to accept a connection."""
 AUTHENTICATION = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 
@@ -116,6 +120,9 @@ def connected(address: str | None, store: Store) -> Iterator[LiveNodes]:
 
 
 def _start(address: str | None) -> None:
+    ray_worker._worker_logs_enabled = False  # Ray would print workers' deaths among the lines of the launch
+    if address not in (None, "auto"):
+        _check_reachable(address)
     options: dict[str, Any] = {"address": address}
     if address is None:
         cpus = len(os.sched_getaffinity(0))
@@ -136,6 +143,18 @@ def _start(address: str | None) -> None:
         raise ClusterError(f"no Ray at {address or 'this machine'}: {error}") from error
 
 
+def _check_reachable(address: str) -> None:
+    """Raises ClusterError unless something listens there: Ray itself goes on trying for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise ClusterError(
+            f"--address {address}: no Ray answers there ({error}); give the host:port that `ray start --head` printed, "
+            "or `auto` on a node of the cluster"
+        ) from None
+
+
 def shipped_code() -> list[str]:
     """The folders of the packages that workers need."""
     import study
@@ -154,13 +173,26 @@ def _authenticated(store: Store) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in AUTHENTICATION}
     with tempfile.TemporaryDirectory(prefix="study-") as private:
         token = (store.root or Path(private)) / "ray-token"
-        with contextlib.suppress(FileExistsError), open(token, "x", opener=_owner_only) as file:
-            file.write(secrets.token_hex(32))
+        _write_token(token)
         set_environment({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": None, "RAY_AUTH_TOKEN_PATH": str(token)})
         try:
             yield
         finally:
             set_environment(before)
+
+
+def _write_token(path: Path) -> None:
+    """A token at `path`, whole from the moment it is seen; one that is there stays."""
+    written = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    with open(written, "x", opener=_owner_only) as file:
+        file.write(secrets.token_hex(32))
+    try:
+        if path.exists() and not path.stat().st_size:
+            path.unlink()
+        with contextlib.suppress(FileExistsError):
+            os.link(written, path)
+    finally:
+        written.unlink()
 
 
 def set_environment(values: Mapping[str, str | None]) -> None:

@@ -3,12 +3,14 @@
 Tune holds no state of ours: what is done is what the store says, and a throw-away Tuner runs what is missing.
 """
 
+import logging
 import os
 import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from ray import tune
+from ray import cloudpickle, tune
 from ray.exceptions import RayActorError
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
@@ -46,6 +48,7 @@ def execute(
     Returns when the run has finished or was stopped.
     """
     os.environ.update(SETTINGS, TUNE_MAX_PENDING_TRIALS_PG=str(workers))
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what ended a unit, the run tells in its own words
     with tempfile.TemporaryDirectory(prefix="study-tune-") as scratch:
         prepared = tune.with_parameters(
             trainable,
@@ -151,7 +154,7 @@ class Ends(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         if isinstance(trial.config["unit"], StudyUnit):
-            error = trial.get_pickled_error()
+            error = _error_of(trial)
             self.run.died(trial.config["unit"], death_class(error), _shown(error))
 
 
@@ -193,10 +196,24 @@ class Stops(tune.Stopper):
         return self.searcher.run.finished
 
 
-def death_class(error: Exception | None) -> FailureClass:
-    """Why a worker died: its node was taken away, or something else about the machine."""
-    return "preempted" if isinstance(error, RayActorError) and error.preempted else "infrastructure"
+def _error_of(trial: Trial) -> Exception:
+    """What ended the trial's worker, from the file that Tune has just written; it uploads it only later."""
+    if trial.pickled_error_file is not None:
+        error: Exception = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+        return error
+    written = Path(trial.error_file).read_text().splitlines()[1:] if trial.error_file is not None else []
+    return RuntimeError("\n".join(written) or "its worker is gone")
 
 
-def _shown(error: Exception | None) -> str:
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}" if error else "its worker is gone"
+def death_class(error: Exception) -> FailureClass:
+    """Why a worker died: its node was taken away or ran out of memory, or something else about the machine."""
+    if isinstance(error, RayActorError) and error.preempted:
+        return "preempted"
+    text = str(error)
+    return "out_of_memory" if "(OOM)" in text or "OutOfMemory" in text or "low on memory" in text else "infrastructure"
+
+
+def _shown(error: Exception) -> str:
+    """The error in one line, without Ray's ids."""
+    lines = [line.strip() for line in str(error).strip().splitlines() if ":" not in line[:24]]
+    return f"{type(error).__name__}: {lines[0] if lines else 'its worker is gone'}"

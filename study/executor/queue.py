@@ -97,9 +97,11 @@ class Queue:
             if missing:
                 yield StudyUnit(phase="evaluate", trial=trial, condition_ids=missing)
 
-    def _file(self, unit: StudyUnit) -> None:
+    def _file(self, unit: StudyUnit, first: bool = False) -> None:
         if unit.needs is None or unit.needs in self.trained:
-            self._ready[unit.resources, unit.phase][unit.unit_id] = unit
+            place = unit.resources, unit.phase
+            before = self._ready[place]
+            self._ready[place] = {unit.unit_id: unit} | before if first else before | {unit.unit_id: unit}
         else:
             self._waiting[unit.needs][unit.unit_id] = unit
 
@@ -155,15 +157,15 @@ class Queue:
 
     def hold(self, unit: StudyUnit, who: str) -> Verdict:
         """Another launch has the trial: ask again in a while."""
-        self.again(unit)
+        self._file(self.running.pop(unit.unit_id))
         self._not_before[unit.unit_id] = self._clock() + HELD_SECONDS
         self.held[unit.trial.trial_id] = who
         self._settle(unit.trial.trial_id)
         return Verdict(state="held")
 
     def again(self, unit: StudyUnit) -> None:
-        """`unit` never began (its worker was gone): issue it again at no cost."""
-        self._file(self.running.pop(unit.unit_id))
+        """`unit` never began (its worker was gone): issue it again, before the others, at no cost."""
+        self._file(self.running.pop(unit.unit_id), first=True)
         self._settle(unit.trial.trial_id)
 
     def fail(self, unit: StudyUnit, failure: Failure) -> Verdict:

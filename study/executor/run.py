@@ -14,7 +14,7 @@ from trainables.records import Cell
 from trainables.tune import FailureClass, Report
 
 IDLE_DEATHS = 20
-"""Units that never began because their worker was gone, after which that counts as a failure."""
+"""Units in a row that never began because their worker was gone, after which that counts as a failure."""
 CLOSING_SECONDS = 2.0
 """Between the last unit's end and the launch's: workers and Ray stop."""
 
@@ -152,13 +152,14 @@ class Run:
         """The unit's worker is gone."""
         worked = self._reports.pop(unit.unit_id, None)
         self._uncount(unit)
-        if (worked is None or worked.seconds == 0.0) and self._idle_deaths < IDLE_DEATHS:
+        if worked is None and self._idle_deaths < IDLE_DEATHS:
             self._idle_deaths += 1
             self.queue.again(unit)
             self._tell("retrying", unit.trial, f"its worker had died before it began ({error})")
             return
         death = Failure(failure=failure, error=error, traceback_hash="")
-        self.lost(unit, death, worked or Report(status="running"))
+        if worked is not None:
+            self.lost(unit, death, worked)
         self.failed(unit, death)
 
     # Consequences
@@ -168,6 +169,7 @@ class Run:
             self._diverge(unit.trial.trial_id)
         if report.seconds and report.images:
             self.estimate.learn(unit, report.seconds)
+        self._idle_deaths = 0
         verdict = self.queue.done(unit)
         if verdict.state == "done":
             self._tell("diverged" if unit.trial.trial_id in self.diverged else "done", unit.trial, self._score(unit))
@@ -206,7 +208,7 @@ class Run:
 
     def _score(self, unit: StudyUnit) -> str:
         known = self._accuracies[unit.trial.trial_id]
-        return " ".join(f"{name.replace(' ', '=')}:{accuracy:.4f}" for name, accuracy in known.items())
+        return " ".join(f"{name.replace(' ', ':')}={accuracy:.4f}" for name, accuracy in known.items())
 
     def _tell(self, change: Change, trial: PlannedTrial | None, message: str) -> None:
         self.observer.happened(Event(change=change, trial=trial, message=message), self.progress())

@@ -1,5 +1,6 @@
 """A worker's right to write one trial: its lease, its checkpoints, its commits, and the record of its attempt."""
 
+import hashlib
 import platform
 import secrets
 import time
@@ -12,7 +13,7 @@ from study.executor.failures import traceback_hash
 from study.executor.queue import Failure
 from study.executor.units import StudyUnit
 from study.provenance import versions
-from study.store import AttemptRow, HeldError, Owner, Store
+from study.store import AttemptRow, CorruptObjectError, Heartbeat, HeldError, Owner, Store, SupersededError
 from trainables import tune
 from trainables.checkpoint import CorruptCheckpointError, dump, parse, weights_hash
 from trainables.recipe import Condition, Parent, Role, WeightsFile
@@ -36,6 +37,20 @@ class OpenSessions:
             return StoreSession(self.store, unit, self.conditions, Owner.here(self.what))
         except HeldError as held:
             raise tune.HeldError(str(held)) from None
+
+
+def file_weights(start: WeightsFile) -> State:
+    """The weights in a file, known to be those that the trial's identity names; raises CorruptCheckpointError."""
+    content = Path(start.path).read_bytes()
+    if hashlib.sha256(content).hexdigest() != start.fingerprint:
+        raise CorruptCheckpointError(
+            f"{start.path} is not the file that the study was planned with (SHA-256 {start.fingerprint[:12]}…); "
+            "restore it, or launch again to plan with the new one"
+        )
+    try:
+        return parse(content)
+    except CorruptCheckpointError as error:
+        raise CorruptCheckpointError(f"{start.path}: {error}") from error
 
 
 def record_lost(store: Store, unit: StudyUnit, death: Failure, last: tune.Report) -> None:
@@ -67,10 +82,10 @@ class StoreSession:
         self.conditions = conditions
         self.trial_id = unit.trial.trial_id
         self.lease = store.acquire(f"trial/{self.trial_id}", owner, ttl=LEASE_SECONDS)
+        self.heartbeat = Heartbeat(self.lease)
         self.attempt = f"{self.lease.generation:04d}-{secrets.token_hex(4)}"
         self.started = datetime.now(UTC)
         self._clock = time.monotonic()
-        self._kept = self._clock
 
     @property
     def wanted(self) -> Sequence[str]:
@@ -84,11 +99,18 @@ class StoreSession:
         return self.store.is_trained(self.trial_id) if self.unit.phase == "train" else not self.wanted
 
     def keep(self) -> None:
-        """Renew the lease, if it is time to."""
-        now = time.monotonic()
-        if now - self._kept > LEASE_SECONDS / 4:
-            self.lease.renew()
-            self._kept = now
+        """Raises tune.HeldError if another took the trial over, having seen no heartbeat of this process."""
+        try:
+            self.heartbeat.check()
+        except SupersededError as superseded:
+            raise tune.HeldError(str(superseded)) from superseded
+
+    def _check(self) -> None:
+        """Before every write: look whether the lease is still held; raises tune.HeldError."""
+        try:
+            self.lease.check()
+        except SupersededError as superseded:
+            raise tune.HeldError(str(superseded)) from superseded
 
     def load_last(self) -> State | None:
         """The furthest `last` checkpoint of any earlier attempt; raises CorruptCheckpointError, naming the file."""
@@ -99,13 +121,13 @@ class StoreSession:
 
     def save_last(self, state: State) -> None:
         """Replace this attempt's `last` checkpoint."""
-        self.lease.check()
+        self._check()
         self.store.write_checkpoint(self.trial_id, self.attempt, "last", dump(state))
 
     def load_start(self, start: Parent | WeightsFile) -> State | None:
         """The parent's kept weights, or the file's."""
         if isinstance(start, WeightsFile):
-            return parse(Path(start.path).read_bytes())
+            return file_weights(start)
         return self._kept_weights(start.trial_id)
 
     def load_trained(self) -> State | None:
@@ -131,13 +153,19 @@ class StoreSession:
         trial_id = trial_id or self.trial_id
         try:
             return parse(self.store.read_checkpoint(trial_id, attempt, role))
-        except CorruptCheckpointError as error:
+        except (CorruptObjectError, CorruptCheckpointError) as error:
+            row = f"results/trials/{trial_id}.parquet"
+            way_out = {
+                "last": "delete it to go on without it",
+                "best": f"restore it, or delete it and {row} to train the trial anew",
+            }
+            rule = error.rule if isinstance(error, CorruptObjectError) else str(error)
             place = f"{self.store.location}/trials/{trial_id}/{attempt}/{role}.ckpt"
-            raise CorruptCheckpointError(f"{place}: {error}; delete it to go on without it") from error
+            raise CorruptCheckpointError(f"{place}: {rule}; {way_out[role]}, and launch again") from error
 
     def commit_training(self, outcome: Outcome, weights: State | None) -> None:
         """The weights, then the tables, the trial's row last; then the checkpoints that nothing needs any more go."""
-        self.lease.check()
+        self._check()
         if weights is not None:
             self.store.write_checkpoint(self.trial_id, self.attempt, "best", dump(weights))
         self.store.commit_training(self.unit.trial, outcome)
@@ -147,14 +175,16 @@ class StoreSession:
 
     def commit_cells(self, cells: Sequence[Cell]) -> None:
         """The cells as one file."""
-        self.lease.check()
+        self._check()
         conditions = [self.conditions[cell.condition_id] for cell in cells]
         self.store.commit_cells(self.trial_id, conditions, cells)
 
     def close(self, report: tune.Report, peak_memory: int, device: str) -> None:
-        """Record the attempt and release the lease."""
+        """Record the attempt and release the lease; one that lost its lease is not its own to record."""
         assert report.status != "running"
-        assert report.status != "held"
+        if report.status == "held":
+            self.heartbeat.stop()
+            return
         seconds = time.monotonic() - self._clock
         self.store.record_attempt(
             AttemptRow(
@@ -176,4 +206,4 @@ class StoreSession:
                 versions=versions(),
             )
         )
-        self.lease.release()
+        self.heartbeat.stop()

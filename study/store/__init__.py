@@ -1,6 +1,7 @@
 """The store: specs, checkpoints and result tables, on a local disk or an object store."""
 
 from study.store.errors import CorruptObjectError, HeldError, StoreError, SupersededError
+from study.store.heartbeat import Heartbeat
 from study.store.launches import Launch
 from study.store.leases import Held, Lease
 from study.store.owners import Owner
@@ -13,6 +14,7 @@ __all__ = [
     "AttemptRow",
     "Committed",
     "CorruptObjectError",
+    "Heartbeat",
     "Held",
     "HeldError",
     "Launch",

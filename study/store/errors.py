@@ -16,6 +16,7 @@ class CorruptObjectError(StoreError):
     def __init__(self, address: str, rule: str, way_out: str) -> None:
         super().__init__(address, rule, way_out)
         self.address = address
+        self.rule = rule
 
     def __str__(self) -> str:
         address, rule, way_out = self.args

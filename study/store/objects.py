@@ -76,7 +76,11 @@ def open_objects(location: str) -> Objects:
     try:
         filesystem, path = fsspec.core.url_to_fs(location, use_listings_cache=False)
     except ImportError as error:
-        raise StoreError(f"{location}: no store can be opened there ({error})") from error
+        extra = "s3" if protocol.startswith("s3") else "gs"
+        raise StoreError(
+            f"{location}: {protocol}:// needs a library that is not installed ({error}): "
+            f"pip install 'robustness-study[{extra}]'"
+        ) from error
     if protocol in LOCAL:
         return LocalObjects(Path(path))
     return RemoteObjects(filesystem, path.rstrip("/"))

@@ -92,7 +92,8 @@ TRIALS = Table(
         Column(
             name="diverged_epoch",
             type=pa.int64(),
-            meaning="the first epoch, from 1, whose loss was not finite; empty if all were",
+            meaning="the first epoch, from 1, whose loss was not finite; 0 if its parent left no weights to start "
+            "from; empty if all were",
             nullable=True,
         ),
         Column(name="model", type=pa.string(), meaning="the architecture"),

@@ -45,7 +45,7 @@ def test_the_constant_schedule_stays_at_one() -> None:
     ("parameters", "message"),
     [
         ({}, "lr must be given"),
-        ({"lr": 0}, "lies in > 0; got 0"),
+        ({"lr": 0}, "must be above 0; got 0"),
         ({"lr": 0.1, "momentum": 1}, "momentum"),
         ({"lr": 0.1, "momentum": 0}, "nesterov needs a momentum above 0"),
         ({"lr": 0.1, "decay": 0}, "no parameter is called 'decay'"),

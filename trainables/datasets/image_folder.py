@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 import torch
@@ -20,7 +20,10 @@ from trainables.splits import held_out
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 SEED = 20190
 """Of the shuffle that decides which training images validate."""
-LAYOUT = "an image folder is laid out as ROOT/{train,validation,test}/CLASS/IMAGE (`val` for `validation` will do)"
+LAYOUT = (
+    "an image folder is laid out as ROOT/{train,validation,test}/CLASS/IMAGE (`val` for `validation` will do);"
+    " say where ROOT is with `data: {name: image_folder, root: ROOT}`"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,10 @@ class ImageFolder(DataSet):
     def load(self, split: Split) -> Images:
         files, labels = self._files(split)
         return Images(self._decode(files), labels, self.border)
+
+    def check_files(self) -> None:
+        for split in get_args(Split):
+            self._files(split)
 
     def _files(self, split: Split) -> tuple[list[Path], Tensor]:
         validation = [self.folder / name for name in ("validation", "val") if (self.folder / name).is_dir()]

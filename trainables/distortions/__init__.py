@@ -62,6 +62,9 @@ class Distortion(Parameterised, ABC):
         expected = (*images.shape[:2], images.shape[2] - border, images.shape[3] - border)
         assert distorted.shape == expected, f"{type(self).__name__}: {tuple(distorted.shape)} is not {expected}"
         assert distorted.dtype == images.dtype, f"{type(self).__name__}: {distorted.dtype} is not {images.dtype}"
+        if distorted.device.type == "cpu" and distorted.numel():  # elsewhere, looking would stop the device
+            low, high = distorted.aminmax()
+            assert 0 <= low <= high <= 1, f"{type(self).__name__}: {float(low)} to {float(high)} is not in [0, 1]"
         return distorted
 
     @abstractmethod

@@ -97,17 +97,19 @@ def test_a_store_that_cannot_be_written_exits_with_2(study: Type, tmp_path: Path
     assert "--store" in answer.stderr
 
 
-def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(folder: Path) -> None:
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_or_a_scheduler_stops_it_cleanly_and_it_says_how_to_go_on(folder: Path, asked: signal.Signals) -> None:
+    place = f"stopped-by-{asked.name}"
     launch = subprocess.Popen(
-        [*STUDY, "launch", "small.yaml", "--store", "stopped", "--set", "train.epochs=400"],
+        [*STUDY, "launch", "small.yaml", "--store", place, "--set", "train.epochs=400"],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert launch.stdout is not None
     assert "started" in launch.stdout.readline()
     time.sleep(2)
-    status = typed(folder, "status", "small", "--store", "stopped", "--json")
+    status = typed(folder, "status", "small", "--store", place, "--json")
     assert json.loads(status.stdout)["trials"]["running"] >= 1
-    launch.send_signal(signal.SIGINT)
+    launch.send_signal(asked)
     said, complained = launch.communicate(timeout=120)
     assert launch.returncode == 130, complained
-    assert "Stopped.  To go on from here:  study launch small.yaml --set train.epochs=400 --store stopped" in said
+    assert f"Stopped.  To go on from here:  study launch small.yaml --set train.epochs=400 --store {place}" in said

@@ -6,8 +6,9 @@ from trainables.distortions.random_crop import RandomCrop
 from trainables.randomness import Key
 
 OFFSET = 2
-COORDINATES = torch.stack(torch.meshgrid(torch.arange(12.0), torch.arange(14.0), indexing="ij"))
-"""A source [2, 12, 14] whose pixels say where they are."""
+SCALE = 16
+COORDINATES = torch.stack(torch.meshgrid(torch.arange(12.0), torch.arange(14.0), indexing="ij")) / SCALE
+"""A source [2, 12, 14] whose pixels say where they are, in sixteenths."""
 
 
 def crops(count: int) -> torch.Tensor:
@@ -16,12 +17,12 @@ def crops(count: int) -> torch.Tensor:
 
 def test_each_crop_is_a_window_of_its_source() -> None:
     for crop in crops(50):
-        top, left = crop[:, 0, 0].int().tolist()
+        top, left = (crop[:, 0, 0] * SCALE).int().tolist()
         assert torch.equal(crop, COORDINATES[:, top : top + 8, left : left + 10])
 
 
 def test_every_shift_is_as_likely_as_every_other() -> None:
-    corners = crops(10_000)[:, :, 0, 0].long()
+    corners = (crops(10_000)[:, :, 0, 0] * SCALE).long()
     counts = (corners[:, 0] * 5 + corners[:, 1]).bincount(minlength=25)
     assert len(counts) == 25
     assert (counts - 400).abs().max() < 5 * 400**0.5

@@ -83,7 +83,7 @@ def test_adversarial_training_without_clean_images_is_augmentation(model: nn.Mod
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
-        ("stability_training", {"alpha": -1}, "α|alpha.* ≥ 0; got -1"),
+        ("stability_training", {"alpha": -1}, "alpha.* must be at least 0; got -1"),
         ("stability_training", {"alpha": 1, "divergence": "js"}, "divergence is one of kl, symmetric_kl"),
         ("data_augmentation", {"p": 1.5}, r"p, the probability that an image is distorted, lies in \[0, 1\]; got 1.5"),
         ("adversarial_training", {"mu": 2}, r"mu.* \[0, 1\]; got 2"),

@@ -1,4 +1,4 @@
-"""A Ray cluster of one node, shared by the tests of this folder."""
+"""A Ray cluster of one node, shared by all tests that launch."""
 
 from collections.abc import Iterator
 

@@ -1,0 +1,45 @@
+"""A lease kept alive by a thread, whatever its holder is busy with."""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from study.store.errors import SupersededError
+from study.store.leases import Lease
+
+
+class Heartbeat:
+    """Renews `lease` four times a `ttl`, from now until `stop`.
+
+    A renewal that storage refuses is left to the next one. One that finds the lease taken over ends the
+    thread: `check` raises from then on, and `when_lost` is called, in the thread.
+    """
+
+    def __init__(self, lease: Lease, when_lost: Callable[[], None] = lambda: None) -> None:
+        self.lease = lease
+        self.when_lost = when_lost
+        self.lost: SupersededError | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"lease on {lease.name}", daemon=True)
+        self._thread.start()
+
+    def _beat(self) -> None:
+        while self.lost is None and not self._ended.wait(self.lease.ttl / 4):
+            try:
+                with suppress(OSError):
+                    self.lease.renew()
+            except SupersededError as superseded:
+                self.lost = superseded
+                self.when_lost()
+
+    def check(self) -> None:
+        """Raise SupersededError if the lease was seen to be gone."""
+        if self.lost is not None:
+            raise self.lost
+
+    def stop(self) -> None:
+        """Beat no more, and give the lease back if it is still held."""
+        self._ended.set()
+        self._thread.join()
+        if self.lost is None:
+            self.lease.release()

@@ -1,0 +1,62 @@
+"""A worker's session: what it reads and what it may still write."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+
+from study.executor.session import StoreSession, file_weights
+from study.executor.units import StudyUnit
+from study.store import Owner, Store
+from tests.study.executor.noop import outcome
+from tests.study.executor.plans import clean, trial
+from trainables import tune
+from trainables.checkpoint import CorruptCheckpointError
+from trainables.recipe import WeightsFile
+
+
+def opened(store: Store) -> StoreSession:
+    unit = StudyUnit(phase="train", trial=trial("01"))
+    return StoreSession(store, unit, {clean().condition_id: clean()}, Owner.here("test"))
+
+
+def test_a_file_of_weights_is_the_one_that_was_planned_with(tmp_path: Path) -> None:
+    path = tmp_path / "start.pt"
+    torch.save({"weight": torch.ones(3)}, path)
+    start = WeightsFile(path=str(path), fingerprint=hashlib.sha256(path.read_bytes()).hexdigest())
+    assert torch.equal(file_weights(start)["weight"], torch.ones(3))
+    torch.save({"weight": torch.zeros(3)}, path)
+    with pytest.raises(CorruptCheckpointError, match=r"start\.pt is not the file that the study was planned with"):
+        file_weights(start)
+
+
+def test_a_session_that_was_taken_over_writes_nothing_and_says_held(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    session = opened(store)
+    store.objects.create("leases/trial/01/000009.held", b"{}")
+    for write in (
+        lambda: session.save_last({"epochs": [], "step": 0}),
+        lambda: session.commit_training(outcome([0.5]), None),
+        lambda: session.commit_cells([]),
+    ):
+        with pytest.raises(tune.HeldError):
+            write()
+    session.close(tune.Report(status="held"), 0, "cpu")
+    assert not store.is_trained("01")
+    assert store.list_checkpoints("01") == ()
+    assert store.read("attempts").num_rows == 0
+
+
+def test_a_damaged_checkpoint_is_named_and_blamed_on_the_storage(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    session = opened(store)
+    session.save_last({"epochs": [], "step": 3})
+    (file,) = tmp_path.rglob("last.ckpt")
+    file.write_bytes(file.read_bytes()[:-5])
+    with pytest.raises(
+        CorruptCheckpointError, match=r"last\.ckpt: not a whole checkpoint.*delete it to go on without it"
+    ) as caught:
+        session.load_last()
+    assert tune.classify(caught.value) == "infrastructure"
+    session.close(tune.Report(status="stopped"), 0, "cpu")

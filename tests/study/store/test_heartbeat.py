@@ -1,0 +1,46 @@
+"""A lease kept alive by a thread."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from study.store import Heartbeat, HeldError, Lease, Owner, Store, SupersededError
+
+TTL = 0.4
+ELSEWHERE = Owner(user="ada", host="engine", pid=1, process_start=None, machine="another", what="a study")
+
+
+def taken(store: Store) -> Lease:
+    return store.acquire("trial/a", ELSEWHERE, ttl=TTL)
+
+
+def test_a_holder_that_is_busy_keeps_its_lease(tmp_path: Path) -> None:
+    heartbeat = Heartbeat(taken(Store.open(tmp_path)))
+    with pytest.raises(HeldError):
+        Store.open(tmp_path).acquire("trial/a", Owner.here("me"), ttl=TTL, patience=3 * TTL)
+    heartbeat.check()
+    heartbeat.stop()
+    Store.open(tmp_path).acquire("trial/a", Owner.here("me"), ttl=TTL).release()
+
+
+def test_without_one_it_is_taken_over(tmp_path: Path) -> None:
+    lease = taken(Store.open(tmp_path))
+    Store.open(tmp_path).acquire("trial/a", Owner.here("me"), ttl=TTL, patience=3 * TTL)
+    with pytest.raises(SupersededError):
+        lease.check()
+
+
+def test_one_that_was_taken_over_says_so_and_leaves_the_lease_to_its_new_holder(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    told: list[bool] = []
+    heartbeat = Heartbeat(taken(store), lambda: told.append(True))
+    store.objects.create("leases/trial/a/000009.held", b"{}")
+    deadline = time.monotonic() + 10
+    while not told and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert told == [True]
+    with pytest.raises(SupersededError):
+        heartbeat.check()
+    heartbeat.stop()
+    assert not store.objects.exists("leases/trial/a/000009.released")
