@@ -153,7 +153,7 @@ class EndTable:
 
     rows: tuple[EndRow, ...]
     other_pairs: int
-    """Pairs of a training and a test distortion that the rows leave out."""
+    """Pairs of a training and a test distortion that have results and that the rows leave out."""
     n: int
     """Test images."""
 
@@ -162,18 +162,32 @@ def end_table(plan: Plan, cells: Cells) -> EndTable:
     """The table a launch ends with; rows of trials that have no result yet are left out."""
     rows = tuple(row for sweep in plan.sweeps for row in _sweep_rows(plan, sweep, cells))
     trained = {trial.train_distortion for trial in plan.trials} - {None}
-    tested = {sweep.test_distortion for sweep in plan.sweeps}
     shown = tuple(row for row in rows if row.test_distortion in trained or not trained)
     return EndTable(
         rows=shown,
-        other_pairs=len(trained) * len(tested) - len(trained & tested),
+        other_pairs=len(_other_pairs(plan, cells)),
         n=max((row.best.share.n for row in shown), default=0),
     )
 
 
+def _other_pairs(plan: Plan, cells: Cells) -> set[tuple[str, str]]:
+    """(training distortion, another test distortion) of every result at a practical level."""
+    return {
+        (trial.train_distortion, sweep.test_distortion)
+        for sweep in plan.sweeps
+        for trial in plan.trials
+        if trial.train_distortion not in (None, sweep.test_distortion)
+        and (trial.trial_id, _practical_condition(sweep)) in cells
+    }
+
+
+def _practical_condition(sweep: Sweep) -> str:
+    return sweep.condition_ids[sweep.levels.index(sweep.practical)]
+
+
 def _sweep_rows(plan: Plan, sweep: Sweep, cells: Cells) -> Iterator[EndRow]:
     """The undistorted trials first, then those trained on the distortion under test, labels in the spec's order."""
-    condition = sweep.condition_ids[sweep.levels.index(sweep.practical)]
+    condition = _practical_condition(sweep)
     for trained_on in (None, sweep.test_distortion):
         for label, trials in _by_label(plan, trained_on).items():
             standings = [

@@ -6,6 +6,7 @@ from typing import Any
 from study.cli.errors import CommandError
 from study.cli.terminal import Terminal, facts
 from study.report import figure
+from study.spec.faults import unknown
 from trainables.distortions import Level
 from trainables.parameters import Parameter, parameters
 
@@ -16,7 +17,7 @@ HANG = 22
 def print_catalogue(kind: str, found: Mapping[str, Any], name: str | None, terminal: Terminal) -> None:
     """Every component of a kind, or the one called `name`."""
     if name is not None and name not in found:
-        raise CommandError(f"no {kind} is called {name!r}; there are {', '.join(found)}")
+        raise CommandError(unknown(kind, name, found))
     chosen = found if name is None else {name: found[name]}
     for place, (called, component) in enumerate(chosen.items()):
         if place:

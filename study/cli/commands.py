@@ -1,6 +1,7 @@
 """What is typed: every command of `study`, its arguments, its help. Heavy imports wait inside the commands."""
 
 import json
+from importlib import metadata
 from typing import Annotated, Literal
 
 import typer
@@ -12,13 +13,27 @@ from study.cli.terminal import terminal
 
 app = typer.Typer(
     cls=Commands,
-    help="Hyperparameter studies of robustness training: one YAML becomes trained and evaluated models, in tables.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 108},
     **examples("study launch demo_mnist.yaml", "study plan my_study.yaml", "study query demo_mnist bands"),
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"study {metadata.version('robustness-study')}")
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Hyperparameter studies of robustness training: one YAML becomes trained and evaluated models, in tables."""
 
 
 @app.command(

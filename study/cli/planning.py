@@ -11,12 +11,14 @@ from study.cli.places import store_location, store_suffix
 from study.cli.plan_screen import print_plan
 from study.cli.terminal import Terminal, count
 from study.cost import Timing, cost, history, passes, pilot
+from study.doctor import store_writable
 from study.plan import Plan
 from study.planning import data_set, make_plan
 from study.report import Naming, plan_table, registered_symbol
 from study.spec import Spec, load, shipped
 from study.standing import look
-from study.store import Store
+from study.store import Store, StoreError
+from study.store.objects import open_objects
 from study.summary import Found, summarise
 
 
@@ -43,6 +45,10 @@ def show_plan(
     table = plan_table(plan, naming, passes)
     print_plan(plan, table, summary, expected, terminal, location)
     terminal.print()
+    refused = launch_refusal(location)
+    if refused is not None:
+        terminal.print("\n".join(terminal.wrap(f"warning: a launch would refuse this store: {refused}")))
+        terminal.print()
     done = "Nothing was run" if not with_pilot else "Nothing was kept"
     typed = as_typed(source, overrides)
     terminal.print(f"{done}.  To run it:  study launch {typed}{store_suffix(store)}")
@@ -54,11 +60,21 @@ def as_typed(source: str, overrides: Sequence[str]) -> str:
 
 
 def existing(location: str) -> Store | None:
-    """The store there; None where there is none yet."""
+    """The store there; None where there is none yet, or can be none."""
     try:
         return Store.open(location, create=False)
-    except ValueError:
+    except (ValueError, OSError):
         return None
+
+
+def launch_refusal(location: str) -> str | None:
+    """Why a launch could not keep its results there; None if it could, as far as can be seen without making a store."""
+    try:
+        open_objects(location)
+    except StoreError as error:
+        return str(error)
+    check = store_writable(location)
+    return f"{check.finding}; {check.way_out}" if check.verdict == "fail" else None
 
 
 def _timings(store: Store | None, plan: Plan, with_pilot: bool) -> tuple[tuple[Timing, ...], str]:
@@ -70,10 +86,15 @@ def _timings(store: Store | None, plan: Plan, with_pilot: bool) -> tuple[tuple[T
 
 
 def validated(source: str, overrides: Sequence[str]) -> str:
-    """`study validate`: one line for a sound spec; a faulty one raises SpecError."""
+    """`study validate`: one line for a sound spec, one more if its data is not here; a faulty one raises SpecError."""
     spec = load(source, overrides)
     labels = count(len(spec.methods), "label")
-    return f"{source} is sound: {spec.study}, {labels}.  `study plan {source}` shows what it will do."
+    sound = f"{source} is sound: {spec.study}, {labels}.  `study plan {source}` shows what it will do."
+    try:
+        data_set(spec).check_files()
+    except (ValueError, OSError) as error:
+        return f"{sound}\nwarning: its data cannot be used yet: {error}"
+    return sound
 
 
 def shipped_text(name: str | None) -> str:

@@ -13,13 +13,15 @@ import pyarrow.parquet as pq
 
 from study.cli.errors import CommandError
 from study.cli.places import open_store, study_name
-from study.cli.terminal import Column, Terminal, count, lay_out
+from study.cli.terminal import Column, Terminal, count, lay_out, wrapped
 from study.query import VIEWS, describe, open_tables
 
 SHORT = 3
 """Decimals up to which a column's numbers are printed as they are; beyond, four."""
 PIECE = 2**16
 """Bytes written to a pipe at a time."""
+DESCRIBED = ["column_name", "column_type"]
+"""The first columns of a DESCRIBE or SUMMARIZE: what their rows share says nothing about data."""
 VISIBLE = 5e-5
 """The smallest number that four decimals show."""
 
@@ -98,15 +100,17 @@ def print_answer(answer: pa.Table, terminal: Terminal) -> None:
 
 
 def answer_lines(answer: pa.Table, terminal: Terminal, width: int | None) -> list[str]:
-    """What all rows share above the table; columns that are empty throughout are left out."""
+    """What all rows share above the table, but of a DESCRIBE; columns that are empty throughout are left out."""
     flat = flattened(answer)
     columns = {name: column.to_pylist() for name, column in zip(flat.column_names, flat.columns, strict=True)}
-    filled = {name: values for name, values in columns.items() if any(value is not None for value in values)}
+    filled = {name: values for name, values in columns.items() if any(value not in (None, "") for value in values)}
     if not flat.num_rows:
         return ["no rows"]
-    shared = {name: values for name, values in filled.items() if flat.num_rows > 1 and _alike(values)}
-    shown = {name: values for name, values in filled.items() if name not in shared} or filled
-    above = [*terminal.wrap(_above(flat.num_rows, shared), 0, 2), ""] if shared and shown is not filled else []
+    several = flat.num_rows > 1 and flat.column_names[:2] != DESCRIBED
+    shared = {name: values for name, values in filled.items() if several and _alike(values)}
+    shown = {name: values for name, values in filled.items() if name not in shared} or filled or columns
+    told = wrapped(terminal.text(_above(flat.num_rows, shared)), width, 0, 2)
+    above = [*told, ""] if 0 < len(shared) < len(filled) else []
     titles = [Column(name, "right" if _is_number(values) else "left") for name, values in shown.items()]
     rows = [[terminal.text(cell) for cell in row] for row in zip(*map(cells, shown, shown.values()), strict=True)]
     loose = lay_out(titles, rows, width, gap=3)

@@ -10,6 +10,9 @@ OWNERS = ("method", "distortion", "attack")
 USUAL_TERM = "clean"
 """Stands in `terms` before any epoch is there: a struct needs a field."""
 
+BOOLEANS = ("true", "false")
+"""How the store writes them down, whose hyperparameters are numbers or texts."""
+
 Entry = Mapping[str, Any]
 """One hyperparameter: a row of `study.store.schemas.PARAMETER`."""
 
@@ -41,8 +44,11 @@ def _struct(names: Sequence[str | None], rows: Sequence[Sequence[Entry]]) -> pa.
 
 
 def _values(entries: Sequence[Entry | None]) -> pa.Array:
-    """Numbers, unless any is a text."""
-    if any(entry is not None and entry["text"] is not None for entry in entries):
+    """Numbers, unless any is a text; true and false where every one is."""
+    told = [entry for entry in entries if entry is not None]
+    if told and all(entry["text"] in BOOLEANS for entry in told):
+        return pa.array([None if entry is None else entry["text"] == "true" for entry in entries], pa.bool_())
+    if any(entry["text"] is not None for entry in told):
         return pa.array([None if entry is None else _text(entry) for entry in entries], pa.string())
     return pa.array([None if entry is None else entry["number"] for entry in entries], pa.float64())
 

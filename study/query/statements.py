@@ -11,6 +11,16 @@ import duckdb
 FUNCTIONS = frozenset({"range", "generate_series", "unnest", "repeat", "json_each", "json_tree"})
 """Functions that may stand where a table does. Others open files, or reach into the process."""
 
+REFUSED = frozenset(
+    {
+        "current_setting", "getenv", "getvariable", "which_secret",  # settings, environment, variables, secrets
+        "json_serialize_plan",  # evaluates the SQL in a text
+        "get_block_size", "index_key", "pg_get_constraintdef", "pg_get_viewdef",  # what lies behind the views
+        "currval", "nextval", "setval", "write_log",  # these change something
+    }
+)  # fmt: skip
+"""Functions that may stand nowhere, as values either. Those beside them compute on what they are given."""
+
 Node = Any
 """A node of a statement's syntax tree, as DuckDB prints it in JSON."""
 
@@ -22,9 +32,11 @@ class QueryError(ValueError):
 def tables_of(text: str, connection: duckdb.DuckDBPyConnection, known: Collection[str]) -> frozenset[str]:
     """The known tables that one SELECT reads; raises QueryError for anything else."""
     tree = _parse(text, connection)
-    for function in _functions(tree):
+    for function in (*_table_functions(tree), *(name for name in _called(tree) if name in REFUSED)):
         if function not in FUNCTIONS:
             raise QueryError(f"{function}() is not allowed: a query sees the study's tables, no files and no settings")
+    if any(_lists_elsewhere(node) for node in _nodes(tree)):
+        raise QueryError("a query lists the study's tables (SHOW TABLES) and nothing else")
     names = frozenset(_names(tree)) - frozenset(_local_names(tree))
     for name in sorted(names - set(known)):
         raise QueryError(_unknown(name, known))
@@ -46,7 +58,8 @@ def _parse(text: str, connection: duckdb.DuckDBPyConnection) -> Node:
 
 
 def _refusal(kind: str, text: str) -> str:
-    said = text.split(maxsplit=1)[0].upper()
+    first = text.split(maxsplit=1)[0].upper()
+    said = first if first.isalpha() and first != "WITH" else kind.partition("_")[0]
     if kind == "MULTI":
         return f"{said} needs its columns named: {said} … ON column IN (value, …)"
     return f"{said} is not allowed: a query only reads (SELECT, FROM, WITH, DESCRIBE, SUMMARIZE)"
@@ -62,7 +75,14 @@ def _nodes(tree: Node) -> Iterator[dict[str, Any]]:
             yield from _nodes(value)
 
 
-def _functions(tree: Node) -> Iterator[str]:
+def _called(tree: Node) -> Iterator[str]:
+    """Functions, wherever they stand."""
+    for node in _nodes(tree):
+        if "function_name" in node:
+            yield node["function_name"].lower()
+
+
+def _table_functions(tree: Node) -> Iterator[str]:
     """Functions that stand where a table does."""
     for node in _nodes(tree):
         if node.get("type") == "TABLE_FUNCTION":
@@ -74,8 +94,14 @@ def _names(tree: Node) -> Iterator[str]:
     for node in _nodes(tree):
         if node.get("type") == "BASE_TABLE":
             yield ".".join(part for part in (node["schema_name"], node["table_name"]) if part).lower()
-        elif node.get("type") == "SHOW_REF" and node["query"] is None and node["table_name"].strip('"') != "tables":
-            yield node["table_name"].strip('"').lower()
+        elif node.get("type") == "SHOW_REF" and node["show_type"] == "SHOW" and node["query"] is None:
+            yield node["table_name"].lower()
+
+
+def _lists_elsewhere(node: dict[str, Any]) -> bool:
+    """Whether it lists databases, settings or the tables of a schema: anything but SHOW TABLES."""
+    special = node.get("type") == "SHOW_REF" and node["show_type"] in ("SHOW_SPECIAL", "SHOW_FROM")
+    return special and node["table_name"] != '"tables"'
 
 
 def _local_names(tree: Node) -> Iterator[str]:

@@ -19,10 +19,12 @@ from study.query.statements import QueryError, short, tables_of
 from study.store import RESULTS, Launch, Store
 from study.store.schemas import CONDITIONS, MEMBERSHIP
 
-NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
+ALONE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
+    "temp_directory": "",
 }
+"""No extensions, and no folder to spill into: DuckDB's own would be below the working folder, and open to queries."""
 LOCKS = ("python_enable_replacements = false", "enable_external_access = false", "lock_configuration = true")
 
 SOURCES = {
@@ -110,7 +112,7 @@ def _membership(planned: pa.Table) -> pa.Table:
 
 
 def _views_of(text: str) -> frozenset[str]:
-    with duckdb.connect(":memory:", config=NO_EXTENSIONS) as nothing:
+    with duckdb.connect(":memory:", config=ALONE) as nothing:
         return tables_of(text, nothing, VIEWS)
 
 
@@ -129,7 +131,7 @@ def _empty() -> Stored:
 
 def _database(stored: Stored) -> duckdb.DuckDBPyConnection:
     """A database of these tables and the views over them, locked."""
-    database = duckdb.connect(":memory:", config=NO_EXTENSIONS)
+    database = duckdb.connect(":memory:", config=ALONE)
     database.execute("CREATE SCHEMA stored")
     for name, rows in stored.items():
         database.register("handed", rows)

@@ -14,15 +14,23 @@ from trainables.recipe import Component
 from trainables.sequence import find
 
 T = TypeVar("T")
+AT_FAULT: Any = object()
+"""Stands for a parameter's value where that is at fault."""
 
 
 def entries(node: Node | None, what: str, faults: Faults) -> dict[str, Node]:
     """The parts of a mapping; none where `node` is absent, or empty, or at fault."""
+    return entries_or_fault(node, what, faults) or {}
+
+
+def entries_or_fault(node: Node | None, what: str, faults: Faults) -> dict[str, Node] | None:
+    """The parts of a mapping; none where `node` is absent or empty. None if it is at fault."""
     if isinstance(node, MappingNode):
         return node.entries
-    if node is not None and not (isinstance(node, Scalar) and node.value is None):
-        faults.add(node.place, f"{what} is a mapping of names to values, got {kind_of(node)}")
-    return {}
+    if node is None or (isinstance(node, Scalar) and node.value is None):
+        return {}
+    faults.add(node.place, f"{what} is a mapping of names to values, got {kind_of(node)}")
+    return None
 
 
 def only(given: dict[str, Node], known: Collection[str], kind: str, faults: Faults) -> None:
@@ -71,14 +79,26 @@ def as_is(default: Value) -> Value:
 def read_component(
     name: str, kind: type[Parameterised], given: dict[str, Node], place: Place, faults: Faults
 ) -> Component:
-    """`name` with its full parameters, one value each."""
+    """`name` with its full parameters, one value each; without those at fault."""
     described = parameters(kind)
     only(given, [parameter.name for parameter in described], f"parameter of {name}", faults)
-    before = faults.found
-    component = Component.of(name, read_parameters(given, described, place, faults, single, as_is))
-    if faults.found == before:
+    read = read_parameters(given, described, place, faults, single_or_fault, as_is)
+    component = Component.of(name, {own: value for own, value in read.items() if value is not AT_FAULT})
+    if is_whole(component, kind):
         constructible(kind, component.parameters, place, faults)
     return component
+
+
+def single_or_fault(node: Node, parameter: Parameter, faults: Faults) -> Value:
+    """The one value of `parameter`, which may be None; AT_FAULT if it is at fault."""
+    before = len(faults.found)
+    value = single(node, parameter, faults)
+    return value if len(faults.found) == before else AT_FAULT
+
+
+def is_whole(component: Component, kind: type[Parameterised]) -> bool:
+    """Whether none of its parameters was at fault."""
+    return len(component.parameters) == len(parameters(kind))
 
 
 def constructible(kind: type[Parameterised], values: Mapping[str, Value], place: Place, faults: Faults) -> bool:
@@ -113,7 +133,8 @@ def chosen(node: Node, kind: str, there: Mapping[str, type[Parameterised]], faul
     if name not in there:
         faults.add(part.place, unknown(kind, name, there))
         return None
-    return read_component(name, there[name], entries(part, f"the {kind}", faults), part.place, faults)
+    own = entries_or_fault(part, f"the {kind}", faults)
+    return None if own is None else read_component(name, there[name], own, part.place, faults)
 
 
 def distortion_names() -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from study.spec.components import (
     as_is,
     distortion_parameters,
     entries,
+    entries_or_fault,
     find_distortion,
     only,
     read_parameters,
@@ -39,9 +40,12 @@ def read_evaluate(node: Node | None, images: ImageShape | None, faults: Faults) 
 def _sweep(name: str, node: Node, images: ImageShape | None, faults: Faults) -> SweepSpec | None:
     kinds = [(part, find_distortion(part, node.place, faults)) for part in name.split(JOIN)]
     sound = [(part, kind) for part, kind in kinds if kind is not None]
-    given = dict(entries(node, f"the sweep of {name}", faults))
+    read = entries_or_fault(node, f"the sweep of {name}", faults)
+    if read is None or len(sound) < len(kinds):
+        return None
+    given = dict(read)
     practical = given.pop("practical", None)
-    if len(sound) < len(kinds) or not _check_names(sound, given, node.place, faults):
+    if not _check_names(sound, given, node.place, faults):
         return None
     varied = _varied(sound, given, node.place, faults)
     if varied is None:
@@ -106,6 +110,8 @@ def _practical(
 ) -> float | None:
     """The practical level: one of the levels, and one that changes an image."""
     there = ", ".join(f"{value:g}" for value in levels)
+    if node is None and level.in_pixels and images is None:
+        return None  # it depends on what is at fault
     if node is None:
         practical: Value = _usual(level, images)
         why = f"practical must be given: the usual level, {shown(practical)}, is not among the levels {there}"

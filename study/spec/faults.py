@@ -37,16 +37,22 @@ class Fault:
 
 
 class SpecError(ValueError):
-    """A study that cannot be planned, with every fault found in it, in the order of its lines."""
+    """A study that cannot be planned, with every fault found in it, in the order of its lines.
 
-    def __init__(self, faults: Collection[Fault]) -> None:
+    `read`: whether it could be read as a study at all; only then do names and ranges help.
+    """
+
+    def __init__(self, faults: Collection[Fault], read: bool = True) -> None:
         self.faults = tuple(sorted(faults, key=lambda fault: (fault.file, fault.line)))
+        self.read = read
         super().__init__(self.faults)
 
     def __str__(self) -> str:
         count = f"{len(self.faults)} fault{'s' if len(self.faults) > 1 else ''}."
-        hint = "`study methods` and `study distortions` list what exists, with ranges and sources."
-        return "\n".join([*map(str, self.faults), f"{count}  {hint}"])
+        hint = (
+            "  `study methods` and `study distortions` list what exists, with ranges and sources." if self.read else ""
+        )
+        return "\n".join([*map(str, self.faults), f"{count}{hint}"])
 
 
 class Faults:
@@ -89,4 +95,4 @@ def shown(value: object) -> str:
 
 def refusal(place: Place, message: str) -> SpecError:
     """The error for a single fault that leaves nothing else to check."""
-    return SpecError([Fault(file=place.file, line=place.line, path=place.path, message=message)])
+    return SpecError([Fault(file=place.file, line=place.line, path=place.path, message=message)], read=False)

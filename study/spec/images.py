@@ -1,13 +1,14 @@
 """The images a study is about: what their size allows a model and a distortion to do."""
 
+import math
 from dataclasses import dataclass
 
-from study.spec.components import constructible
+from study.spec.components import constructible, is_whole
 from study.spec.faults import Faults, Place
 from trainables.datasets import DataSet, MissingDataError, datasets
 from trainables.distortions import Distortion, Level
 from trainables.models import models
-from trainables.parameters import Value
+from trainables.parameters import Value, parameters
 from trainables.recipe import Component
 from trainables.sequence import find
 
@@ -21,8 +22,8 @@ class ImageShape:
     """(C, H, W)"""
     classes: int | None
     """None where they are counted in files that are not here; whoever needs the images says so."""
-    border: int
-    """Pixels around each image, for distortions that need a margin."""
+    border: int | None
+    """Pixels around each image, for distortions that need a margin; None where what says so is at fault."""
 
     @property
     def side(self) -> int:
@@ -30,16 +31,25 @@ class ImageShape:
         return min(self.shape[1:])
 
 
-def images_of(data: Component | None, place: Place, faults: Faults) -> ImageShape | None:
-    """The images of a data set; None if it cannot be had."""
+def images_of(data: Component | None) -> ImageShape | None:
+    """The images of a data set, as far as parameters at fault leave them known; None if they cannot be had."""
     if data is None:
         return None
-    try:
-        found: DataSet = datasets.get(data.name)(**data.parameters)
-        return ImageShape(data=data.name, shape=found.shape, classes=_classes(found), border=found.border)
-    except ValueError as error:
-        faults.add(place, error)
+    kind = datasets.get(data.name)
+    faulty = [described for described in parameters(kind) if described.name not in data.parameters]
+    if any(described.required for described in faulty):
         return None
+    try:
+        found: DataSet = kind(**data.parameters)
+    except ValueError:  # a fault by now
+        return None
+    classes = _classes(found)
+    for described in faulty:  # whatever depends on it is no whole number any more
+        object.__setattr__(found, described.name, math.nan)
+    if not all(isinstance(length, int) for length in found.shape):
+        return None
+    border = found.border if isinstance(found.border, int) else None
+    return ImageShape(data=data.name, shape=found.shape, classes=classes, border=border)
 
 
 def _classes(data: DataSet) -> int | None:
@@ -52,7 +62,7 @@ def _classes(data: DataSet) -> int | None:
 def check_model(model: Component, images: ImageShape, place: Place, faults: Faults) -> None:
     """The model must take the images."""
     kind = models.get(model.name)
-    if images.classes is None or not constructible(kind, model.parameters, place, faults):
+    if images.classes is None or not is_whole(model, kind) or not constructible(kind, model.parameters, place, faults):
         return
     try:
         kind(**model.parameters).check(images.shape, images.classes)
@@ -78,7 +88,7 @@ def margin(step: Component) -> int:
 
 def check_margin(needed: int, images: ImageShape, place: Place, faults: Faults) -> None:
     """The data set keeps as many pixels around its images as a distortion consumes."""
-    if needed > images.border:
+    if images.border is not None and needed > images.border:
         faults.add(
             place,
             f"it needs {needed} px around each image and {images.data} keeps {images.border}; "

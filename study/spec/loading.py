@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from study.spec.axes import kind_of
-from study.spec.components import entries, named, only
+from study.spec.components import entries, entries_or_fault, named, only
 from study.spec.evaluation import read_evaluate
 from study.spec.faults import Faults, Place, refusal, shown, unknown
 from study.spec.form import Setting, Spec
@@ -16,7 +16,7 @@ from study.spec.overrides import apply, parse, write
 from study.spec.reading import Mapping, Node, Scalar, Series, plain, read
 from study.spec.settings import read_distortions
 from study.spec.sources import SUFFIX, find
-from study.spec.training import NAMES, SINGLE, default_needs, read_lines, read_needs
+from study.spec.training import AT_FAULT, NAMES, SINGLE, default_needs, read_lines, read_needs
 from trainables.datasets import datasets
 from trainables.models import models
 from trainables.recipe import Component
@@ -61,10 +61,11 @@ def _sections(given: dict[str, Node], folder: Path, faults: Faults) -> dict[str,
     """Every section that is sound; what is not is among the faults."""
     data, model, images = _what(given, faults)
     distortions = read_distortions(given.get("distortions"), images, faults)
-    lines = entries(given.get("train"), "train", faults)
+    read = entries_or_fault(given.get("train"), "train", faults)
+    lines = read or {}
     only(lines, NAMES, "line of train", faults)
     labels = list(entries(given.get("methods"), "methods", faults))
-    shared = read_lines(lines, labels, folder, faults)
+    shared = AT_FAULT if read is None else read_lines(lines, labels, folder, faults)
     resources = read_needs(given.get("resources"), default_needs(), faults)
     reader = Methods(shared, distortions, resources, images, folder, faults)
     evaluate = read_evaluate(given.get("evaluate"), images, faults)
@@ -88,7 +89,7 @@ def _what(given: dict[str, Node], faults: Faults) -> tuple[Component | None, Com
     """The data set, the model, and the images that the one gives the other."""
     data = named(given["data"], "data set", datasets, faults) if "data" in given else None
     model = named(given["model"], "model", models, faults) if "model" in given else None
-    images = images_of(data, given["data"].place, faults) if data is not None else None
+    images = images_of(data)
     if model is not None and images is not None:
         check_model(model, images, given["model"].place, faults)
     return data, model, images

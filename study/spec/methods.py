@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from study.spec.axes import axis, kind_of
-from study.spec.components import constructible, entries, name_of, only, read_parameters
+from study.spec.components import constructible, entries_or_fault, name_of, only, read_parameters
 from study.spec.faults import Faults, Place, shown, unknown
 from study.spec.form import Axis, FromLabel, MethodSpec, Needs, Setting, Train, Vary
 from study.spec.grid import count, names, points
@@ -46,7 +46,9 @@ class Methods:
 
     def read(self, node: Node) -> tuple[MethodSpec, ...]:
         """Every entry that is sound by itself, and sound together."""
-        given = entries(node, "methods", self.faults)
+        given = entries_or_fault(node, "methods", self.faults)
+        if given is None:
+            return ()
         if not given:
             self.faults.add(node.place, "a study needs at least one method: LABEL: {method: standard}")
         places = {label: part.place for label, part in given.items()}
@@ -59,7 +61,9 @@ class Methods:
     def _method(self, label: str, node: Node, labels: list[str]) -> MethodSpec | None:
         place = node.place
         self._check_label(label, place)
-        given = entries(node, f"the method {label}", self.faults)
+        given = entries_or_fault(node, f"the method {label}", self.faults)
+        if given is None:
+            return None
         name = self._name(given, place)
         train = self._train(label, given, labels, place)
         resources = read_needs(given.get("resources"), self.resources, self.faults)

@@ -248,7 +248,7 @@ class _Builder:
         """The fault that ends reading, with those found before it."""
         line = self.place.line if mark is None else self._line(mark)
         self.faults.add(replace(self.place, line=line), message)
-        return SpecError(self.faults.found)
+        return SpecError(self.faults.found, read=False)
 
 
 def _events(text: str) -> Iterator[Any]:

@@ -4,7 +4,15 @@ import itertools
 from collections.abc import Mapping
 
 from study.spec.axes import axis, kind_of
-from study.spec.components import constructible, distortion_parameters, entries, find_distortion, only, read_parameters
+from study.spec.components import (
+    constructible,
+    distortion_parameters,
+    entries,
+    entries_or_fault,
+    find_distortion,
+    only,
+    read_parameters,
+)
 from study.spec.faults import Faults, Place, shown, unknown
 from study.spec.form import Axis, Setting, Step
 from study.spec.images import ImageShape, check_level, check_margin, margin
@@ -85,7 +93,8 @@ def _single(name: str, node: Node, images: ImageShape | None, faults: Faults) ->
     kind = find_distortion(name, node.place, faults)
     if kind is None:
         return None
-    step = _step(name, kind, entries(node, f"the ranges of {name}", faults), node.place, images, faults)
+    given = entries_or_fault(node, f"the ranges of {name}", faults)
+    step = None if given is None else _step(name, kind, given, node.place, images, faults)
     return None if step is None or not _applicable((step,), node.place, images, faults) else Setting(steps=(step,))
 
 
@@ -143,6 +152,9 @@ def _picked_one(
 ) -> str | None:
     if not isinstance(node, Scalar):
         faults.add(node.place, f"a distortion's name is expected, got {kind_of(node)}")
+        return None
+    if node.text == ALL:
+        faults.add(node.place, "all stands alone, for every distortion of this study: write distortion: all")
         return None
     if node.text in there:
         return node.text

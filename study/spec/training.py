@@ -50,6 +50,8 @@ REQUIRED_LINES = ("epochs", "batch_size", "optimizer")
 
 Read = dict[str, Any]
 """Lines by name, as values; None where the line is at fault."""
+AT_FAULT: Read = dict.fromkeys(NAMES)
+"""What is read of a `train:` that is no mapping."""
 
 
 def read_lines(given: Mapping[str, Node], labels: list[str], folder: Path, faults: Faults) -> Read:

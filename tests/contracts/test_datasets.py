@@ -35,6 +35,22 @@ def test_an_absent_one_says_where_it_looked_and_how_to_get_it(name: str, tmp_pat
     assert "$STUDY_DATA" in str(raised.value)
 
 
+@pytest.mark.parametrize("name", [*DOWNLOADED, "image_folder"])
+def test_whether_it_is_there_is_known_without_loading_all_of_it(name: str, tmp_path: Path) -> None:
+    with pytest.raises(MissingDataError, match=str(tmp_path)):
+        datasets.get(name)(root=str(tmp_path)).check_files()
+
+
+@pytest.mark.parametrize("name", DOWNLOADED)
+def test_asking_whether_it_is_there_downloads_nothing(name: str, tmp_path: Path) -> None:
+    datasets.get(name)(root=str(tmp_path), download=True).check_files()
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_comes_with_a_package_is_there() -> None:
+    datasets.get("mnist_5k")().check_files()
+
+
 @pytest.mark.parametrize("name", DOWNLOADED)
 def test_the_folder_is_the_root_then_the_environments_then_data(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STUDY_DATA", raising=False)

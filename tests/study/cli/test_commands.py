@@ -51,6 +51,39 @@ def test_a_sound_spec_is_said_to_be_so(study: Type, spec: Path) -> None:
     assert "small.yaml is sound" in answer.stdout
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("{name: image_folder, root: nowhere, size: 28}", "say where ROOT is with `data: {name: image_folder, root:"),
+        ("{name: mnist, root: nowhere}", "or have it downloaded there: `data: {name: mnist, download: true}`"),
+    ],
+)
+def test_a_sound_spec_whose_data_is_not_here_is_told_so(study: Type, spec: Path, data: str, said: str) -> None:
+    answer = study("validate", "small.yaml", "--set", f"data={data}")
+    assert answer.exit_code == 0
+    assert "small.yaml is sound" in answer.stdout
+    assert "warning: its data cannot be used yet: " in answer.stdout
+    assert said in answer.stdout
+    assert "warning" not in study("validate", "small.yaml").stdout
+
+
+@pytest.mark.parametrize(
+    ("store", "why"),
+    [
+        ("small.yaml", "small.yaml: "),
+        ("small.yaml/store", "small.yaml/store: "),
+        ("http://host/store", "http is not known to"),
+    ],
+)
+def test_plan_warns_of_a_store_that_a_launch_would_refuse(study: Type, spec: Path, store: str, why: str) -> None:
+    answer = study("plan", "small.yaml", "--store", store)
+    assert answer.exit_code == 0
+    told = " ".join(answer.stdout.split())
+    assert "warning: a launch would refuse this store: " in told
+    assert why in told
+    assert "warning" not in study("plan", "small.yaml").stdout
+
+
 def test_plan_runs_nothing_and_makes_no_store(study: Type, spec: Path) -> None:
     answer = study("plan", "small.yaml")
     assert answer.exit_code == 0
@@ -207,6 +240,30 @@ def test_the_catalogues_tell_what_exists(study: Type, command: str, names: tuple
     unknown = study(command, "nothing")
     assert unknown.exit_code == 2
     assert names[0] in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "typed", "meant"),
+    [("distortions", "jpg", "jpeg"), ("methods", "standart", "standard"), ("models", "lenet5", "lenet")],
+)
+def test_a_catalogue_tells_what_was_meant(study: Type, command: str, typed: str, meant: str) -> None:
+    answer = study(command, typed)
+    assert answer.exit_code == 2
+    assert f"is called {typed!r}; did you mean {meant!r}?" in answer.stderr
+
+
+@pytest.mark.parametrize(("option", "choices"), [("--retry", "'failed', 'oom', 'all'")])
+def test_a_choice_that_there_is_not_is_told_plainly(study: Type, option: str, choices: str) -> None:
+    answer = study("launch", "small.yaml", option, "foo")
+    assert answer.exit_code == 2
+    assert f"'foo' is not one of {choices}" in answer.stderr
+    assert "Value error" not in answer.stderr
+
+
+def test_the_version_is_told(study: Type) -> None:
+    answer = study("--version")
+    assert answer.exit_code == 0
+    assert re.fullmatch(r"study \d+\.\d+\.\d+\S*\n", answer.stdout)
 
 
 def test_a_mistake_of_ours_is_a_short_traceback(study: Type, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

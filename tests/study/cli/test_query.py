@@ -11,9 +11,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
-from study.cli.query_help import WORKED
-from study.cli.querying import as_csv, cells
+from study.cli.query_help import WORKED, help_lines
+from study.cli.querying import answer_lines, as_csv, cells
+from study.cli.terminal import Terminal
 from study.query import VIEWS
 from study.store import Store
 from tests.study.cli.conftest import Type
@@ -40,7 +42,7 @@ def test_columns_with_one_value_move_above_the_table(study: Type, store: Store) 
 
 def test_parameters_need_no_quotes(study: Type, store: Store) -> None:
     _, sql = WORKED[1]
-    header, *rows = study("query", "small", sql.replace("method.p, ", "")).stdout.splitlines()[-4:]
+    header, *rows = study("query", "small", sql.replace("method.p,", "")).stdout.splitlines()[-4:]
     assert header.split() == ["alpha", "sigma", "accuracy"], "they are all ST"
     assert rows[0].split() == ["0.1", "0.1", "0.81"]
 
@@ -104,8 +106,25 @@ def test_the_help_documents_every_view_and_its_queries_run(study: Type, store: S
     assert all(re.search(rf"^  {view} ", text, re.MULTILINE) for view in VIEWS)
     assert len(WORKED) == 3
     for question, sql in WORKED:
-        assert question in text
+        assert question in " ".join(text.split())
         assert study("query", "small", sql).exit_code == 0
+
+
+@pytest.mark.parametrize("width", [60, 80, 108])
+def test_the_help_fits_its_width(width: int) -> None:
+    assert max(map(len, help_lines(width))) <= max(width, 76), "commands to paste are not wrapped"
+
+
+def test_what_rows_share_is_wrapped_and_not_said_of_a_describe(study: Type, store: Store) -> None:
+    table = pa.table({"n": [1, 2], "empty": ["", ""], **{f"column_{n}": ["a value"] * 2 for n in range(9)}})
+    terminal = Terminal(console=Console(), width=60, unicode=True)
+    lines = answer_lines(table, terminal, 60)
+    assert lines[0].startswith("all 2 rows: column_0 a value · column_1")
+    assert max(map(len, lines)) <= 60
+    assert not any("empty" in line for line in lines)
+    described = study("query", "small", "DESCRIBE trials").stdout
+    assert "rows:" not in described
+    assert "VARCHAR" in described
 
 
 @pytest.mark.parametrize("view", sorted(VIEWS))

@@ -142,7 +142,7 @@ def test_two_resource_shapes_both_end_and_keep_their_workers_warm(cluster: str, 
 
 
 def test_ctrl_c_keeps_what_is_done(cluster: str, tmp_path: Path) -> None:
-    of = family(3, 40)
+    of = family(3, 25)
 
     class Interrupter(Log):
         def changed(self, progress: object) -> None:
@@ -163,13 +163,13 @@ def test_ctrl_c_keeps_what_is_done(cluster: str, tmp_path: Path) -> None:
 
 
 def test_the_second_of_two_launches_is_told_who_runs_it(cluster: str, tmp_path: Path) -> None:
-    first = launch_in_process(tmp_path, cluster, trials=4, epochs=60)
+    first = launch_in_process(tmp_path, cluster, trials=4, epochs=30)
     deadline = time.monotonic() + 60
     while not Store.open(tmp_path).leases("study"):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     with pytest.raises(HeldError, match=str(first.pid)):
-        launch_small(family(4, 60), tmp_path, Log([]), LaunchOptions(address=cluster))
+        launch_small(family(4, 30), tmp_path, Log([]), LaunchOptions(address=cluster))
     assert first.wait(timeout=120) == 0
 
 

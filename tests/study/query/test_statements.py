@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.query import QueryError, Tables, open_tables
+from study.query.statements import REFUSED
+from study.query.tables import _database, _empty
 from study.store import Store
 from tests.study.store import small
 
@@ -64,6 +66,19 @@ def test_only_reading_is_allowed(tables: Tables, secret: Path, sql: str) -> None
     assert [path.name for path in secret.parent.iterdir()] == ["secret.csv"]
 
 
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("WITH x AS (SELECT 1) INSERT INTO trials FROM x", "INSERT"),
+        ("WITH x AS (SELECT 1) DELETE FROM trials", "DELETE"),
+        ("-- a remark\nDROP VIEW trials", "DROP"),
+    ],
+)
+def test_what_is_not_reading_is_named(tables: Tables, sql: str, said: str) -> None:
+    with pytest.raises(QueryError, match=f"^{said} is not allowed: a query only reads"):
+        tables.sql(sql)
+
+
 FUNCTIONS = [
     "FROM read_csv('{path}')",
     "SELECT (SELECT password FROM read_csv_auto('{path}'))",
@@ -86,6 +101,22 @@ FUNCTIONS = [
     "WITH x AS (FROM READ_CSV('{path}')) FROM x",
     "FROM trials WHERE label IN (SELECT password FROM read_csv('{path}'))",
     "DESCRIBE FROM read_csv('{path}')",
+    "SELECT current_setting('secret_directory')",
+    "SELECT 'temp_directory'.CURRENT_SETTING()",
+    "SELECT system.main.current_setting('temp_directory')",
+    "FROM trials WHERE label = (SELECT max(current_setting(name)) FROM (VALUES ('temp_directory')) AS one(name))",
+    "SELECT [current_setting(name) FOR name IN ['temp_directory']]",
+    "SELECT json_serialize_plan('SELECT current_setting(''temp_directory'')', optimize := true)",
+    "SELECT * REPLACE (current_setting('temp_directory') AS label) FROM trials",
+    "FROM trials ORDER BY current_setting('temp_directory')",
+    "FROM trials LIMIT length(current_setting('temp_directory'))",
+    "PIVOT trials ON label IN ('ST') USING max(current_setting('temp_directory'))",
+    "SELECT getvariable('x')",
+    "SELECT getenv('HOME')",
+    "SELECT write_log('x')",
+    "SELECT nextval('x')",
+    "SELECT get_block_size('memory')",
+    "SELECT pg_get_viewdef(1)",
 ]
 
 
@@ -93,6 +124,35 @@ FUNCTIONS = [
 def test_functions_that_open_files_or_reach_elsewhere_are_shut(tables: Tables, secret: Path, sql: str) -> None:
     with pytest.raises(QueryError, match=r"\(\) is not allowed: a query sees the study's tables, no files"):
         tables.sql(sql.format(path=secret))
+
+
+COMPUTE = {
+    "current_query_id", "hive_partition_component", "in_search_path", "json_deserialize_sql", "json_extract_path",
+    "json_extract_path_text", "json_serialize_sql", "parse_dirpath", "parse_duckdb_log_message",
+    "parse_filename", "parse_path", "path_join", "pg_conf_load_time",
+}  # fmt: skip
+"""Functions whose names sound like reaching elsewhere, and that only work on what they are given."""
+
+
+def test_every_function_of_duckdb_that_sounds_like_reaching_elsewhere_has_been_judged() -> None:
+    sounds = (
+        "setting|secret|env|variable|^read|write|_log|file|path|dir$|glob|plan|execute|query_|sql|currval|nextval|setval"
+        "|block|viewdef|constraintdef|index_key|hive|load|attach"
+    )
+    with _database(_empty()) as database:
+        found = database.execute(
+            "SELECT DISTINCT function_name FROM duckdb_functions() "
+            "WHERE function_type IN ('scalar', 'macro', 'aggregate') AND regexp_matches(function_name, ?)",
+            [sounds],
+        ).fetchall()
+    assert len(found) > 10
+    assert {name for (name,) in found} - REFUSED == COMPUTE
+
+
+def test_no_folder_is_open_to_queries() -> None:
+    with _database(_empty()) as database:
+        row = database.execute("SELECT current_setting('temp_directory'), current_setting('allowed_directories')")
+        assert row.fetchone() == ("", [])
 
 
 @pytest.mark.parametrize("sql", ["FROM '{path}'", 'SELECT * FROM "{path}"', "FROM trials JOIN '{path}' ON true"])
@@ -108,7 +168,13 @@ def test_python_variables_are_not_tables(tables: Tables) -> None:
         tables.sql("FROM mine")
 
 
-@pytest.mark.parametrize("sql", ["FROM stored.trials", "FROM information_schema.tables", "SHOW ALL TABLES"])
+@pytest.mark.parametrize("sql", ["SHOW ALL TABLES", "SHOW DATABASES", "SHOW VARIABLES", "SHOW TABLES FROM stored"])
+def test_a_listing_is_of_the_study_s_tables(tables: Tables, sql: str) -> None:
+    with pytest.raises(QueryError, match=r"^a query lists the study's tables \(SHOW TABLES\) and nothing else$"):
+        tables.sql(sql)
+
+
+@pytest.mark.parametrize("sql", ["FROM stored.trials", "FROM information_schema.tables", "SHOW stored.trials"])
 def test_what_lies_behind_the_views_is_not_offered(tables: Tables, sql: str) -> None:
     with pytest.raises(QueryError):
         tables.sql(sql)

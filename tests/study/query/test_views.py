@@ -71,6 +71,21 @@ def test_trials_say_what_they_are(tables: Tables) -> None:
     assert by_id["base"]["train_distortion"] is None
 
 
+def test_a_switch_is_boolean(store: Store) -> None:
+    def attack(clamp: bool) -> Component:
+        return Component.of("fgsm", {"epsilon": 0.1, "clamp": clamp})
+
+    trials = [small.trial(f"at{clamp}", "AT", Component.of("adversarial_training"), [attack(clamp)])
+              for clamp in (True, False)]  # fmt: skip
+    plan = small.plan([*trials, small.BASELINE])
+    small.run(store, plan, {trial.trial_id: 1 for trial in plan.trials})
+    tables = launched(store, plan)
+    assert rows(tables, "SELECT typeof(attack.clamp) AS kind FROM trials LIMIT 1") == [{"kind": "BOOLEAN"}]
+    assert [row["trial_id"] for row in rows(tables, "SELECT trial_id FROM trials WHERE NOT attack.clamp")] == [
+        "atFalse"
+    ]
+
+
 def test_a_text_that_varies_under_a_label_is_told(store: Store) -> None:
     trials = [
         small.trial(f"s{name}", "ST", small.stability(1.0, name), [small.noise(0.1)]) for name in ("kl", "l2")

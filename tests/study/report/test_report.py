@@ -81,6 +81,15 @@ def test_the_end_table_matches_training_and_test_distortion_and_finds_worst_and_
     assert (table.n, table.other_pairs) == (100, 3), "2 training × 2 test distortions, one pair shown"
 
 
+def test_other_pairs_are_those_with_results(plan: Plan) -> None:
+    stability = next(trial for trial in plan.trials if trial.label == "ST")
+    some = (plan.trials[0], stability)
+    cells = {(one.trial_id, condition.condition_id): Share(correct=50, n=100)
+             for one in some for condition in plan.conditions}  # fmt: skip
+    assert end_table(plan, cells).other_pairs == 1, "gaussian_noise × jpeg"
+    assert end_table(plan, {key: share for key, share in cells.items() if key[0] == some[0].trial_id}).other_pairs == 0
+
+
 def test_trials_without_results_are_left_out_of_the_end_table(plan: Plan) -> None:
     assert end_table(plan, {}).rows == ()
 

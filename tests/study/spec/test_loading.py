@@ -72,7 +72,7 @@ def test_the_faults_of_the_design_read_as_drawn(tmp_path: Path) -> None:
         ("epochs:     3", "epochs: 0", "train.epochs: epochs, passes over the training images, lies in [1, 1e+06]"),
         ("epochs:     3", "epochs: [1, 2]", "train.epochs: epochs takes one value ([1, 1e+06]), not a list"),
         ("sgd: {lr", "sdg: {lr", "train.optimizer.sdg: no optimizer is called 'sdg'; did you mean 'sgd'?"),
-        ("lr: 0.01", "lr: -1", "train.optimizer.sgd.lr: lr, learning rate, lies in > 0; got -1"),
+        ("lr: 0.01", "lr: -1", "train.optimizer.sgd.lr: lr, learning rate, must be above 0; got -1"),
         ("lr: 0.01, ", "", "train.optimizer.sgd: lr must be given (learning rate, > 0)"),
         ("momentum: 0.9", "momentum: 0", "train.optimizer.sgd: nesterov needs a momentum above 0"),
         ("{sgd: {lr: 0.01, momentum: 0.9, nesterov: true}}", "sgd", "train.optimizer: lr must be given"),
@@ -137,6 +137,45 @@ def test_each_fault_is_told_with_its_way_out(tmp_path: Path, old: str, new: str,
         return
     found = faults_of(tmp_path, (old, new))
     assert any(fault in one for one in found), found
+
+
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        ("methods.ST=stability_training", "methods.ST: the method ST is a mapping of names to values, got"),
+        ("methods.ST=[1]", "methods.ST: the method ST is a mapping of names to values, got a list"),
+        ("evaluate.sweeps.rotation=[1]", "evaluate.sweeps.rotation: the sweep of rotation is a mapping of names to"),
+        ("train=3", "train: train is a mapping of names to values, got 3"),
+        ("distortions.rotation=60", "distortions.rotation: the ranges of rotation is a mapping of names to values"),
+        ("train.optimizer={sgd: 3}", "train.optimizer.sgd: the optimizer is a mapping of names to values, got 3"),
+        (
+            "methods.DA.distortion=[all, rotation]",
+            "methods.DA.distortion[0]: all stands alone, for every distortion of this study: write distortion: all",
+        ),
+        (
+            "data={name: mnist_5k, train: 5000}",
+            "data.train: train, training images to use, lies in [1, 3000]; got 5000",
+        ),
+        ("data={name: image_folder, root: x, size: -28}", "data.size: size, side of an image, must be at least 1; got"),
+        ("data={name: image_folder}", "data: root must be given"),
+        ("data={name: mnist, train: 60000}", "data: the training file has 60,000 images; got validation"),
+        ("model={name: lenet, dropout: 3}", "model.dropout: dropout, share of the hidden units dropped in training"),
+    ],
+)
+def test_one_mistake_is_one_fault(override: str, fault: str) -> None:
+    with pytest.raises(SpecError) as error:
+        load("demo_mnist", [override])
+    found = [f"{one.path}: {one.message}" for one in error.value.faults]
+    assert len(found) == 1, found
+    assert found[0].startswith(fault)
+
+
+def test_a_fault_of_the_data_hides_none_that_do_not_depend_on_it(tmp_path: Path) -> None:
+    sweep = ("size:    [22, 14, 10, 7, 5],            practical: 10", "size: [28, 14], practical: 28")
+    found = faults_of(tmp_path, ("data:  mnist_5k", "data: {name: mnist_5k, train: 5000, border: -1}"), sweep)
+    paths = [one.partition(":")[0] for one in found]
+    assert paths == ["data.train", "data.border", "evaluate.sweeps.thumbnail.practical"]
+    assert "28 leaves these images as they are" in found[2]
 
 
 @pytest.mark.parametrize("text", ["- a\n- b\n", "just text\n", "3\n"])
@@ -261,3 +300,17 @@ def test_a_name_is_found_with_and_without_suffix(tmp_path: Path, monkeypatch: py
     assert load("demo_mnist").text == load("demo_mnist.yaml").text == DEMO
     written(tmp_path, ("epochs:     3", "epochs:     4"))
     assert load("my_study").method("DA").train.epochs == load("my_study.yaml").method("DA").train.epochs == 4
+
+
+@pytest.mark.parametrize("text", ["a: [", "- a\n", "a: *b\n", "", "a\0", None])
+def test_what_cannot_be_read_is_told_without_a_list_of_names(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "x.yaml"
+    if text is None:
+        path.mkdir()
+    else:
+        path.write_text(text)
+    with pytest.raises(SpecError) as error:
+        load(path)
+    assert str(error.value).endswith("\n1 fault.")
+    with pytest.raises(SpecError, match=r"1 fault\.$"):
+        load("nowhere")

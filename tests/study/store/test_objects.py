@@ -95,10 +95,12 @@ def test_a_place_without_exclusive_creation_is_refused(location: str) -> None:
         Store.open(location)
 
 
-@pytest.mark.skipif(find_spec("s3fs") is not None, reason="s3fs is installed")
-def test_a_bucket_without_its_library_says_what_to_install() -> None:
-    with pytest.raises(StoreError, match=r"s3://bucket/store: no store can be opened there .*s3fs"):
-        Store.open("s3://bucket/store")
+@pytest.mark.parametrize(("protocol", "extra", "library"), [("s3", "s3", "s3fs"), ("gs", "gs", "gcsfs")])
+def test_a_bucket_without_its_library_says_what_to_install(protocol: str, extra: str, library: str) -> None:
+    if find_spec(library) is not None:
+        pytest.skip(f"{library} is installed")
+    with pytest.raises(StoreError, match=rf"{protocol}://bucket/store: .*pip install 'robustness-study\[{extra}\]'"):
+        Store.open(f"{protocol}://bucket/store")
 
 
 def test_a_relative_place_stays_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
