@@ -156,8 +156,9 @@ def check_weights(spec: Spec) -> None:
 
 
 def _check_file(spec: Spec, label: str, path: str) -> None:
+    model = _empty_model(spec)
     try:
-        _empty_model(spec).load_state_dict(parse(Path(path).read_bytes()))
+        model.load_state_dict(parse(Path(path).read_bytes()))
     except (OSError, ValueError, RuntimeError) as error:
         said = " ".join(str(error).split())
         message = f"no weights of {spec.model.name}, as torch.save(model.state_dict(), …) writes them: {said}"

@@ -13,7 +13,7 @@ from study.cli.terminal import Terminal, count
 from study.cost import Timing, cost, history, passes, pilot
 from study.doctor import store_writable
 from study.plan import Plan
-from study.planning import data_set, make_plan
+from study.planning import check_weights, data_set, make_plan
 from study.report import Naming, plan_table, registered_symbol
 from study.spec import Spec, load, shipped
 from study.standing import look
@@ -23,7 +23,8 @@ from study.summary import Found, summarise
 
 
 def planned(spec: Spec) -> Plan:
-    """The plan of a spec. Reads the data: its fingerprint is part of every trial's identity."""
+    """The plan of a spec. Reads the data, whose fingerprint is part of every trial's identity, and files of weights."""
+    check_weights(spec)
     return make_plan(spec, data_set(spec).fingerprint())
 
 
@@ -94,6 +95,7 @@ def validated(source: str, overrides: Sequence[str]) -> str:
         data_set(spec).check_files()
     except (ValueError, OSError) as error:
         return f"{sound}\nwarning: its data cannot be used yet: {error}"
+    check_weights(spec)
     return sound
 
 
