@@ -174,7 +174,7 @@ def history(store: Store) -> tuple[Timing, ...]:
 
 
 def pilot(plan: Plan, clock: Callable[[], float] = time.perf_counter) -> tuple[Timing, ...]:
-    """Times one trial of every label for a few seconds, and one evaluation at the practical levels; keeps nothing."""
+    """Times one trial of every method, model and data set for a few seconds, and one evaluation; keeps nothing."""
     kinds = {Kind.of("train", trial.recipe): trial for trial in plan.trials}
     trained = tuple(_timed_training(kind, trial, clock) for kind, trial in kinds.items())
     return (*trained, _timed_evaluation(plan, clock))

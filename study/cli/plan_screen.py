@@ -86,7 +86,10 @@ def _order(plan: Plan, table: PlanTable) -> str:
 def _training(table: PlanTable, cost: Cost) -> str:
     text = f"{count(table.epochs, 'epoch')} of {count(cost.train_images, 'image')}"
     several = {passes: epochs for passes, epochs in table.epochs_by_passes.items() if passes > 1}
-    said = ", ".join(f"{epochs:,} of them pass each image {_times(passes)}" for passes, epochs in several.items())
+    said = ", ".join(
+        f"{epochs:,} of them by methods that pass each image up to {_times(passes)}, attacks not counted"
+        for passes, epochs in several.items()
+    )
     return f"{text}; {said}" if said else text
 
 

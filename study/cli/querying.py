@@ -106,7 +106,8 @@ def answer_lines(answer: pa.Table, terminal: Terminal, width: int | None) -> lis
     filled = {name: values for name, values in columns.items() if any(value not in (None, "") for value in values)}
     if not flat.num_rows:
         return ["no rows"]
-    several = flat.num_rows > 1 and flat.column_names[:2] != DESCRIBED
+    described = flat.column_names[:2] == DESCRIBED
+    several = flat.num_rows > 1 and not described
     shared = {name: values for name, values in filled.items() if several and _alike(values)}
     shown = {name: values for name, values in filled.items() if name not in shared} or filled or columns
     told = wrapped(terminal.text(_above(flat.num_rows, shared)), width, 0, 2)
@@ -117,6 +118,8 @@ def answer_lines(answer: pa.Table, terminal: Terminal, width: int | None) -> lis
     laid = lay_out(titles, rows, width) if loose.hidden else loose
     hidden = f"not shown, for want of room: {', '.join(laid.hidden)} (--format csv shows all)"
     below = ["", *terminal.wrap(hidden, 2, 2)] if laid.hidden else []
+    if filled and not described and (empty := [name for name in columns if name not in filled]):
+        below += ["", *terminal.wrap(f"empty in all rows: {', '.join(empty)}", 2, 2)]
     return [*above, laid.header, *laid.lines, *below]
 
 

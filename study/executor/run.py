@@ -208,7 +208,8 @@ class Run:
 
     def _score(self, unit: StudyUnit) -> str:
         known = self._accuracies[unit.trial.trial_id]
-        return " ".join(f"{name.replace(' ', ':')}={accuracy:.4f}" for name, accuracy in known.items())
+        names = (name for name in self._practical.values() if name in known)
+        return " ".join(f"{name.replace(' ', ':')}={known[name]:.4f}" for name in names)
 
     def _tell(self, change: Change, trial: PlannedTrial | None, message: str) -> None:
         self.observer.happened(Event(change=change, trial=trial, message=message), self.progress())

@@ -37,7 +37,8 @@ def tables_of(text: str, connection: duckdb.DuckDBPyConnection, known: Collectio
             raise QueryError(f"{function}() is not allowed: a query sees the study's tables, no files and no settings")
     if any(_lists_elsewhere(node) for node in _nodes(tree)):
         raise QueryError("a query lists the study's tables (SHOW TABLES) and nothing else")
-    names = frozenset(_names(tree)) - frozenset(_local_names(tree))
+    local = frozenset(_local_names(tree))  # may hide a table in one place and not in another: that table is read too
+    names = frozenset(name for name in _names(tree) if name in known or name not in local)
     for name in sorted(names - set(known)):
         raise QueryError(_unknown(name, known))
     return names

@@ -105,12 +105,17 @@ FROM stored.conditions AS swept, stored.conditions AS clean
 WHERE swept.sweep IS NOT NULL AND clean.family = 'clean' AND clean.split = 'test';
 
 
--- What each condition is measured against: trials of the method `standard` on undistorted images, their mean if several.
+-- What each condition is measured against: the study's first label of the method `standard` on undistorted images, the
+-- mean of its trials if it has several replicates.
 CREATE VIEW stored.baseline AS
 SELECT cells.condition_id, avg(cells.accuracy) AS accuracy
 FROM main.evaluations AS cells
 WHERE cells.role = 'best' AND cells.trial_id IN (
-    SELECT trial_id FROM stored.membership WHERE method.name = 'standard' AND train_distortion IS NULL
+    SELECT trial_id FROM stored.membership WHERE label = (
+        SELECT label FROM stored.membership
+        WHERE method.name = 'standard' AND train_distortion IS NULL
+        ORDER BY position LIMIT 1
+    )
 )
 GROUP BY cells.condition_id;
 

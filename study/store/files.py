@@ -12,6 +12,7 @@ from study.store.errors import CorruptObjectError
 from study.store.schemas import Table
 
 AGAIN = "Delete it and launch again: what it held is computed anew"
+LOST = "Delete it: only the record of that run is lost"
 UPGRADE = "Upgrade this installation"
 
 
@@ -31,7 +32,7 @@ def decode(table: Table, data: bytes, address: str) -> pa.Table:
     try:
         read = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
-        raise CorruptObjectError(address, f"not a whole Parquet file ({error})", AGAIN) from error
+        raise CorruptObjectError(address, f"not a whole Parquet file ({error})", _way_out(table)) from error
     _check(table, read.schema, address)
     return read
 
@@ -43,7 +44,13 @@ def _check(table: Table, schema: pa.Schema, address: str) -> None:
         rule = f"written by a newer version (its {name} schema is {version}, this installation reads {table.version})"
         raise CorruptObjectError(address, rule, UPGRADE)
     if name != table.name or version != str(table.version) or not schema.equals(table.schema):
-        raise CorruptObjectError(address, f"not a file of the table {table.name}, version {table.version}", AGAIN)
+        raise CorruptObjectError(
+            address, f"not a file of the table {table.name}, version {table.version}", _way_out(table)
+        )
+
+
+def _way_out(table: Table) -> str:
+    return LOST if table.name == "attempts" else AGAIN
 
 
 def join(table: Table, parts: Sequence[pa.Table]) -> pa.Table:

@@ -141,20 +141,22 @@ class Store:
     # What is there
 
     def committed(self) -> Committed:
-        """What is trained and what is evaluated."""
-        trained = (name.removesuffix(".parquet") for name in self.objects.children("results/trials"))
-        return Committed(trained=frozenset(trained), evaluated=self._evaluated())
+        """What is trained and what is evaluated; what lacks one of its files (a damaged one, deleted) is neither."""
+        trials, epochs = (frozenset(self.objects.children(f"results/{table}")) for table in ("trials", "epochs"))
+        trained = frozenset(name.removesuffix(".parquet") for name in trials & epochs)
+        return Committed(trained=trained, evaluated=self._evaluated())
 
     def is_trained(self, trial_id: str) -> bool:
         """Whether the trial's row is committed."""
-        return self.objects.exists(_result("trials", trial_id))
+        return all(self.objects.exists(_result(table, trial_id)) for table in ("trials", "epochs"))
 
     def evaluated(self, trial_id: str) -> frozenset[str]:
         """The conditions that the trial's `best` checkpoint was evaluated under."""
         return self._evaluated({trial_id}).get(trial_id, frozenset())
 
     def _evaluated(self, trial_ids: Collection[str] | None = None) -> dict[str, frozenset[str]]:
-        names = (name for name in self.objects.children("results/evaluations") if _wanted(name, trial_ids))
+        whole = set(self.objects.children("results/evaluations")) & set(self.objects.children("results/predictions"))
+        names = (name for name in sorted(whole) if _wanted(name, trial_ids))
         pairs = [name.split(".")[:2] for name in names]
         self._learn_sets({set_name for _, set_name in pairs})
         evaluated: dict[str, frozenset[str]] = {}

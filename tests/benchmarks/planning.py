@@ -19,8 +19,8 @@ def measure() -> Iterator[Figure]:
     planned = time.perf_counter()
     what = f"{len(plan.trials):,} trials"
     yield Figure(what=f"{what}: the spec loaded", ours=loaded - started, unit="s")
-    yield Figure(what=f"{what}: planned", ours=planned - loaded, unit="s")
-    yield Figure(what=f"{what}: more memory at the peak", ours=_peak_megabytes() - before, unit="MB")
+    yield Figure(what=f"{what}: planned", ours=planned - loaded, unit="s", bound=15)
+    yield Figure(what=f"{what}: more memory at the peak", ours=_peak_megabytes() - before, unit="MB", bound=300)
 
 
 def _peak_megabytes() -> float:

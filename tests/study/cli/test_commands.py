@@ -91,7 +91,7 @@ def test_plan_runs_nothing_and_makes_no_store(study: Type, spec: Path) -> None:
     for said in (
         "small    A small study on few digits",
         "Baseline, then 8 from its best epoch",
-        "9 epochs of 200 images; 6 of them pass each image twice",
+        "9 epochs of 200 images; 6 of them by methods that pass each image up to twice, attacks not counted",
         "36 = 9 trials × 4 conditions",
         "none of it",
         "not known yet",

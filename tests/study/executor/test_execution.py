@@ -198,22 +198,37 @@ def launch_in_thread(of: Plan, store: Path, address: str) -> str:
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_launch_killed_at_random_moments_ends_as_an_undisturbed_one(
-    cluster: str, tmp_path: Path, undisturbed: dict[str, pa.Table], kills: int
-) -> None:
+def test_a_launch_killed_at_random_moments_ends_as_an_undisturbed_one(cluster: str, tmp_path: Path, kills: int) -> None:
+    """Every kill meets units at work, and leaves some to do."""
     luck = random.Random(kills)
+    trials, epochs = 4 + kills, 30
+    store = Store.open(tmp_path / "disturbed")
     for _ in range(kills):
-        launched = launch_in_process(tmp_path, cluster)
-        try:
-            launched.wait(timeout=luck.uniform(2.5, 9.0))
-        except subprocess.TimeoutExpired:
-            launched.kill()
-            launched.wait()
+        launched = launch_in_process(tmp_path / "disturbed", cluster, trials, epochs)
+        _wait_for_work(store, launched)
+        time.sleep(luck.uniform(0, 1.2))
+        assert launched.poll() is None, "there is work left"
+        launched.kill()
+        launched.wait()
         if luck.random() < 0.5 and (alive := workers()):
             luck.choice(alive).kill()
-    assert launch_in_process(tmp_path, cluster).wait(timeout=120) == 0
-    assert results(tmp_path) == undisturbed
+    assert launch_in_process(tmp_path / "disturbed", cluster, trials, epochs).wait(timeout=120) == 0
+    undisturbed = launch_small(
+        family(trials, epochs), tmp_path / "undisturbed", Log([]), LaunchOptions(address=cluster)
+    )
+    assert undisturbed.status == "complete"
+    assert results(tmp_path / "disturbed") == results(tmp_path / "undisturbed")
+
+
+def _wait_for_work(store: Store, launched: subprocess.Popen[bytes]) -> None:
+    """Until a worker of this launch holds a trial."""
+    before = {held.name for held in store.leases("trial")}
+    deadline = time.monotonic() + 60
+    while not {held.name for held in store.leases("trial")} - before:
+        assert launched.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_no_thread_is_left_behind() -> None:
-    assert not [thread for thread in threading.enumerate() if thread.name == "study lease"]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("lease on ")]

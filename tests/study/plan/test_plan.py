@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from study import identity
 from study.plan import Plan, Resources
 from study.planning import data_set, make_plan
 from study.spec import load
 from tests.study.plan.tifs import GRID_TIFS
 from tests.study.spec.demo import loaded
+from trainables.attacks import attacks
+from trainables.distortions import distortions
+from trainables.methods import methods
+from trainables.models import models
 from trainables.recipe import Parent, Scratch, WeightsFile
 
 FINGERPRINT = "0123456789abcdef" * 2
@@ -269,3 +274,31 @@ def test_recipes_say_where_the_data_lies_and_ids_do_not(tmp_path: Path, monkeypa
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert trial_ids(planned(tmp_path, replaced)) == trial_ids(first)
+
+
+def test_a_raised_revision_moves_what_it_touches_and_nothing_else(demo: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forget() -> None:
+        """Within a process no revision changes, so identities remember them."""
+        for remembering in (identity._named, identity._kind, identity._distortion, identity._fragment):
+            remembering.cache_clear()
+
+    def moved(component: type) -> tuple[set[str], set[str]]:
+        """Labels or training distortions of the trials that moved, and test distortions that did."""
+        with monkeypatch.context() as raised:
+            raised.setattr(component, "revision", component.revision + 1)
+            forget()
+            after = make_plan(load("demo_mnist"), FINGERPRINT)
+        forget()
+        trials = {f"{old.label}, {old.train_distortion}" for old, new in zip(demo.trials, after.trials, strict=True)
+                  if old.trial_id != new.trial_id}  # fmt: skip
+        return trials, {
+            old.test_distortion for old, new in zip(demo.conditions, after.conditions, strict=True)
+            if old.condition_id != new.condition_id
+        }  # fmt: skip
+
+    everything = {f"{trial.label}, {trial.train_distortion}" for trial in demo.trials}
+    assert moved(methods.get("data_augmentation")) == ({"DA, gaussian_noise", "DA, rotation"}, set())
+    assert moved(attacks.get("fgsm")) == ({"ST, fgsm", "AT, fgsm"}, {"fgsm"})
+    assert moved(distortions.get("rotation")) == ({"ST, rotation", "ST sym, rotation", "DA, rotation"}, {"rotation"})
+    assert moved(distortions.get("jpeg")) == (set(), {"jpeg"})
+    assert moved(models.get("lenet")) == (everything, set())

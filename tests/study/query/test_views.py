@@ -279,3 +279,12 @@ def test_a_query_does_not_wait_for_torch(store: Store, tmp_path: Any) -> None:
         "assert not {'torch', 'ray', 'mlflow'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_with_may_bear_the_name_of_the_table_that_it_reads(tables: Tables) -> None:
+    expected = rows(tables, "SELECT count(*) AS n FROM trials WHERE label = 'ST'")
+    assert expected[0]["n"] > 0
+    within = "WITH trials AS (SELECT * FROM trials WHERE label = 'ST') SELECT count(*) AS n FROM trials"
+    assert rows(tables, within) == expected
+    beside = "SELECT count(*) AS n FROM trials WHERE label IN (WITH trials AS (SELECT 'ST' AS label) FROM trials)"
+    assert rows(tables, beside) == expected

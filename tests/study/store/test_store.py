@@ -194,13 +194,26 @@ def test_a_file_that_cannot_be_read_is_named_and_never_skipped(store: Store, tab
     small.run(store, small.plan(), {"base": 900, "at": 800})
     store.record_attempt(small.attempt("base"))
     name = store.objects.beneath(f"results/{table}")[-1]
+    way_out = ": only the record of that run is lost" if table == "attempts" else " and launch again"
     whole = store.objects.get(name)
     foreign = io.BytesIO()
     pq.write_table(pa.table({"x": [1]}), foreign)
     store.objects.put(name, {"cut": whole[: len(whole) // 2], "emptied": b"", "foreign": foreign.getvalue()}[damage])
-    with pytest.raises(CorruptObjectError, match=f"{name}: not a .*Delete it and launch again") as caught:
+    with pytest.raises(CorruptObjectError, match=f"{name}: not a .*Delete it{way_out}") as caught:
         store.read(table)
     assert pickle.loads(pickle.dumps(caught.value)).address == store.objects.address(name)
+
+
+@pytest.mark.parametrize("table", ["trials", "epochs", "evaluations", "predictions"])
+def test_what_a_deleted_file_held_counts_as_missing_and_comes_back_as_it_was(store: Store, table: str) -> None:
+    small.run(store, small.plan(), {"base": 900, "at": 800})
+    before = {name: store.read(name) for name in ("trials", "epochs", "evaluations", "predictions")}
+    whole = store.committed()
+    store.objects.delete(store.objects.beneath(f"results/{table}")[0])
+    assert store.committed() != whole
+    small.run(store, small.plan(), {"base": 900, "at": 800})
+    assert store.committed() == whole
+    assert {name: store.read(name) for name in before} == before
 
 
 def test_a_file_of_a_newer_version_asks_for_an_upgrade(store: Store) -> None:
@@ -258,8 +271,10 @@ def test_ten_thousand_trials_are_known_in_well_under_a_second(tmp_path: Path) ->
     small.run(store, small.plan(), {"base": 900})
     (evaluation,) = (tmp_path / "results/evaluations").iterdir()
     for index in range(10_000):
-        (tmp_path / f"results/trials/{index:016x}.parquet").touch()
-        (tmp_path / f"results/evaluations/{index:016x}.{evaluation.name.split('.')[1]}.parquet").touch()
+        for table in ("trials", "epochs"):
+            (tmp_path / f"results/{table}/{index:016x}.parquet").touch()
+        for table in ("evaluations", "predictions"):
+            (tmp_path / f"results/{table}/{index:016x}.{evaluation.name.split('.')[1]}.parquet").touch()
     began = time.perf_counter()
     committed = Store.open(tmp_path).committed()
     assert time.perf_counter() - began < 1.0
