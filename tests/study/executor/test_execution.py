@@ -14,13 +14,14 @@ import psutil
 import pyarrow as pa
 import pytest
 
-from study.launch import LaunchOptions
+from study.executor.cluster import ClusterError
+from study.launch import LaunchOptions, launch_plan
 from study.plan import Plan, Resources
 from study.progress import Progress
 from study.store import HeldError, Store
 from tests.study.executor.noop import Log, NoOp, Raising
 from tests.study.executor.plans import plan, trial
-from tests.study.executor.small_study import family, launch_small
+from tests.study.executor.small_study import IMAGES, family, launch_small
 
 pytestmark = pytest.mark.ray
 
@@ -139,6 +140,12 @@ def test_two_resource_shapes_both_end_and_keep_their_workers_warm(cluster: str, 
     result = launch_small(plan(*small, *large), tmp_path, log, LaunchOptions(address=cluster))
     assert result.status == "complete"
     assert len(began) <= 5, "two shapes on two CPUs need three workers, one or two more while they change over"
+
+
+def test_a_store_that_the_nodes_do_not_share_is_refused(cluster: str) -> None:
+    """A store in memory is each process's own, as a folder on a node's own disk is each node's."""
+    with pytest.raises(ClusterError, match=r"is not one folder on every node: .* cannot see what this machine writes"):
+        launch_plan(family(2, 1), "", IMAGES, Store.open("memory://apart"), LaunchOptions(address=cluster), Log([]))
 
 
 def test_ctrl_c_keeps_what_is_done(cluster: str, tmp_path: Path) -> None:
