@@ -84,7 +84,7 @@ class Cost:
 
 def cost(plan: Plan, found: Found, timings: Collection[Timing], source: str) -> Cost:
     """Of everything in `plan` that the store does not have; `source` says where the timings come from."""
-    speeds = _speeds(timings)
+    plan, speeds = plan.expected(), _speeds(timings)
     seconds = [_seconds(kind, images, speeds) for kind, images in _work_left(plan, found)]
     known = [one for one in seconds if one is not None]
     complete = len(known) == len(seconds)
@@ -175,6 +175,7 @@ def history(store: Store) -> tuple[Timing, ...]:
 
 def pilot(plan: Plan, clock: Callable[[], float] = time.perf_counter) -> tuple[Timing, ...]:
     """Times one trial of every method, model and data set for a few seconds, and one evaluation; keeps nothing."""
+    plan = plan.expected()
     kinds = {Kind.of("train", trial.recipe): trial for trial in plan.trials}
     trained = tuple(_timed_training(kind, trial, clock) for kind, trial in kinds.items())
     return (*trained, _timed_evaluation(plan, clock))
@@ -194,7 +195,11 @@ def _timed_evaluation(plan: Plan, clock: Callable[[], float]) -> Timing:
     recipe = replace(plan.trials[0].recipe, start=Scratch())
     weights = dict(Training(recipe, None, torch.device("cpu")).model.state_dict())
     practical = {sweep.condition_ids[sweep.levels.index(sweep.practical)] for sweep in plan.sweeps}
-    shown = [one for one in plan.conditions if one.condition_id in practical or one.family == "clean"]
+    shown = [
+        one
+        for one in plan.conditions
+        if one.condition_id in practical or (one.family == "clean" and one.split == "test")
+    ]
     sets = DistortedSets(CACHE_BYTES)
     for _ in range(2):
         began = clock()

@@ -15,6 +15,7 @@ from study.executor.failures import RETRIED_ON_RELAUNCH
 from study.executor.queue import Failure, Queue
 from study.executor.run import Run
 from study.executor.session import OpenSessions, record_lost
+from study.executor.source import NoSource, Source
 from study.plan import Plan
 from study.planning import check_weights, data_set, make_plan
 from study.progress import Observer, Progress
@@ -85,33 +86,44 @@ def launch_plan(
     """`launch`, from the plan on; `images` counts those of the training and test split."""
     with held(store, plan.study) as heartbeat:
         store.sweep_temporary(older_than=LEFTOVER_SECONDS)
-        run = Run(plan, queue_of(plan, store, options), observer, Estimate(images), partial(record_lost, store))
+        recorded, plan = plan, store.with_points(plan)
+        queue = queue_of(plan, store, options.retry)
+        source = source_of(plan, store, queue)
+        if options.limit is not None:
+            source.limit(max(0, options.limit - queue.limit(options.limit)))
+        run = Run(plan, queue, observer, Estimate(images), partial(record_lost, store), source)
         heartbeat.when_lost = run.stop
+        for notice in source.notices():
+            run.tell_notice(notice)
         recall(run, store)
         if run.finished:
-            store.record_launch(plan, spec_text, provenance())
+            store.record_launch(recorded, spec_text, provenance())
+            source.close()
             return _result(run)
         check_device_type(plan, store)
         with stoppable(run), connected(options.address, store) as nodes, stoppable(run):  # Ray sets handlers of its own
             workers = _workers(plan, nodes.now(), options.max_concurrent)
-            store.record_launch(plan, spec_text, provenance())
+            store.record_launch(recorded, spec_text, provenance())
             run.on_workers(nodes.slots, options.max_concurrent, nodes.now().describe(workers))
             conditions = {condition.condition_id: condition for condition in plan.conditions}
-            execute(run, OpenSessions(store, conditions, f"study {plan.study}"), conditions, workers, trainable)
+            try:
+                execute(run, OpenSessions(store, conditions, f"study {plan.study}"), conditions, workers, trainable)
+            finally:
+                source.close()
         heartbeat.check()
         return _result(run)
 
 
 def check_device_type(plan: Plan, store: Store) -> None:
     """Raises DeviceError if the study would be evaluated partly on CPUs and partly on GPUs: their draws differ."""
-    trials = {trial.trial_id: trial for trial in plan.unique_trials()}
-    types = {"GPUs" if trial.resources.gpus else "CPUs": trial.label for trial in trials.values()}
+    types = {"GPUs" if trial.resources.gpus else "CPUs": trial.label for trial in plan.expected().trials}
     if len(types) > 1:
         raise DeviceError(
             f"resources: {types['CPUs']} asks for no GPU and {types['GPUs']} for one; test images are distorted on the "
             "device, and CPUs and GPUs draw different noise: give every method a GPU, or none"
         )
-    evaluated = (row for row in store.read("attempts", set(trials)).to_pylist() if row["unit"] == "evaluate")
+    ids = {trial.trial_id for trial in plan.trials}
+    evaluated = (row for row in store.read("attempts", ids).to_pylist() if row["unit"] == "evaluate")
     before = {"CPUs" if row["device"] == "cpu" else "GPUs" for row in evaluated if row["status"] == "done"}
     asked = next(iter(types))
     if other := before - {asked}:
@@ -123,7 +135,7 @@ def check_device_type(plan: Plan, store: Store) -> None:
 
 def _workers(plan: Plan, nodes: Nodes, most: int | None) -> int:
     """How many units run at once, at most; raises ClusterError if one fits nowhere."""
-    slots = {trial.resources: nodes.slots(trial.resources) for trial in plan.trials}
+    slots = {trial.resources: nodes.slots(trial.resources) for trial in plan.expected().trials}
     for need, count in slots.items():
         if count < 1:
             raise ClusterError(
@@ -174,13 +186,19 @@ def stoppable(run: Run) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def queue_of(plan: Plan, store: Store, options: LaunchOptions) -> Queue:
+def queue_of(plan: Plan, store: Store, retry: Retry | None) -> Queue:
     """The units still to run, given what the store has and which failures are to be tried again."""
     committed = store.committed()
-    queue = Queue(plan, committed.trained, committed.evaluated, standing_failures(plan, store, options.retry))
-    if options.limit is not None:
-        queue.limit(options.limit)
-    return queue
+    return Queue(plan, committed.trained, committed.evaluated, standing_failures(plan, store, retry))
+
+
+def source_of(plan: Plan, store: Store, queue: Queue) -> Source:
+    """What draws further trials: the plan's searches, if it has any."""
+    if not plan.searches:
+        return NoSource()
+    from study.search import resumed  # only searches wait for Optuna
+
+    return resumed(plan, store, queue.failures)
 
 
 def standing_failures(plan: Plan, store: Store, retry: Retry | None) -> dict[str, Failure]:

@@ -1,11 +1,16 @@
-"""The plan: a spec unrolled into trials and test conditions, each with its id. `study.planning.make_plan` makes it.
+"""The plan: a spec unrolled into trials, searches and conditions, each with its id, by `study.planning.make_plan`.
 
 Plain data: whoever reads a plan back from the store need not wait for torch.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from trainables.recipe import Condition, Recipe
+from trainables.parameters import Value
+from trainables.recipe import Component, Condition, Recipe
+
+Draw = Literal["uniform", "loguniform", "int", "choice"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +38,12 @@ class PlannedTrial:
     @property
     def train_distortion(self) -> str | None:
         """`rotation then gaussian_noise`; None where the method trains on undistorted images."""
-        return " then ".join(step.name for step in self.recipe.distortions) or None
+        return train_distortion(self.recipe)
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether it only stands for a trial that a search is still to draw."""
+        return not self.identity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,16 +61,115 @@ class Sweep:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Open:
+    """A hyperparameter that a search draws."""
+
+    key: str
+    """`method.alpha`, `distortion.sigma`, `attack.epsilon`."""
+    step: int | None
+    """Which of the training distortions it belongs to; None for the method."""
+    name: str
+    draw: Draw
+    values: tuple[Value, ...]
+    """The two ends, or the choices."""
+    whole: bool
+    """Whether it takes whole numbers only."""
+    symbol: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """What a search makes as large as possible: the mean accuracy over some conditions."""
+
+    name: str
+    """As `study.objectives` defines it."""
+    validation: tuple[str, ...]
+    """Ids of the conditions that the search looks at."""
+    test: tuple[str, ...]
+    """Ids of the same on test images, for reports."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """The search of one label on one training distortion."""
+
+    search_id: str
+    """A hash of all that determines its course, and so not of the number of points."""
+    label: str
+    stage: int
+    templates: tuple[Recipe, ...]
+    """One a replicate, with something at every open place."""
+    space: tuple[Open, ...]
+    points: int
+    """How many to draw."""
+    sampler: Component
+    seed: int
+    objectives: tuple[Objective, ...]
+    resources: Resources
+    fingerprint: str
+    """Of the data."""
+
+    @property
+    def train_distortion(self) -> str | None:
+        return train_distortion(self.templates[0])
+
+
+Verdict = Literal["complete", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A point that a search has drawn. In their order, they and what was told before each are its whole history."""
+
+    search_id: str
+    number: int
+    """0 the first."""
+    parameters: tuple[tuple[str, Value], ...]
+    """By the space's keys, as the sampler drew them; trials take numbers to 12 digits."""
+    told: tuple[tuple[int, Verdict], ...]
+    """Points whose end the sampler was told between the draw before and this one, in that order."""
+    trial_ids: tuple[str, ...]
+    """One a replicate."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """Everything a study consists of, in the order in which it can run: parents before children."""
 
     study: str
     title: str
     trials: tuple[PlannedTrial, ...]
+    """Those of the grids, then those of the points drawn so far."""
     conditions: tuple[Condition, ...]
-    """`clean` first."""
+    """`clean` on test images first; those on validation images last."""
     sweeps: tuple[Sweep, ...]
+    searches: tuple[Search, ...] = ()
+    drawn: tuple[Drawn, ...] = ()
+    """In the order of the searches, then of their numbers."""
 
     def unique_trials(self) -> tuple[PlannedTrial, ...]:
         """One entry a trial id, the first label's."""
         return tuple({trial.trial_id: trial for trial in reversed(self.trials)}.values())[::-1]
+
+    def undrawn(self, search: Search) -> int:
+        """Points that the search has still to draw."""
+        return max(0, search.points - sum(point.search_id == search.search_id for point in self.drawn))
+
+    def expected(self) -> "Plan":
+        """The plan with a stand-in for each trial that is still to be drawn."""
+        drawn = tuple(trial for search in self.searches for trial in self.stand_ins(search))
+        return replace(self, trials=(*self.trials, *drawn)) if drawn else self
+
+    def stand_ins(self, search: Search) -> Iterator[PlannedTrial]:
+        """One for each trial that the search has still to draw, point by point."""
+        for number in range(search.points - self.undrawn(search), search.points):
+            for replicate, template in enumerate(search.templates):
+                yield PlannedTrial(
+                    trial_id=f"{search.search_id}-{number}-{replicate}", label=search.label, stage=search.stage,
+                    recipe=template, identity="", resources=search.resources,
+                )  # fmt: skip
+
+
+def train_distortion(recipe: Recipe) -> str | None:
+    """`rotation then gaussian_noise`; None where the method trains on undistorted images."""
+    return " then ".join(step.name for step in recipe.distortions) or None

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from study.plan import Plan, PlannedTrial, Sweep
+from study.plan import Open, Plan, PlannedTrial, Search, Sweep
 from study.summary import UNDISTORTED
 from trainables.parameters import Value
 from trainables.recipe import Condition, Parent
@@ -58,7 +58,10 @@ class Naming:
         for trial in self.plan.trials:
             for name, value in trial.recipe.method.items:
                 seen.setdefault(trial.label, {}).setdefault(name, set()).add(value)
-        return {label: frozenset(n for n, values in names.items() if len(values) > 1) for label, names in seen.items()}
+        varied = {label: {name for name, values in names.items() if len(values) > 1} for label, names in seen.items()}
+        for search in self.plan.searches:
+            varied.setdefault(search.label, set()).update(one.name for one in search.space if one.step is None)
+        return {label: frozenset(names) for label, names in varied.items()}
 
     def settings(self, trial: PlannedTrial) -> tuple[Setting, ...]:
         """Those of `trial`, the method's first."""
@@ -77,9 +80,9 @@ class Naming:
         return Setting(name, self.symbol(component, name), value)
 
     def counted(self, label: str) -> tuple[tuple[str, int], ...]:
-        """(symbol, number of values) of each method parameter that varies under `label`."""
+        """(symbol, number of values) of each method parameter that a grid under `label` varies."""
         trials = [trial for trial in self.plan.trials if trial.label == label]
-        names = sorted(self._varied.get(label, ()))
+        names = sorted(self._varied.get(label, ())) if trials else []
         return tuple(
             (
                 self.symbol(trials[0].recipe.method.name, name),
@@ -251,7 +254,8 @@ class PlanTable:
 
 
 def plan_table(plan: Plan, naming: Naming, passes: Callable[[str], int]) -> PlanTable:
-    """`plan` counted; `passes` gives a method's forward passes over each image."""
+    """`plan`, of which nothing has been drawn, counted; `passes` gives a method's forward passes over each image."""
+    plan = plan.expected()
     unique = plan.unique_trials()
     work: dict[int, int] = {}
     for trial in unique:
@@ -276,17 +280,31 @@ def _plan_rows(plan: Plan, naming: Naming) -> Iterator[PlanRow]:
     for trained_on, trials in groups.items():
         labels = [trial.label for trial in trials]
         counts = {label: labels.count(label) for label in dict.fromkeys(labels)}
-        yield PlanRow(trained_on=trained_on, counts=counts, levels=_levels(trials, naming.symbol))
+        searches = [one for one in plan.searches if (one.train_distortion or UNDISTORTED) == trained_on]
+        yield PlanRow(trained_on=trained_on, counts=counts, levels=_levels(trials, searches, naming.symbol))
 
 
-def _levels(trials: Iterable[PlannedTrial], symbol: Symbol) -> tuple[tuple[str, tuple[Value, ...]], ...]:
+def _levels(
+    trials: Iterable[PlannedTrial], searches: Iterable[Search], symbol: Symbol
+) -> tuple[tuple[str, tuple[Value, ...]], ...]:
+    """Of a grid's axis its values, of an open one its range."""
     values: dict[str, dict[Value, None]] = {}
+    for search in searches:
+        for one in search.space:
+            if one.step is not None:
+                values.setdefault(one.symbol or one.name, {})[open_range(one)] = None
     for trial in trials:
-        for step in trial.recipe.distortions:
+        for step in trial.recipe.distortions if not trial.stands_in else ():
             for name, value in step.items:
                 if _number(value):
                     values.setdefault(symbol(step.name, name), {})[value] = None
     return tuple((name, tuple(found)) for name, found in values.items())
+
+
+def open_range(one: Open) -> str:
+    """What a search draws from: `0.01 to 10`, `kl or l2`."""
+    joined = " or " if one.draw == "choice" else " to "
+    return joined.join(map(figure, one.values))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -316,6 +334,7 @@ class Changes:
 
 def changes(old: Plan, new: Plan) -> Changes:
     """What `new` adds to `old` and leaves out of it."""
+    old, new = old.expected(), new.expected()
     before = {trial.trial_id for trial in old.trials}
     after = {trial.trial_id for trial in new.trials}
     tested = {condition.condition_id for condition in old.conditions}
@@ -348,7 +367,7 @@ def _values(naming: Naming, trials: Iterable[PlannedTrial]) -> dict[str, dict[st
     """Label → hyperparameter → its values, in order."""
     found: dict[str, dict[str, dict[Value, None]]] = {}
     for trial in trials:
-        for setting in naming.settings(trial):
+        for setting in naming.settings(trial) if not trial.stands_in else ():
             found.setdefault(trial.label, {}).setdefault(setting.name, {})[setting.value] = None
     return found
 

@@ -1,9 +1,15 @@
 """Where a study stands: what its store and the live leases say about the trials of a plan."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from study.plan import Plan
+import numpy as np
+import numpy.typing as npt
+
+from study.front import Accuracies, PointResult, baseline, point_results
+from study.plan import Plan, Search
 from study.report import Cells, Share
 from study.store import Store
 from study.summary import Found
@@ -57,3 +63,97 @@ def practical_cells(store: Store, plan: Plan) -> Cells:
         for row in chosen
         if row["condition_id"] in practical and row["role"] == "best"
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mean:
+    """A mean accuracy over conditions and replicates, on the same images."""
+
+    value: float
+    error: float | None
+    """One standard error over images, each with its own mean; None where per-image outcomes are missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Front:
+    """What one search came to."""
+
+    search: Search
+    points: tuple[tuple[PointResult, tuple[Mean, ...]], ...]
+    """Those on the front with their objectives on test images, from the most of the first objective on."""
+    baseline: tuple[Mean, ...] | None
+    """The same of the study's baseline; None if it has none that is evaluated."""
+    baseline_label: str
+    validation_n: int
+    test_n: int
+
+
+def fronts(store: Store, plan: Plan) -> tuple[Front, ...]:
+    """The front of each search, as far as its points are evaluated."""
+    if not plan.searches:
+        return ()
+    ids = {one for point in plan.drawn for one in point.trial_ids} | {trial.trial_id for trial in baseline(plan)}
+    rows = [row for row in store.read("evaluations", ids).to_pylist() if row["role"] == "best"]
+    accuracies = {(row["trial_id"], row["condition_id"]): row["correct"] / row["n"] for row in rows}
+    results = [one for one in point_results(plan, accuracies) if one.front and one.test is not None]
+    n = {row["condition_id"]: row["n"] for row in rows}
+    shown = {one for result in results for one in result.drawn.trial_ids} | {trial.trial_id for trial in baseline(plan)}
+    outcomes = _outcomes(store, shown)
+    return tuple(_front(search, plan, results, accuracies, outcomes, n) for search in plan.searches)
+
+
+Outcomes = Mapping[tuple[str, str], npt.NDArray[np.uint8]]
+"""(trial id, condition id) → one 0 or 1 an image."""
+
+
+def _outcomes(store: Store, trial_ids: set[str]) -> Outcomes:
+    return {
+        (row["trial_id"], row["condition_id"]): np.unpackbits(
+            np.frombuffer(row["correct_bits"], dtype=np.uint8), count=row["n"]
+        )
+        for row in store.read("predictions", trial_ids).to_pylist()
+        if row["role"] == "best"
+    }
+
+
+def _front(
+    search: Search,
+    plan: Plan,
+    results: Sequence[PointResult],
+    accuracies: Accuracies,
+    outcomes: Outcomes,
+    n: Mapping[str, int],
+) -> Front:
+    own = [one for one in results if one.search.search_id == search.search_id]
+    own.sort(key=lambda one: (one.validation or (), -one.drawn.number), reverse=True)
+    measured = tuple((one, tuple(_means(search, one.drawn.trial_ids, accuracies, outcomes))) for one in own)
+    compared = baseline(plan)
+    whole = compared and all(
+        (trial.trial_id, condition) in accuracies for trial in compared for one in search.objectives
+        for condition in one.test
+    )  # fmt: skip
+    ids = tuple(trial.trial_id for trial in compared)
+    return Front(
+        search=search,
+        points=measured,
+        baseline=tuple(_means(search, ids, accuracies, outcomes)) if whole else None,
+        baseline_label=compared[0].label if compared else "",
+        validation_n=max((n.get(one, 0) for wanted in search.objectives for one in wanted.validation), default=0),
+        test_n=max((n.get(one, 0) for wanted in search.objectives for one in wanted.test), default=0),
+    )
+
+
+def _means(search: Search, trial_ids: Sequence[str], accuracies: Accuracies, outcomes: Outcomes) -> Iterator[Mean]:
+    for objective in search.objectives:
+        cells = [(one, condition) for one in trial_ids for condition in objective.test]
+        value = math.fsum(accuracies[cell] for cell in cells) / len(cells)
+        yield Mean(value=value, error=_error([outcomes.get(cell) for cell in cells]))
+
+
+def _error(outcomes: Sequence[npt.NDArray[np.uint8] | None]) -> float | None:
+    """Of the mean over images of each image's mean over cells: they are the same images in all of them."""
+    known = [one for one in outcomes if one is not None]
+    if len(known) < len(outcomes):
+        return None
+    each = np.mean(known, axis=0)
+    return float(each.std() / math.sqrt(len(each)))

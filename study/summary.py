@@ -81,7 +81,8 @@ class Summary:
 
 
 def summarise(plan: Plan, found: Found) -> Summary:
-    """Where the study stands."""
+    """Where the study stands; what its searches are still to draw is left to do."""
+    plan = plan.expected()
     states = states_of(plan, found)
     unique = plan.unique_trials()
     conditions = _conditions(plan)

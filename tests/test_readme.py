@@ -12,7 +12,7 @@ from study.cli.commands import app
 from study.cli.query_help import WORKED
 from study.planning import make_plan
 from study.query import VIEWS
-from study.spec import load
+from study.spec import load, shipped
 from tests.study.hand_made import FINGERPRINT, TEXT
 from trainables.fit import Training
 
@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_there_are_as_many_examples_as_these_tests_know() -> None:
-    assert (len(blocks("python")), len(blocks("yaml"))) == (2, 1)
+    assert (len(blocks("python")), len(blocks("yaml"))) == (2, 2)
 
 
 def test_the_notebook_runs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,7 +39,7 @@ def test_the_notebook_runs(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_method_is_one_file_and_one_line_of_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "confidence_penalty.py").write_text(blocks("python")[1], encoding="utf-8")
     monkeypatch.setattr(trainables.methods, "__path__", [*trainables.methods.__path__, str(tmp_path)])
-    line = blocks("yaml")[0].partition("methods:\n")[2]
+    line = blocks("yaml")[1].partition("methods:\n")[2]
     (tmp_path / "study.yaml").write_text(TEXT.replace("methods:\n", f"methods:\n{line}"), encoding="utf-8")
     plan = make_plan(load(tmp_path / "study.yaml"), FINGERPRINT)
     added = [trial for trial in plan.trials if trial.label == "CP"]
@@ -47,6 +47,13 @@ def test_a_method_is_one_file_and_one_line_of_yaml(tmp_path: Path, monkeypatch: 
     training = Training(added[0].recipe, None, torch.device("cpu"))
     training.advance()
     assert set(training.epochs[0].terms) == {"error", "entropy"}
+
+
+def test_the_search_shown_is_the_shipped_one(tmp_path: Path) -> None:
+    text = shipped()["search_mnist"].read_text(encoding="utf-8")
+    before, _, rest = text.partition("search:  ")
+    (tmp_path / "shown.yaml").write_text(f"{before}{blocks('yaml')[0]}\nevaluate:{rest.partition('evaluate:')[2]}")
+    assert load(tmp_path / "shown.yaml").search == load("search_mnist").search
 
 
 def test_every_command_shown_exists() -> None:

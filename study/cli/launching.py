@@ -14,6 +14,7 @@ from study.cli.end_screen import (
     print_next,
 )
 from study.cli.errors import STOPPED, UNFINISHED
+from study.cli.front_screen import print_fronts
 from study.cli.launch_screen import screen
 from study.cli.places import store_location, store_suffix
 from study.cli.plan_screen import changed_line
@@ -23,7 +24,7 @@ from study.launch import LaunchOptions, Result, launch
 from study.plan import Plan
 from study.report import Naming, changes, end_table, failures, registered_symbol
 from study.spec import load
-from study.standing import look, newest_failures, practical_cells
+from study.standing import fronts, look, newest_failures, practical_cells
 from study.store import Store
 from study.summary import Summary, summarise
 
@@ -34,7 +35,8 @@ def run(source: str, overrides: Sequence[str], store: str | None, options: Launc
     spec = load(source, overrides)
     location, suffix = store_location(store), store_suffix(store)
     opened = Store.open(location)
-    plan = planned(spec)
+    base = planned(spec)
+    plan = opened.with_points(base)
     before = summarise(plan, look(opened, plan))
     _say_changes(opened, plan, terminal)
     naming = Naming(plan, registered_symbol)
@@ -43,7 +45,7 @@ def run(source: str, overrides: Sequence[str], store: str | None, options: Launc
     if before.complete and result.status == "complete":
         terminal.print("\n".join(terminal.wrap(nothing_line(before, location))))
         return 0
-    return Ending(opened, plan, naming, terminal, as_typed(source, overrides), suffix).tell(
+    return Ending(opened, opened.with_points(base), terminal, as_typed(source, overrides), suffix).tell(
         result, time.monotonic() - began
     )
 
@@ -58,10 +60,10 @@ def _say_changes(store: Store, plan: Plan, terminal: Terminal) -> None:
 class Ending:
     """What is printed when a launch is over."""
 
-    def __init__(self, store: Store, plan: Plan, naming: Naming, terminal: Terminal, spec: str, suffix: str) -> None:
+    def __init__(self, store: Store, plan: Plan, terminal: Terminal, spec: str, suffix: str) -> None:
         self.store = store
         self.plan = plan
-        self.naming = naming
+        self.naming = Naming(plan, registered_symbol)
         self.terminal = terminal
         self.spec = spec
         self.suffix = suffix
@@ -90,6 +92,9 @@ class Ending:
         if table.rows:
             self.terminal.print()
             print_end_table(table, self.naming, self.terminal, self.plan.study, self.suffix)
+        if self.plan.searches:
+            self.terminal.print()
+            print_fronts(self.plan, fronts(self.store, self.plan), self.naming, self.terminal)
 
     def _stopped(self, summary: Summary) -> int:
         self.terminal.print("\n".join(self.terminal.wrap(incomplete_line(summary))))

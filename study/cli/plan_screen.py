@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from study.cli.numbers import duration, size
 from study.cli.terminal import Column, Terminal, count, facts, lay_out
 from study.cost import Cost
-from study.plan import Plan
-from study.report import Changes, NewTrials, PlanRow, PlanTable, figure
+from study.plan import Plan, Search
+from study.report import Changes, NewTrials, PlanRow, PlanTable, figure, open_range
 from study.summary import UNDISTORTED, Summary
 from trainables.recipe import Condition
 
@@ -47,6 +47,7 @@ def _sums(table: PlanTable, plan: Plan) -> list[str]:
 
 def _levels(row: PlanRow, plan: Plan) -> str:
     if row.trained_on == UNDISTORTED:
+        plan = plan.expected()
         epochs = {trial.recipe.epochs for trial in plan.trials if trial.train_distortion is None}
         starts = {trial.stage for trial in plan.trials if trial.train_distortion is None}
         return f"{count(epochs.pop(), 'epoch')} from scratch" if len(epochs) == 1 and starts == {0} else ""
@@ -65,6 +66,8 @@ def _axes(axes: tuple[tuple[str, int], ...]) -> str:
 def plan_facts(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, store: str) -> Iterator[tuple[str, str]]:
     """(what, how much) of everything below the table."""
     yield "order", _order(plan, table)
+    for search in plan.searches:
+        yield "search", _search(search)
     yield "training", _training(table, cost)
     yield "evaluation", _evaluation(plan, summary)
     yield "in the store", _in_the_store(summary, store)
@@ -75,12 +78,28 @@ def plan_facts(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, store
 def _order(plan: Plan, table: PlanTable) -> str:
     if len(table.stages) == 1:
         return "all at once: no trial waits for another"
-    roots = dict.fromkeys(trial.label for trial in plan.trials if trial.stage == 0)
+    roots = dict.fromkeys(trial.label for trial in plan.expected().trials if trial.stage == 0)
     later = ", then ".join(f"{number:,} from their best epochs" for number in table.stages[1:])
     if table.stages[0] == 1 and len(table.stages) == 2:
         later = f"{table.stages[1]:,} from its best epoch"
     first = ", ".join(roots) if len(roots) <= 3 else f"{table.stages[0]:,} from scratch"
     return f"{first}, then {later}"
+
+
+def _search(search: Search) -> str:
+    """`tpe draws 20 points of ST on gaussian_noise: α 0.01 to 10 (log), σ 0.05 to 0.5; it looks at clean and robust`"""
+    ranges = ", ".join(
+        f"{one.symbol or one.name} {open_range(one)}{' (log)' if one.draw == 'loguniform' else ''}"
+        for one in search.space
+    )
+    trained = f" on {search.train_distortion}" if search.train_distortion else ""
+    times = f", each {count(len(search.templates), 'time')}" if len(search.templates) > 1 else ""
+    wanted = " and ".join(objective.name for objective in search.objectives)
+    points = count(search.points, "point")
+    return (
+        f"{search.sampler.name} draws {points} of {search.label}{trained}{times}: {ranges}; "
+        f"for the most {wanted} accuracy on validation images"
+    )
 
 
 def _training(table: PlanTable, cost: Cost) -> str:
@@ -99,9 +118,10 @@ def _times(passes: int) -> str:
 
 def _evaluation(plan: Plan, summary: Summary) -> str:
     trials, conditions = summary.trials.total, len(plan.conditions)
-    return (
-        f"{summary.evaluations:,} = {count(trials, 'trial')} × {count(conditions, 'condition')} ({_conditions(plan)})"
-    )
+    watched = sum(condition.split == "validation" for condition in plan.conditions)
+    more = f"; {watched} of them on validation images" if watched else ""
+    each = f"{_conditions(plan)}{more}"
+    return f"{summary.evaluations:,} = {count(trials, 'trial')} × {count(conditions, 'condition')} ({each})"
 
 
 def _conditions(plan: Plan) -> str:

@@ -35,10 +35,11 @@ def show_plan(
     plan = planned(load(source, overrides))
     location = store_location(store)
     opened = existing(location)
-    found = look(opened, plan) if opened is not None else Found(evaluated={})
-    summary = summarise(plan, found)
+    drawn = opened.with_points(plan) if opened is not None else plan
+    found = look(opened, drawn) if opened is not None else Found(evaluated={})
+    summary = summarise(drawn, found)
     timings, where = _timings(opened, plan, with_pilot)
-    expected = cost(plan, found, timings, where)
+    expected = cost(drawn, found, timings, where)
     if as_json:
         typer.echo(json.dumps({**summary.to_json(), "cost": expected.to_json()}, ensure_ascii=False))
         return

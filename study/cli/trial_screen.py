@@ -99,7 +99,8 @@ def _cells(store: Store, place: Place, terminal: Terminal) -> list[str]:
     shares = {row["condition_id"]: Share(correct=row["correct"], n=row["n"]) for row in rows if row["role"] == "best"}
     if not shares:
         return ["  not evaluated yet"]
-    n = next(iter(shares.values())).n
+    tested = {one.condition_id for one in place.launch.plan.conditions if one.split == "test"}
+    n = max((share.n for one, share in shares.items() if one in tested), default=0)
     table = lay_out(
         (Column("tested on"), Column("level"), Column(""), Column("accuracy %", "right")),
         [[terminal.text(cell) for cell in row] for row in _cell_rows(place, shares)],
@@ -115,7 +116,8 @@ def _cell_rows(place: Place, shares: Mapping[str, Share]) -> Iterator[list[str]]
         one = condition.condition_id
         level = "" if condition.level is None else f"{condition.parameter} {figure(condition.level)}"
         accuracy = with_error(shares[one]) if one in shares else "not yet"
-        yield [condition.test_distortion, level, "● practical" if one in practical else "", accuracy]
+        mark = "● practical" if one in practical else "" if condition.split == "test" else "validation"
+        yield [condition.test_distortion, level, mark, accuracy]
 
 
 def print_why(store: Store, places: Sequence[Place], terminal: Terminal) -> None:

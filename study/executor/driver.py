@@ -114,7 +114,7 @@ class PlanSearcher(Searcher):
 
     def enough_waited(self, trial_id: str) -> bool:
         """Whether this worker's waiting is over: there is work, or there will be none."""
-        return isinstance(self.out.get(trial_id), WaitUnit) and (self.run.queue.ready or self.run.finished)
+        return isinstance(self.out.get(trial_id), WaitUnit) and (self.run.ready or self.run.finished)
 
     def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
         unit = self.out[trial_id]

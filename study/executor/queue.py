@@ -59,24 +59,25 @@ class Queue:
         self.held: dict[str, str] = {}
         self.running: dict[str, StudyUnit] = {}
         self._clock = clock
+        self.stopped: dict[str, None] = {}
+        """Labels under which nothing works."""
         self._tries: Counter[tuple[str, FailureClass]] = Counter()
         self._alike: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._not_before: dict[str, float] = {}
         self._children: defaultdict[str, list[str]] = defaultdict(list)
         for trial in self.trials.values():
-            if isinstance(trial.recipe.start, Parent):
-                self._children[trial.recipe.start.trial_id].append(trial.trial_id)
+            self._children[self._parent(trial.trial_id)].append(trial.trial_id)
         self._ready: defaultdict[tuple[Resources, Phase], dict[str, StudyUnit]] = defaultdict(dict)
         self._waiting: defaultdict[str, dict[str, StudyUnit]] = defaultdict(dict)
         """By the trial that they wait for."""
         self.missing: dict[str, int] = {}
         """Trial id → cells that were missing when the launch began."""
-        for unit in self._units(evaluated):
-            self._file(unit)
+        for trial_id in self.trials:
+            self._file_units(trial_id, evaluated.get(trial_id, ()))
         self._labels: defaultdict[str, list[str]] = defaultdict(list)
         for trial in plan.trials:
             self._labels[trial.trial_id].append(trial.label)
-        self.counts: dict[str, Counter[State]] = {trial.label: Counter() for trial in plan.trials}
+        self.counts: dict[str, Counter[State]] = {trial.label: Counter() for trial in plan.expected().trials}
         """By label: how many of its trials are in each state."""
         self.total: Counter[State] = Counter()
         self._states: dict[str, State] = {}
@@ -86,22 +87,39 @@ class Queue:
             if trial_id in self.trials:
                 self._fail(self.trials[trial_id], failure)
 
-    def _units(self, evaluated: Mapping[str, Collection[str]]) -> Iterable[StudyUnit]:
-        conditions = [condition.condition_id for condition in self.plan.conditions]
-        for trial_id, trial in self.trials.items():
-            if trial_id not in self.trained:
-                yield StudyUnit(phase="train", trial=trial)
-            have = evaluated.get(trial_id, ())
-            missing = tuple(condition_id for condition_id in conditions if condition_id not in have)
-            self.missing[trial_id] = len(missing)
-            if missing:
-                yield StudyUnit(phase="evaluate", trial=trial, condition_ids=missing)
+    def add(self, trial: PlannedTrial, trained: bool, evaluated: Collection[str]) -> bool:
+        """A trial that joins the plan; whether it is new here, and not one of the plan's under another label."""
+        new = trial.trial_id not in self.trials
+        if new:
+            self.trials[trial.trial_id] = trial
+            self.trained.update([trial.trial_id] if trained else [])
+            self._children[self._parent(trial.trial_id)].append(trial.trial_id)
+            self._file_units(trial.trial_id, evaluated)
+        if trial.label not in self._labels[trial.trial_id]:
+            self._labels[trial.trial_id].append(trial.label)
+            if not new:
+                self.counts[trial.label][self._states[trial.trial_id]] += 1
+        if new:
+            self._settle(trial.trial_id)
+        return new
+
+    def _file_units(self, trial_id: str, evaluated: Collection[str]) -> None:
+        """File what is missing of a trial. What a search waits for comes first: the cells on validation images."""
+        trial = self.trials[trial_id]
+        if trial_id not in self.trained:
+            self._file(StudyUnit(phase="train", trial=trial))
+        missing = [one for one in self.plan.conditions if one.condition_id not in evaluated]
+        self.missing[trial_id] = len(missing)
+        if missing:
+            missing.sort(key=lambda condition: condition.split != "validation")
+            ids = tuple(condition.condition_id for condition in missing)
+            self._file(StudyUnit(phase="evaluate", trial=trial, condition_ids=ids))
 
     def _file(self, unit: StudyUnit, first: bool = False) -> None:
         if unit.needs is None or unit.needs in self.trained:
-            place = unit.resources, unit.phase
-            before = self._ready[place]
-            self._ready[place] = {unit.unit_id: unit} | before if first else before | {unit.unit_id: unit}
+            self._ready[unit.resources, unit.phase][unit.unit_id] = unit
+            if first:
+                self._first(unit.unit_id)
         else:
             self._waiting[unit.needs][unit.unit_id] = unit
 
@@ -225,6 +243,7 @@ class Queue:
             return []
         last = members[-1]
         if last in alike:
+            self.stopped[arm] = None
             return self._block(members, f"{len(alike)} trials of {arm} failed alike, its first and its last among them")
         self._first(f"{last}.train")
         return []
@@ -257,10 +276,11 @@ class Queue:
         """Units that are neither running nor given up, in the order in which they would run."""
         return tuple(unit for units in (*self._ready.values(), *self._waiting.values()) for unit in units.values())
 
-    def limit(self, count: int) -> None:
-        """Keep only the first `count` trials of the plan that are not done, and the parents they need."""
+    def limit(self, count: int) -> int:
+        """Keep only the first `count` trials that are not done, and the parents they need; how many there were."""
         undone = [trial for trial in self.trials.values() if self.state(trial.trial_id) == "left"]
         kept = {trial.trial_id for trial in undone[:count]}
         for trial in undone:
             if trial.trial_id not in kept:
                 self._drop(trial.trial_id)
+        return len(kept)

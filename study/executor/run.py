@@ -2,11 +2,12 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from study.executor.estimate import Estimate
 from study.executor.failures import traceback_hash
 from study.executor.queue import Failure, Queue
+from study.executor.source import Addition, NoSource, Source
 from study.executor.units import StudyUnit, WaitUnit
 from study.plan import Plan, PlannedTrial, Resources
 from study.progress import Change, Event, Observer, Progress, Running, Tally
@@ -26,8 +27,17 @@ Lost = Callable[[StudyUnit, Failure, Report], None]
 class Run:
     """Where a launch stands, told unit by unit. Lives in the driver; knows nothing of Ray."""
 
-    def __init__(self, plan: Plan, queue: Queue, observer: Observer, estimate: Estimate, lost: Lost) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        queue: Queue,
+        observer: Observer,
+        estimate: Estimate,
+        lost: Lost,
+        source: Source | None = None,
+    ) -> None:
         self.plan = plan
+        self.source = source or NoSource()
         self.queue = queue
         self.observer = observer
         self.estimate = estimate
@@ -50,6 +60,7 @@ class Run:
         self._told: dict[str, int] = {}
         self._idle_deaths = 0
         self._began = time.monotonic()
+        self._shapes = {trial.resources for trial in plan.expected().trials}
         self._shape: Resources | None = None
         self._diverged: Counter[str] = Counter()
         """By label."""
@@ -83,6 +94,10 @@ class Run:
         """Units of `shape` that run at once."""
         return self._slots(shape) if self._most is None else min(self._slots(shape), self._most)
 
+    def tell_notice(self, message: str) -> None:
+        """Something that a person should know, of no one trial."""
+        self._tell("notice", None, message)
+
     # What Tune asks and tells
 
     def next_unit(self, out: Sequence[Resources]) -> StudyUnit | WaitUnit | None:
@@ -90,11 +105,37 @@ class Run:
 
         Where nothing is ready, waiting: it keeps a worker for what will be.
         """
+        if not self.stopping and not self.queue.ready:
+            self._draw(out)
         shape = self.queue.next_shape(self._shape) or self._shape
         if shape is None or not self._fits(out, shape):
             return None
         self._shape = shape
         return (None if self.stopping else self.queue.take(shape)) or WaitUnit(resources=shape)
+
+    def _draw(self, out: Sequence[Resources]) -> None:
+        """Ask the source for more, until something is ready: what it gives may be in the store already."""
+        while not self.queue.ready:
+            shapes = (shape for shape in self.source.shapes(self.queue.trained) if self._fits(out, shape))
+            shape = next(shapes, None)
+            if shape is None:
+                return
+            for addition in self.source.draw(shape, self.queue.trained):
+                self._add(addition)
+
+    def _add(self, addition: Addition) -> None:
+        trial = addition.trial
+        if trial.label not in self._labels[trial.trial_id]:
+            self._labels[trial.trial_id].append(trial.label)
+        if not self.queue.add(trial, addition.trained, addition.accuracies):
+            return
+        self._cells += len(self.plan.conditions) - self.queue.missing[trial.trial_id]
+        self.known(trial.trial_id, addition.accuracies, addition.diverged)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is work for another worker now."""
+        return self.queue.ready or bool(self.source.shapes(self.queue.trained))
 
     def _fits(self, out: Sequence[Resources], shape: Resources) -> bool:
         if self._most is not None and len(out) >= self._most:
@@ -107,7 +148,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        return self.stopping or self.queue.finished
+        return self.stopping or (self.queue.finished and not self.source.shapes(self.queue.trained))
 
     def stop(self) -> None:
         """Hand out nothing more; workers finish their slice, keep what they have and leave."""
@@ -184,14 +225,20 @@ class Run:
         """The unit failed for a known reason."""
         verdict = self.queue.fail(unit, failure)
         self._tell("retrying" if verdict.retrying else "failed", unit.trial, f"{failure.failure}: {failure.error}")
+        if not verdict.retrying:
+            self.source.give_up(unit.trial.trial_id)
+        for label in self.queue.stopped:
+            self.source.stop(label)
         for trial in verdict.blocked:
             self._tell("blocked", trial, self.queue.blocked[trial.trial_id])
 
     def _count(self, unit: StudyUnit, cells: tuple[Cell, ...]) -> None:
         self._cells += len(cells)
         self._told[unit.unit_id] = self._told.get(unit.unit_id, 0) + len(cells)
-        for cell in cells:
-            self._note(unit.trial.trial_id, cell.condition_id, cell.correct / cell.n)
+        accuracies = {cell.condition_id: cell.correct / cell.n for cell in cells}
+        for condition_id, accuracy in accuracies.items():
+            self._note(unit.trial.trial_id, condition_id, accuracy)
+        self.source.learn(unit.trial.trial_id, accuracies)
 
     def _note(self, trial_id: str, condition_id: str, accuracy: float) -> None:
         name = self._practical.get(condition_id)
@@ -218,17 +265,18 @@ class Run:
 
     def progress(self) -> Progress:
         """A snapshot for the observer."""
+        undrawn = Counter(self.source.undrawn())
         return Progress(
             study=self.plan.study,
             elapsed=time.monotonic() - self._began,
             remaining=self._remaining(),
             trials_done=self.queue.total["done"],
-            trials=len(self.queue.trials),
+            trials=len(self.queue.trials) + sum(undrawn.values()),
             evaluations_done=self._cells,
-            evaluations=len(self.queue.trials) * len(self.plan.conditions),
-            tallies={label: self._tally(label) for label in self.queue.counts},
+            evaluations=(len(self.queue.trials) + sum(undrawn.values())) * len(self.plan.conditions),
+            tallies={label: self._tally(label, undrawn[label]) for label in self.queue.counts},
             running=tuple(self._running()),
-            workers=max(self.workers(shape) for shape in {trial.resources for trial in self.plan.trials}),
+            workers=max(self.workers(shape) for shape in self._shapes),
             where=self.where,
         )
 
@@ -236,11 +284,18 @@ class Run:
         """The estimate, made anew only so often that making it costs little."""
         now = time.monotonic()
         if now >= self._estimate_due:
-            rest = self.estimate.remaining(self.queue.left(), self._shares(), self.workers)
+            rest = self.estimate.remaining((*self.queue.left(), *self._undrawn()), self._shares(), self.workers)
             self._estimated = None if rest is None else rest + CLOSING_SECONDS
             self._estimated_at = time.monotonic()
             self._estimate_due = self._estimated_at + max(0.5, 50 * (self._estimated_at - now))
         return None if self._estimated is None else max(0.0, self._estimated - (now - self._estimated_at))
+
+    def _undrawn(self) -> Iterator[StudyUnit]:
+        """The units of trials that are still to be drawn."""
+        every = tuple(condition.condition_id for condition in self.plan.conditions)
+        for trial in self.source.left():
+            yield StudyUnit(phase="train", trial=trial)
+            yield StudyUnit(phase="evaluate", trial=trial, condition_ids=every)
 
     def _shares(self) -> list[tuple[StudyUnit, float]]:
         return [(unit, self._share(unit)) for unit in self.queue.running.values()]
@@ -268,12 +323,12 @@ class Run:
             if (report := self._reports.get(unit.unit_id)) is not None
         ]
 
-    def _tally(self, label: str) -> Tally:
+    def _tally(self, label: str, undrawn: int) -> Tally:
         counts = self.queue.counts[label]
         return Tally(
             done=counts["done"],
             now=counts["now"],
-            left=counts["left"] + counts["held"],
+            left=counts["left"] + counts["held"] + undrawn,
             failed=counts["failed"],
             blocked=counts["blocked"],
             diverged=self._diverged[label],
@@ -285,7 +340,8 @@ class Run:
 
 def practical_names(plan: Plan) -> dict[str, str]:
     """Condition id → `clean`, `gaussian_noise 0.3`: the conditions that stand for a sweep in a line of progress."""
-    names = {condition.condition_id: "clean" for condition in plan.conditions if condition.family == "clean"}
+    names = {condition.condition_id: "clean" for condition in plan.conditions
+             if (condition.family, condition.split) == ("clean", "test")}  # fmt: skip
     for sweep in plan.sweeps:
         at = sweep.levels.index(sweep.practical)
         names[sweep.condition_ids[at]] = f"{sweep.test_distortion} {sweep.practical:g}"

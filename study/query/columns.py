@@ -16,6 +16,8 @@ VIEWS = {
     "Diverged trials count like any other: with their best finite epoch, or at chance.",
     "practical": "The worst and the best trial of each label at each test distortion's practical level. They are "
     "picked on these same images, so they show a range, not a choice. Of equals, the first in the plan.",
+    "pareto": "One row a point that a search drew: its objectives on validation images, which the search looked at, "
+    "and on test images; each the mean over the objective's conditions and the point's replicates.",
     "all_trials": "One row a trained trial of the whole store, of whichever study.",
 }
 """View → what one row is, and how it is computed."""
@@ -65,6 +67,13 @@ COMMON: dict[str, Meaning] = {
     "best_error": ("rate", "its standard error"),
     "best_trial": ("", "its trial id"),
     "best_hyperparameters": ("", "its hyperparameters"),
+    "number": ("", "of the point in its search, 0 the first drawn"),
+    "front": (
+        "",
+        "whether no other point of its search is as good in every objective on validation images, and better in one",
+    ),
+    "validation": ("rate", "its objectives on validation images: validation.clean; empty until evaluated"),
+    "test": ("rate", "its objectives on test images: test.clean; empty until evaluated"),
 }
 
 OWN: dict[tuple[str, str], Meaning] = {
@@ -73,6 +82,8 @@ OWN: dict[tuple[str, str], Meaning] = {
     ("bands", "level"): ("the parameter's", "the test level; empty for clean"),
     ("practical", "level"): ("the parameter's", "the practical level"),
     ("epochs", "loss"): STORED["loss"],
+    ("pareto", "trials"): ("trials", "replicates of the point"),
+    ("pareto", "trial_id"): ("", "its trial; of several replicates, the first"),
 }
 """(view, column) → what it means there, where that differs."""
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from study.query.columns import VIEWS, ViewColumn, column
 from study.query.packing import described, packed, packed_terms
+from study.query.points import points
 from study.query.statements import QueryError, short, tables_of
 from study.store import RESULTS, Launch, Store
 from study.store.schemas import CONDITIONS, MEMBERSHIP
@@ -35,6 +36,7 @@ SOURCES = {
     "predictions": ("conditions", "predictions"),
     "bands": ("membership", "conditions", "trials", "evaluations"),
     "practical": ("membership", "conditions", "trials", "evaluations"),
+    "pareto": ("membership", "points"),
     "all_trials": ("all_trials",),
 }
 """View → the tables of the schema `stored` that it is made from."""
@@ -60,7 +62,7 @@ class Tables:
         needed = {table for view in _views_of(text) for table in SOURCES[view]}
         with _database({**_empty(), **{name: self._stored(name) for name in needed}}) as database:
             try:
-                return database.sql(text).to_arrow_table()
+                return _distinct(database.sql(text).to_arrow_table())
             except duckdb.Error as error:
                 raise QueryError(short(error)) from None
 
@@ -78,6 +80,8 @@ class Tables:
             return self.launch.conditions
         if name == "membership":
             return packed(_membership(self.launch.membership))
+        if name == "points":
+            return points(self.launch.plan, self._stored("evaluations"))
         rows = self.store.read(name, frozenset(self.launch.membership["trial_id"].to_pylist()))
         return packed_terms(rows) if name == "epochs" else rows
 
@@ -111,6 +115,18 @@ def _membership(planned: pa.Table) -> pa.Table:
     return rows.take(pa.array(sorted(first.values()), pa.int64()))
 
 
+def _distinct(rows: pa.Table) -> pa.Table:
+    """A name that several columns have is numbered, `clean`, `clean_2`, so that none hides another."""
+    names: list[str] = []
+    for name in rows.column_names:
+        number = 2
+        fresh = name
+        while fresh in names:
+            fresh, number = f"{name}_{number}", number + 1
+        names.append(fresh)
+    return rows.rename_columns(names)
+
+
 def _views_of(text: str) -> frozenset[str]:
     with duckdb.connect(":memory:", config=ALONE) as nothing:
         return tables_of(text, nothing, VIEWS)
@@ -126,6 +142,7 @@ def _empty() -> Stored:
         "all_trials": packed(stored["trials"]),
         "conditions": CONDITIONS.schema.empty_table(),
         "membership": packed(_membership(MEMBERSHIP.schema.empty_table())),
+        "points": points(None, stored["evaluations"]),
     }
 
 

@@ -3,6 +3,7 @@
 --   membership     the study's newest plan: one row a trial under a label, hyperparameters packed into structs
 --   conditions     the study's test conditions, each with its place in its sweep
 --   trials, epochs, evaluations, predictions, attempts      rows of this study's trials, as they are stored
+--   points         the points that the study's searches drew, with their objectives packed into structs
 --   all_trials     rows of every trial in the store
 --
 -- A view is in the order in which it is to be read. What its columns mean stands in study/query/columns.py.
@@ -203,6 +204,23 @@ FROM stored.results
 WHERE practical
 GROUP BY test_distortion, parameter, level, train_distortion, label, sweep
 ORDER BY sweep, min(distortion_position), min(label_position);
+
+
+-- Every point of every search, with what it came to.
+CREATE VIEW pareto AS
+SELECT
+    points.label,
+    points.train_distortion,
+    points.number,
+    points.front,
+    points.validation,
+    points.test,
+    members.hyperparameters,
+    points.trials,
+    points.trial_id
+FROM stored.points AS points
+JOIN stored.membership AS members USING (trial_id, label)
+ORDER BY points.position;
 
 
 -- Every trial in the store, of whichever study.

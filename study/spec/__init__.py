@@ -1,7 +1,18 @@
 """The spec: a study's YAML, read safely, checked whole, and told as frozen values."""
 
 from study.spec.faults import Fault, SpecError
-from study.spec.form import Evaluate, FromLabel, FromScratch, FromWeights, MethodSpec, Setting, Spec, SweepSpec, Train
+from study.spec.form import (
+    Evaluate,
+    FromLabel,
+    FromScratch,
+    FromWeights,
+    MethodSpec,
+    SearchSpec,
+    Setting,
+    Spec,
+    SweepSpec,
+    Train,
+)
 from study.spec.loading import load
 from study.spec.schema import json_schema
 from study.spec.sources import shipped
@@ -13,6 +24,7 @@ __all__ = [
     "FromScratch",
     "FromWeights",
     "MethodSpec",
+    "SearchSpec",
     "Setting",
     "Spec",
     "SpecError",

@@ -102,7 +102,7 @@ def _axis_by_form(node: Mapping, parameter: Parameter, faults: Faults) -> tuple[
         return ()
     form, part = next(iter(node.entries.items()))
     if is_open(node):
-        faults.add(node.place, f"{{{form}: …}} is an axis for a search, and this study is a grid; list its values")
+        faults.add(node.place, f"{{{form}: …}} is drawn from by a search, and this is not searched; list the values")
     elif form not in FORMS:
         faults.add(node.place, unknown("form of axis", form, tuple(FORMS)))
     elif form == "values":

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from study.plan import Draw
 from trainables.parameters import Value
 from trainables.recipe import Component, Precision, Select
 
@@ -17,11 +18,19 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Axis(Frozen):
-    """A parameter and the values it runs over; one value where it is fixed."""
+class Range(Frozen):
+    """The values that something runs over; one value where it is fixed."""
+
+    values: tuple[Value, ...]
+    """Of an open range, its two ends or its choices."""
+    draw: Draw | None = None
+    """How a search draws from it; None where it is not open."""
+
+
+class Axis(Range):
+    """A parameter and its range."""
 
     name: str
-    values: tuple[Value, ...]
 
 
 class Step(Frozen):
@@ -122,6 +131,18 @@ class Evaluate(Frozen):
     seed: int
 
 
+class SearchSpec(Frozen):
+    """How the open axes are searched, for each label and training distortion by itself."""
+
+    sampler: Component
+    """One of `study.samplers.SAMPLERS`."""
+    trials: int
+    """Points to draw; each is trained once a replicate."""
+    objectives: tuple[str, ...]
+    """Names that `study.objectives` defines; all are to be as large as possible."""
+    seed: int
+
+
 class Spec(Frozen):
     """A study that can be planned."""
 
@@ -135,6 +156,8 @@ class Spec(Frozen):
     """By the key in the YAML."""
     methods: tuple[MethodSpec, ...]
     evaluate: Evaluate
+    search: SearchSpec | None
+    """None for a study that is a grid."""
     precision: Precision
     """Of the evaluation: the one of `train:`."""
     figures: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""The grid of one entry of `methods:`: its points, in the order in which they are written."""
+"""The grid of one entry of `methods:`: its points, in the order in which they are written; and what is searched."""
 
 import itertools
 import math
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from study.spec.form import MethodSpec, Setting
+from study.spec.form import Axis, MethodSpec, Setting
 from trainables.parameters import Value
 from trainables.recipe import Component
 
@@ -33,17 +33,37 @@ class Dimension:
 
 
 def count(method: MethodSpec) -> int:
-    """How many points a replicate has, without unrolling them."""
-    return sum(_count(method, setting) for setting in method.settings)
+    """How many points of its grids a replicate has, without unrolling them."""
+    return sum(_count(method, setting) for setting in method.settings if not open_axes(method, setting))
 
 
 def points(method: MethodSpec) -> Iterator[Point]:
-    """Every point, each training distortion in turn."""
+    """Every point of its grids, each training distortion in turn."""
     for setting in method.settings:
-        dimensions = _dimensions(method, setting)
-        columns = tuple(column for dimension in dimensions for column in dimension.columns)
-        for rows in _rows(dimensions, method.vary):
-            yield _point(method, setting, columns, tuple(itertools.chain.from_iterable(rows)))
+        if not open_axes(method, setting):
+            yield from _points(method, setting)
+
+
+def searched(method: MethodSpec) -> tuple[Setting, ...]:
+    """The training distortions under which something is open: each is a search of its own."""
+    return tuple(setting for setting in method.settings if open_axes(method, setting))
+
+
+def open_axes(method: MethodSpec, setting: Setting) -> tuple[tuple[Owner, Axis], ...]:
+    """What a search draws under one training distortion, and whose it is."""
+    return tuple((owner, axis) for owner, axis in _owned(method, setting) if axis.draw is not None)
+
+
+def corners(method: MethodSpec, setting: Setting) -> tuple[Point, ...]:
+    """Every combination of ends, choices and values; the first is of the lower ends and the first choices."""
+    return tuple(_points(method, setting))
+
+
+def _points(method: MethodSpec, setting: Setting) -> Iterator[Point]:
+    dimensions = _dimensions(method, setting)
+    columns = tuple(column for dimension in dimensions for column in dimension.columns)
+    for rows in _rows(dimensions, method.vary):
+        yield _point(method, setting, columns, tuple(itertools.chain.from_iterable(rows)))
 
 
 def names(method: MethodSpec, setting: Setting) -> list[str]:
@@ -61,8 +81,7 @@ def _count(method: MethodSpec, setting: Setting) -> int:
 
 def _dimensions(method: MethodSpec, setting: Setting) -> list[Dimension]:
     """The axes of a method under one training distortion, zipped ones joined where the first of them stands."""
-    owned = [(METHOD, axis) for axis in method.axes]
-    owned += [(number, axis) for number, step in enumerate(setting.steps) for axis in step.axes]
+    owned = _owned(method, setting)
     together = [(owner, axis) for owner, axis in owned if axis.name in method.zip]
     dimensions = []
     for owner, axis in owned:
@@ -74,6 +93,11 @@ def _dimensions(method: MethodSpec, setting: Setting) -> list[Dimension]:
             rows = tuple(zip(*(axis.values for _, axis in together), strict=True))
             dimensions.append(Dimension(columns=columns, rows=rows))
     return dimensions
+
+
+def _owned(method: MethodSpec, setting: Setting) -> list[tuple[Owner, Axis]]:
+    own = [(METHOD, axis) for axis in method.axes]
+    return own + [(number, axis) for number, step in enumerate(setting.steps) for axis in step.axes]
 
 
 def _rows(dimensions: list[Dimension], vary: str) -> Iterator[tuple[tuple[Value, ...], ...]]:

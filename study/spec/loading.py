@@ -14,6 +14,7 @@ from study.spec.images import ImageShape, check_model, images_of
 from study.spec.methods import Methods
 from study.spec.overrides import apply, parse, write
 from study.spec.reading import Mapping, Node, Scalar, Series, plain, read
+from study.spec.searching import check_open, read_search
 from study.spec.settings import read_distortions
 from study.spec.sources import SUFFIX, find
 from study.spec.training import AT_FAULT, NAMES, SINGLE, default_needs, read_lines, read_needs
@@ -23,7 +24,8 @@ from trainables.recipe import Component
 from trainables.sequence import JOIN
 
 SECTIONS = (
-    "study", "title", "data", "model", "train", "distortions", "methods", "evaluate", "figures", "resources",
+    "study", "title", "data", "model", "train", "distortions", "methods", "search", "evaluate", "figures",
+    "resources",
 )  # fmt: skip
 REQUIRED_SECTIONS = ("study", "data", "model", "methods")
 STUDY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
@@ -70,6 +72,9 @@ def _sections(given: dict[str, Node], folder: Path, faults: Faults) -> dict[str,
     reader = Methods(shared, distortions, resources, images, folder, faults)
     evaluate = read_evaluate(given.get("evaluate"), images, faults)
     study = _study(given["study"], faults) if "study" in given else None
+    methods = reader.read(given["methods"]) if "methods" in given else ()
+    search = read_search(given.get("search"), _tested(given, faults), faults)
+    check_open(given.get("search"), (given.get("distortions"), given.get("methods")), methods, faults)
     return {
         "study": study,
         "title": _title(given["title"], faults) if "title" in given else study,
@@ -77,8 +82,9 @@ def _sections(given: dict[str, Node], folder: Path, faults: Faults) -> dict[str,
         "model": model,
         "train": {name: plain(line) for name, line in lines.items()},
         "distortions": {key: setting for key, setting in distortions.items() if setting is not None},
-        "methods": reader.read(given["methods"]) if "methods" in given else (),
+        "methods": methods,
         "evaluate": evaluate,
+        "search": search,
         "precision": shared.get("precision") or SINGLE["precision"].default,
         "figures": _figures(given, labels, distortions, faults),
         "resources": resources,
@@ -116,11 +122,16 @@ def _figures(
     given: dict[str, Node], labels: list[str], distortions: dict[str, Setting | None], faults: Faults
 ) -> dict[str, Any]:
     """`figures:` as written, once the names in it are known to exist."""
-    tested = list(entries(entries(given.get("evaluate"), "evaluate", faults).get("sweeps"), "sweeps", faults))
+    tested = _tested(given, faults)
     figures = entries(given.get("figures"), "figures", faults)
     for name, figure in figures.items():
         _check_figure(f"figure {name}", figure, labels, list(distortions), tested, faults)
     return {name: plain(figure) for name, figure in figures.items()}
+
+
+def _tested(given: dict[str, Node], faults: Faults) -> list[str]:
+    """The names of the sweeps, sound or not."""
+    return list(entries(entries(given.get("evaluate"), "evaluate", faults).get("sweeps"), "sweeps", faults))
 
 
 def _check_figure(

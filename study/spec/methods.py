@@ -1,20 +1,22 @@
 """The section `methods:`: each label's method, its grid, and where it starts."""
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
-from study.spec.axes import axis, kind_of
+from study.spec.axes import kind_of
 from study.spec.components import constructible, entries_or_fault, name_of, only, read_parameters
 from study.spec.faults import Faults, Place, shown, unknown
-from study.spec.form import Axis, FromLabel, MethodSpec, Needs, Setting, Train, Vary
-from study.spec.grid import count, names, points
+from study.spec.form import Axis, FromLabel, MethodSpec, Needs, Range, Setting, Train, Vary
+from study.spec.grid import corners, count, names, open_axes, points, searched
 from study.spec.images import ImageShape
+from study.spec.open_axes import ranged
 from study.spec.reading import Node, Scalar, Series
 from study.spec.settings import check_kind, picked, sequence
 from study.spec.starts import check_circles, check_parents
 from study.spec.training import NAMES, SCRATCH, Read, read_lines, read_needs, train_of
 from trainables.methods import Method, methods
-from trainables.parameters import Value, parameters
+from trainables.parameters import parameters
 
 MAX_TRIALS = 1_000_000
 MAX_LABEL = 60
@@ -104,9 +106,10 @@ class Methods:
         described = parameters(methods.get(name))
         own = [parameter.name for parameter in described]
         only(given, [*own, *OWN, *NAMES], f"parameter of {name} or line of train", self.faults)
-        values = read_parameters(given, described, place, self.faults, axis, _fixed)
-        sound = len(values) == len(described) and all(values.values())
-        return tuple(Axis(name=own, values=points) for own, points in values.items()) if sound else None
+        ranges = read_parameters(given, described, place, self.faults, ranged, lambda default: Range(values=(default,)))
+        sound = len(ranges) == len(described) and all(found.values for found in ranges.values())
+        axes = tuple(Axis(name=own, values=found.values, draw=found.draw) for own, found in ranges.items())
+        return axes if sound else None
 
     def _settings(self, kind: type[Method], given: dict[str, Node], place: Place) -> tuple[Setting, ...]:
         """What the method trains on; none if it is at fault."""
@@ -153,19 +156,30 @@ class Methods:
         zipped = [
             _check_zip(method, setting, given["zip"].place, self.faults) for setting in method.settings if method.zip
         ]
-        if not all(zipped):
+        if not all(zipped) or not all(self._check_search(method, setting, place) for setting in searched(method)):
             return False
         trials = count(method) * method.train.replicates
         if trials > MAX_TRIALS:
             self.faults.add(place, f"a method has at most {MAX_TRIALS:,} trials, got {trials:,}")
             return False
         kind = methods.get(method.method)
-        distinct = {point.method: None for point in points(method)}
+        ends = (point for setting in searched(method) for point in corners(method, setting))
+        distinct = {point.method: None for point in itertools.chain(points(method), ends)}
         return all(constructible(kind, component.parameters, place, self.faults) for component in distinct)
 
-
-def _fixed(default: Value) -> tuple[Value, ...]:
-    return (default,)
+    def _check_search(self, method: MethodSpec, setting: Setting, place: Place) -> bool:
+        """Whether what is not open is a single value: a search draws points, and unrolls no grid."""
+        drawn = open_axes(method, setting)
+        first = drawn[0][1].name
+        for axis in (*method.axes, *(axis for step in setting.steps for axis in step.axes)):
+            if axis.draw is None and len(axis.values) > 1:
+                message = f"{first} is open, so {axis.name} is one value or open too, such as {{choice: […]}}; got"
+                self.faults.add(place, f"{message} {len(axis.values)} values")
+                return False
+        if method.zip or method.vary != VARY[0]:
+            self.faults.add(place, f"{first} is open, and zip and vary are for grids; leave them out")
+            return False
+        return True
 
 
 def _check_zip(method: MethodSpec, setting: Setting, place: Place, faults: Faults) -> bool:

@@ -3,12 +3,17 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from study.plan import Draw
+from study.samplers import SAMPLERS
 from study.spec.axes import FORMS, RANGES
 from study.spec.components import distortion_names, distortion_parameters
 from study.spec.evaluation import SEED
 from study.spec.loading import MAX_TITLE, REQUIRED_SECTIONS, STUDY
 from study.spec.methods import VARY
+from study.spec.open_axes import DRAWS
 from study.spec.reading import FRACTION
+from study.spec.searching import MOST_OBJECTIVES, NUMBERS
+from study.spec.searching import REQUIRED_LINES as REQUIRED_OF_SEARCH
 from study.spec.training import SINGLE, Occupied
 from trainables.datasets import DataSet, datasets
 from trainables.methods import Method, methods
@@ -61,6 +66,7 @@ def _sections() -> Schema:
             "description": "label: {method: …}; the label is the method's name in every table and figure",
             "additionalProperties": {"oneOf": [_method(name, kind) for name, kind in methods.all().items()]},
         },
+        "search": _search(),
         "evaluate": _evaluate(),
         "figures": {"type": "object", "description": "pages of the dashboard", "additionalProperties": _figure()},
         "resources": _defined("resources"),
@@ -100,7 +106,8 @@ def _values(described: Iterable[Parameter]) -> Schema:
 
 
 def _axes(described: Iterable[Parameter]) -> Schema:
-    return {parameter.name: _axis(parameter) for parameter in described}
+    """Of a method or a training distortion, which a search may draw from."""
+    return {parameter.name: _openable(parameter) for parameter in described}
 
 
 def _required(described: Iterable[Parameter]) -> list[str]:
@@ -144,6 +151,22 @@ def _axis(parameter: Parameter) -> Schema:
     if parameter.type in (int, float):
         forms += [_object({form: _three(form)}, [form]) for form in RANGES]
     return {"description": _meaning(parameter), "anyOf": [value, values, *forms]}
+
+
+def _openable(parameter: Parameter) -> Schema:
+    """An axis, or a range that a search draws from."""
+    axis = _axis(parameter)
+    choices = {"type": "array", "items": _type(parameter), "minItems": 2, "uniqueItems": True}
+    forms = [_object({"choice": choices}, ["choice"])]
+    if parameter.type in (int, float):
+        numeric = [draw for draw in DRAWS if draw != "choice" and (draw == "int" or parameter.type is float)]
+        forms += [_object({draw: _two(draw)}, [draw]) for draw in numeric]
+    return {**axis, "anyOf": [*axis["anyOf"], *forms]}
+
+
+def _two(draw: Draw) -> Schema:
+    two = {"type": "array", "items": _defined("number"), "minItems": 2, "maxItems": 2}
+    return {**two, "description": f"{DRAWS[draw]}: drawn by a search"}
 
 
 def _three(form: str) -> Schema:
@@ -215,6 +238,18 @@ def _evaluate() -> Schema:
         "additionalProperties": False,
     }
     return _object({"sweeps": sweeps, "seed": _value(SEED)}, description="what every trial is tested on")
+
+
+def _search() -> Schema:
+    """How open axes are searched."""
+    named = {"type": "array", "items": TEXT, "minItems": 1, "maxItems": MOST_OBJECTIVES, "uniqueItems": True}
+    objectives = {
+        "description": "made as large as possible, on validation images: clean, robust, DISTORTION.practical, "
+        "DISTORTION.mean",
+        "oneOf": [TEXT, named],
+    }
+    lines = {"sampler": _chosen(SAMPLERS, "how the next point is chosen"), "objectives": objectives}
+    return _object({**lines, **_values(NUMBERS.values())}, REQUIRED_OF_SEARCH, "how the open axes are searched")
 
 
 def _figure() -> Schema:

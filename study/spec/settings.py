@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Mapping
 
-from study.spec.axes import axis, kind_of
+from study.spec.axes import kind_of
 from study.spec.components import (
     constructible,
     distortion_parameters,
@@ -14,8 +14,9 @@ from study.spec.components import (
     read_parameters,
 )
 from study.spec.faults import Faults, Place, shown, unknown
-from study.spec.form import Axis, Setting, Step
+from study.spec.form import Axis, Range, Setting, Step
 from study.spec.images import ImageShape, check_level, check_margin, margin
+from study.spec.open_axes import ranged
 from study.spec.reading import Node, Scalar, Series
 from trainables.attacks import Attack
 from trainables.distortions import Distortion
@@ -109,12 +110,12 @@ def _step(
     """A distortion with the axes of its level and its other parameters."""
     described = distortion_parameters(kind)
     only(given, [parameter.name for parameter in described], f"parameter of {name}", faults)
-    values = read_parameters(given, described, place, faults, axis, lambda default: (default,))
-    if images is not None:
-        for level in values.get(kind.level.name, ()):
+    ranges = read_parameters(given, described, place, faults, ranged, lambda default: Range(values=(default,)))
+    if images is not None and kind.level.name in ranges:
+        for level in ranges[kind.level.name].values:
             check_level(kind.level, level, images, given[kind.level.name].place, faults)
-    axes = tuple(Axis(name=parameter, values=points) for parameter, points in values.items())
-    return Step(name=name, axes=axes) if all(values.values()) and len(values) == len(described) else None
+    axes = tuple(Axis(name=own, values=found.values, draw=found.draw) for own, found in ranges.items())
+    return Step(name=name, axes=axes) if all(axis.values for axis in axes) and len(axes) == len(described) else None
 
 
 def _applicable(steps: tuple[Step, ...], place: Place, images: ImageShape | None, faults: Faults) -> bool:

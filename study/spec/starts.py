@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from study.spec.faults import Faults, Place
 from study.spec.form import FromLabel, MethodSpec
-from study.spec.grid import count
+from study.spec.grid import count, searched
 
 
 def check_circles(starts: Mapping[str, str], places: Mapping[str, Place], faults: Faults) -> None:
@@ -38,7 +38,9 @@ def check_parents(methods: Collection[MethodSpec], places: Mapping[str, Place], 
 
 def _check_parent(method: MethodSpec, parent: MethodSpec, place: Place, faults: Faults) -> None:
     points, replicates, needed = count(parent), parent.train.replicates, method.train.replicates
-    if points > 1:
+    if searched(parent):
+        faults.add(place, f"a start is one trial known beforehand, and {parent.label} is searched; start from another")
+    elif points > 1:
         faults.add(
             place,
             f"a start is one trial, and {parent.label} has {points} a replicate; "

@@ -1,65 +1,84 @@
-"""Launches: what a study consisted of each time it was launched. Append-only; the newest plan is the membership."""
+"""Launches: what a study consisted of each time it was launched. Append-only.
+
+The membership is the newest plan, with the points that its searches have drawn.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
 
-from study.plan import Plan
+from study.plan import Plan, Search
 from study.store.errors import CorruptObjectError
 from study.store.files import decode, write
 from study.store.objects import Objects
 from study.store.plans import conditions, membership, plan_of
 from study.store.schemas import CONDITIONS, MEMBERSHIP
+from study.store.searches import Point, read_points, read_searches, write_searches
 
 AGAIN = "Delete its launch folder and launch the study again"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Launch:
-    """One launch of one study, as tables; `plan` is the study as it was planned."""
+    """One launch of one study, as tables; `plan` is the study as it was planned, and as far as it was drawn."""
 
     number: int
     """1 the first."""
     spec_text: str
     """YAML, after overrides."""
     provenance: Mapping[str, Any]
-    membership: pa.Table
-    """One row a trial under a label, in the plan's order: `study.store.schemas.MEMBERSHIP`."""
+    grid: pa.Table
+    """One row a trial of a grid under a label, in the plan's order: `study.store.schemas.MEMBERSHIP`."""
     conditions: pa.Table
     """In the plan's order: `study.store.schemas.CONDITIONS`."""
+    searches: tuple[Search, ...]
+    points: tuple[Point, ...]
+    """Drawn so far, by any launch of the same searches."""
 
     @property
     def study(self) -> str:
-        return str(self.membership.schema.metadata[b"study"].decode())
+        return str(self.grid.schema.metadata[b"study"].decode())
 
     @property
     def title(self) -> str:
-        return str(self.membership.schema.metadata[b"title"].decode())
+        return str(self.grid.schema.metadata[b"title"].decode())
+
+    @cached_property
+    def membership(self) -> pa.Table:
+        """`grid`, then a row for each trial of each drawn point."""
+        rows = [row for point in self.points for row in point.rows]
+        placed = [{**row, "position": position} for position, row in enumerate(rows, start=len(self.grid))]
+        return pa.concat_tables([self.grid, pa.Table.from_pylist(placed, schema=self.grid.schema)])
 
     @cached_property
     def plan(self) -> Plan:
-        """Equal to the plan that was recorded."""
-        return plan_of(self.membership, self.conditions)
+        """The plan that was recorded, with the points drawn so far."""
+        plan = plan_of(self.membership, self.conditions)
+        return replace(plan, searches=self.searches, drawn=tuple(point.drawn for point in self.points))
 
     def repeats(self, other: "Launch") -> bool:
         """Whether both are of one plan and one spec."""
-        same = self.membership.equals(other.membership) and self.conditions.equals(other.conditions)
-        return same and (self.title, self.spec_text) == (other.title, other.spec_text)
+        same = self.grid.equals(other.grid) and self.conditions.equals(other.conditions)
+        told = [(one.title, one.spec_text, one.searches) for one in (self, other)]
+        return same and told[0] == told[1]
 
 
 def record(objects: Objects, plan: Plan, spec_text: str, provenance: Mapping[str, Any]) -> Launch:
-    """Append a launch, or give back the newest if it was of the same plan and spec."""
+    """Append a launch of a plan without drawn points, or give back the newest if it was of the same plan and spec."""
+    assert not plan.drawn
     newest = read_newest(objects, plan.study)
     launch = Launch(
         number=newest.number + 1 if newest is not None else 1,
         spec_text=spec_text,
         provenance=dict(provenance),
-        membership=membership(plan),
+        grid=membership(plan),
         conditions=conditions(plan),
+        searches=plan.searches,
+        points=(),
     )
     return newest if newest is not None and newest.repeats(launch) else _append(objects, launch)
 
@@ -70,9 +89,11 @@ def _append(objects: Objects, launch: Launch) -> Launch:
         launch = replace(launch, number=launch.number + 1)  # taken by another writer, perhaps one that was killed
     folder = _folder(launch.study, launch.number)
     objects.put(f"{folder}/conditions.parquet", write(launch.conditions, compression="zstd"))
-    objects.put(f"{folder}/plan.parquet", write(launch.membership, compression="zstd"))
+    objects.put(f"{folder}/plan.parquet", write(launch.grid, compression="zstd"))
+    if launch.searches:
+        objects.put(f"{folder}/searches.json", write_searches(launch.searches))
     objects.put(f"{folder}/provenance.json", json.dumps(launch.provenance, indent=1).encode())
-    return launch
+    return replace(launch, points=_points(objects, launch.study, launch.searches))
 
 
 def read_newest(objects: Objects, study: str) -> Launch | None:
@@ -93,13 +114,35 @@ def _read(objects: Objects, study: str, number: int) -> Launch:
         known = json.loads(objects.get(provenance))
     except ValueError as error:
         raise CorruptObjectError(objects.address(provenance), f"not whole JSON ({error})", AGAIN) from error
+    searches = _searches(objects, f"{folder}/searches.json")
     return Launch(
         number=number,
         spec_text=objects.get(f"{folder}/spec.yaml").decode(),
         provenance=known,
-        membership=decode(MEMBERSHIP, objects.get(plan), objects.address(plan)),
+        grid=decode(MEMBERSHIP, objects.get(plan), objects.address(plan)),
         conditions=decode(CONDITIONS, objects.get(tested), objects.address(tested)),
+        searches=searches,
+        points=_points(objects, study, searches),
     )
+
+
+def with_points(objects: Objects, plan: Plan) -> Plan:
+    """The plan with what its searches have drawn so far, in this launch or an earlier one."""
+    points = _points(objects, plan.study, plan.searches)
+    trials = (trial for point in points for trial in point.trials)
+    return replace(plan, trials=(*plan.trials, *trials), drawn=tuple(point.drawn for point in points))
+
+
+def _searches(objects: Objects, name: str) -> tuple[Search, ...]:
+    data = objects.get_if_present(name)
+    try:
+        return () if data is None else read_searches(data)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptObjectError(objects.address(name), f"not a whole list of searches ({error})", AGAIN) from error
+
+
+def _points(objects: Objects, study: str, searches: Sequence[Search]) -> tuple[Point, ...]:
+    return tuple(point for search in searches for point in read_points(objects, study, search))
 
 
 def _folder(study: str, number: int) -> str:

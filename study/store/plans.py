@@ -15,12 +15,13 @@ from trainables.recipe import Condition
 
 def membership(plan: Plan) -> pa.Table:
     """The plan's trials as a table; the study's name and title are its metadata."""
-    rows = [_membership_row(position, trial) for position, trial in enumerate(plan.trials)]
+    rows = [membership_row(position, trial) for position, trial in enumerate(plan.trials)]
     metadata = {**MEMBERSHIP.schema.metadata, b"study": plan.study.encode(), b"title": plan.title.encode()}
     return pa.Table.from_pylist(rows, schema=MEMBERSHIP.schema.with_metadata(metadata))
 
 
-def _membership_row(position: int, trial: PlannedTrial) -> Row:
+def membership_row(position: int, trial: PlannedTrial) -> Row:
+    """A row of the membership, in plain values."""
     recipe = trial.recipe
     return {
         "position": position,
@@ -45,13 +46,14 @@ def plan_of(membership: pa.Table, conditions: pa.Table) -> Plan:
     return Plan(
         study=membership.schema.metadata[b"study"].decode(),
         title=membership.schema.metadata[b"title"].decode(),
-        trials=tuple(_trial(row) for row in membership.to_pylist()),
+        trials=tuple(trial_of(row) for row in membership.to_pylist()),
         conditions=tuple(_condition(row) for row in rows),
         sweeps=tuple(_sweeps(rows)),
     )
 
 
-def _trial(row: Row) -> PlannedTrial:
+def trial_of(row: Row) -> PlannedTrial:
+    """The trial that a row of the membership was made from."""
     return PlannedTrial(
         trial_id=row["trial_id"],
         label=row["label"],

@@ -1,6 +1,8 @@
 """The store: everything a study leaves behind, in one folder or under one URL.
 
-    studies/<name>/launches/<n>/{spec.yaml, plan.parquet, conditions.parquet, provenance.json}
+    studies/<name>/launches/<n>/{spec.yaml, plan.parquet, conditions.parquet, searches.json, provenance.json}
+    studies/<name>/searches/<search_id>/<number>.json          a point that a search has drawn
+    studies/<name>/optuna.journal                              the searches, for Optuna's own tools
     trials/<trial_id>/<attempt>/{last.ckpt, best.ckpt}
     results/trials/<trial_id>.parquet                          the row that says: trained
     results/epochs/<trial_id>.parquet
@@ -26,15 +28,16 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from study.plan import Plan, PlannedTrial
+from study.plan import Drawn, Plan, PlannedTrial
 from study.store.errors import CorruptObjectError, StoreError
 from study.store.files import decode, encode, join
-from study.store.launches import Launch, read_newest, record
+from study.store.launches import Launch, read_newest, record, with_points
 from study.store.leases import Held, Lease, Leases
 from study.store.objects import LocalObjects, Objects, check_writable, open_objects
 from study.store.owners import Owner
 from study.store.rows import AttemptRow, attempt_row, epoch_rows, evaluation_rows, prediction_rows, trial_row
 from study.store.schemas import ATTEMPTS, EPOCHS, EVALUATIONS, PREDICTIONS, RESULTS, TRIALS, Table
+from study.store.searches import record_point
 from trainables.recipe import Condition, Role
 from trainables.records import Cell, Outcome
 
@@ -105,6 +108,18 @@ class Store:
     def newest_launch(self, study: str) -> Launch | None:
         """None if `study` was never launched into this store."""
         return read_newest(self.objects, study)
+
+    def with_points(self, plan: Plan) -> Plan:
+        """The plan with what its searches have drawn so far, in any launch."""
+        return with_points(self.objects, plan)
+
+    def record_point(self, study: str, drawn: Drawn, trials: Sequence[PlannedTrial]) -> None:
+        """A point that a search has drawn, before any of it runs."""
+        record_point(self.objects, study, drawn, trials)
+
+    def keep_journal(self, study: str, journal: bytes) -> None:
+        """A study's searches as Optuna keeps them: a view for its tools, never read back."""
+        self.objects.put(f"studies/{study}/optuna.journal", journal)
 
     # Commits
 

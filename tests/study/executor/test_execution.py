@@ -204,7 +204,7 @@ def launch_in_thread(of: Plan, store: Path, address: str) -> str:
     return launch_small(of, store, Log([]), LaunchOptions(address=address, max_concurrent=1)).status
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_launch_killed_at_random_moments_ends_as_an_undisturbed_one(cluster: str, tmp_path: Path, kills: int) -> None:
     """Every kill meets units at work, and leaves some to do."""
     luck = random.Random(kills)

@@ -109,10 +109,10 @@ def test_values_have_the_parameter_s_type() -> None:
         ("one", "x is a finite number; got 'one'"),
         (".nan", "x is a finite number"),
         ("true", "x is a finite number"),
-        ("{uniform: [0, 1]}", "is an axis for a search, and this study is a grid; list its values"),
-        ("{loguniform: [0, 1]}", "is an axis for a search"),
-        ("{int: [0, 1]}", "is an axis for a search"),
-        ("{choice: [0, 1]}", "is an axis for a search"),
+        ("{uniform: [0, 1]}", "is drawn from by a search, and this is not searched; list the values"),
+        ("{loguniform: [0, 1]}", "is drawn from by a search"),
+        ("{int: [0, 1]}", "is drawn from by a search"),
+        ("{choice: [0, 1]}", "is drawn from by a search"),
     ],
 )
 def test_what_is_no_axis_is_told(text: str, message: str) -> None:

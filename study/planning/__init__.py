@@ -1,0 +1,8 @@
+"""Planning: from a spec to its plan. A pure function of the spec and the data's fingerprint; imports torch."""
+
+from study.planning.data import data_set
+from study.planning.make import make_plan
+from study.planning.searches import drawn_trials
+from study.planning.starts import check_weights
+
+__all__ = ["check_weights", "data_set", "drawn_trials", "make_plan"]

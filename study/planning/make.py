@@ -1,0 +1,28 @@
+"""The whole plan."""
+
+from study.plan import Plan
+from study.planning.conditions import conditions, sweeps
+from study.planning.data import located
+from study.planning.searches import searches
+from study.planning.starts import Parents
+from study.planning.trials import grid_trials
+from study.spec import Spec
+
+
+def make_plan(spec: Spec, fingerprint: str) -> Plan:
+    """Every trial, search and condition of a study on data with this fingerprint, parents before their children.
+
+    Within a stage, units of one resource shape stand together, in the order of the spec.
+    """
+    spec = spec.model_copy(update={"data": located(spec)})
+    parents: Parents = {}
+    trials = tuple(grid_trials(spec, fingerprint, parents))
+    planned = conditions(spec, fingerprint)
+    return Plan(
+        study=spec.study,
+        title=spec.title,
+        trials=trials,
+        conditions=planned,
+        sweeps=sweeps(spec, fingerprint),
+        searches=tuple(searches(spec, fingerprint, parents, planned)),
+    )

@@ -1,0 +1,62 @@
+"""Trials: every point of every grid, as a recipe with its id."""
+
+from collections.abc import Iterator, Mapping
+
+from study.identity import hashed, trial_identity
+from study.plan import PlannedTrial, Resources
+from study.planning.starts import Parents, stages, starts
+from study.spec import MethodSpec, Spec
+from study.spec.grid import Point, points
+from trainables.recipe import Recipe, Start
+
+
+def grid_trials(spec: Spec, fingerprint: str, parents: Parents) -> Iterator[PlannedTrial]:
+    """The trials of every label's grids, label by label; `parents` is filled in on the way."""
+    depth = stages(spec)
+    for method in ordered(spec, depth):
+        begun = starts(spec, method, parents)
+        for point in points(method):
+            for replicate, start in enumerate(begun):
+                recipe = recipe_of(spec, method, point, replicate, start)
+                trial = planned_trial(recipe, fingerprint, method.label, depth[method.label], resources(method))
+                parents[method.label, replicate] = trial.trial_id
+                yield trial
+
+
+def planned_trial(recipe: Recipe, fingerprint: str, label: str, stage: int, occupied: Resources) -> PlannedTrial:
+    """The trial that a recipe is, on data with this fingerprint."""
+    identity = trial_identity(recipe, fingerprint).json()
+    return PlannedTrial(
+        trial_id=hashed(identity), label=label, stage=stage, recipe=recipe, identity=identity, resources=occupied
+    )
+
+
+def resources(method: MethodSpec) -> Resources:
+    return Resources(cpus=method.resources.cpus, gpus=method.resources.gpus)
+
+
+def recipe_of(spec: Spec, method: MethodSpec, point: Point, replicate: int, start: Start) -> Recipe:
+    """How one replicate of one point is trained."""
+    train = method.train
+    return Recipe(
+        data=spec.data,
+        model=spec.model,
+        method=point.method,
+        distortions=point.distortions,
+        start=start,
+        epochs=train.epochs,
+        batch_size=train.batch_size,
+        optimizer=train.optimizer,
+        schedule=train.schedule,
+        select=train.select,
+        precision=train.precision,
+        compile=train.compile,
+        threads=train.threads,
+        replicate=replicate,
+    )
+
+
+def ordered(spec: Spec, depth: Mapping[str, int]) -> list[MethodSpec]:
+    """Methods by stage, then by resource shape as first met, then as written."""
+    shapes = {method.resources: number for number, method in reversed(list(enumerate(spec.methods)))}
+    return sorted(spec.methods, key=lambda method: (depth[method.label], shapes[method.resources]))

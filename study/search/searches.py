@@ -1,0 +1,256 @@
+"""The searches of one launch: which point comes next, which trials it is, and what its objectives came to."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from statistics import fmean
+
+from study.executor.source import Addition
+from study.plan import Drawn, Plan, PlannedTrial, Resources, Search, Verdict
+from study.planning import drawn_trials
+from study.search.history import History, Values
+from study.search.journal import Ended, journal
+from study.store import Store
+from trainables.recipe import Parent
+
+Accuracies = Mapping[str, float]
+"""By condition id."""
+Record = Callable[[Drawn, Sequence[PlannedTrial]], None]
+Look = Callable[[PlannedTrial], Addition]
+"""What the store has of a trial already."""
+
+JOURNAL_SECONDS = 30.0
+"""Between two writings of the journal, at least."""
+
+
+class Course:
+    """One search in this launch."""
+
+    def __init__(self, search: Search, drawn: Sequence[Drawn]) -> None:
+        self.search = search
+        self.drawn = list(drawn)
+        self.history: History | None = None
+        """None as long as nothing is to be drawn."""
+        self.verdicts: dict[int, Verdict] = {}
+        """Of the points whose end is known, in the order in which it was."""
+        self.recorded: set[int] = {number for point in drawn for number, _ in point.told}
+        """Points whose end stands before some draw on record."""
+        self.most = search.points
+        """Points in all, after `--limit`."""
+
+    @property
+    def undrawn(self) -> int:
+        return max(0, self.most - len(self.drawn))
+
+    def begins(self, trained: Collection[str]) -> bool:
+        """Whether a point drawn now could be trained now."""
+        starts = (template.start for template in self.search.templates)
+        return self.undrawn > 0 and all(start.trial_id in trained for start in starts if isinstance(start, Parent))
+
+    def resume(self, values: Values) -> None:
+        """Draw again what is on record, and be told again what was told."""
+        self.history = History(self.search)
+        self.history.replay(self.drawn, values)
+        recorded = dict(told for point in self.drawn for told in point.told)
+        self.verdicts = {number: recorded[number] for number in self.history.told}
+
+    def draw(self) -> tuple[Drawn, tuple[PlannedTrial, ...]]:
+        """The next point and its trials."""
+        told = tuple((number, verdict) for number, verdict in self.verdicts.items() if number not in self.recorded)
+        self.recorded.update(number for number, _ in told)
+        assert self.history is not None
+        values = self.history.draw()
+        trials = drawn_trials(self.search, values)
+        drawn = Drawn(
+            search_id=self.search.search_id,
+            number=len(self.drawn),
+            parameters=tuple(values.items()),
+            told=told,
+            trial_ids=tuple(trial.trial_id for trial in trials),
+        )
+        self.drawn.append(drawn)
+        return drawn, trials
+
+    def end(self, number: int, values: Sequence[float] | None) -> None:
+        """A point's objectives, or None if one of its trials failed for good; the first word counts."""
+        if number not in self.verdicts:
+            self.verdicts[number] = "failed" if values is None else "complete"
+            if self.history is not None:
+                self.history.tell(number, values)
+
+
+class Searches:
+    """A `study.executor.source.Source` over every search of a plan; the one with the fewest points draws next."""
+
+    def __init__(self, plan: Plan, record: Record, look: Look, keep: Callable[[bytes], None]) -> None:
+        self._study = plan.study
+        self._record = record
+        self._look = look
+        self._keep = keep
+        self._journal_due = 0.0
+        self._accuracies: defaultdict[str, dict[str, float]] = defaultdict(dict)
+        """Trial id → the accuracies that objectives need."""
+        self._failed: set[str] = set()
+        self._waiting: defaultdict[str, list[tuple[Course, int]]] = defaultdict(list)
+        """Trial id → the points that are done when it is."""
+        self.courses = [
+            Course(search, [one for one in plan.drawn if one.search_id == search.search_id]) for search in plan.searches
+        ]
+        self._needed = {one for search in plan.searches for wanted in search.objectives for one in wanted.validation}
+        self._stand_ins = {search.search_id: list(plan.stand_ins(search)) for search in plan.searches}
+        for course in self.courses:
+            for point in course.drawn:
+                self._wait(course, point)
+
+    # Of a `Source`
+
+    def shapes(self, trained: Collection[str]) -> Sequence[Resources]:
+        begun = [course for course in self.courses if course.begins(trained)]
+        return tuple(dict.fromkeys(course.search.resources for course in sorted(begun, key=_drawn)))
+
+    def draw(self, shape: Resources, trained: Collection[str]) -> Sequence[Addition]:
+        able = (one for one in self.courses if one.begins(trained) and one.search.resources == shape)
+        course = min(able, key=_drawn)
+        drawn, trials = course.draw()
+        self._record(drawn, trials)
+        found = [self._look(trial) for trial in trials]
+        self._wait(course, drawn)
+        for one in found:
+            self.learn(one.trial.trial_id, one.accuracies)
+        self._settle(drawn.trial_ids)
+        if time.monotonic() >= self._journal_due:
+            self._keep_journal()
+        return found
+
+    def learn(self, trial_id: str, accuracies: Accuracies) -> None:
+        needed = {one: accuracy for one, accuracy in accuracies.items() if one in self._needed}
+        self._accuracies[trial_id].update(needed)
+        if needed:
+            self._settle([trial_id])
+
+    def give_up(self, trial_id: str) -> None:
+        self._failed.add(trial_id)
+        self._settle([trial_id])
+
+    def stop(self, label: str) -> None:
+        for course in self.courses:
+            if course.search.label == label:
+                course.most = len(course.drawn)
+
+    def limit(self, trials: int) -> None:
+        for course in self.courses:
+            allowed = trials // len(course.search.templates)
+            course.most = min(course.most, len(course.drawn) + allowed)
+            trials -= course.undrawn * len(course.search.templates)
+
+    def left(self) -> Sequence[PlannedTrial]:
+        return [
+            trial
+            for course in self.courses
+            for trial in islice(self._stand_ins[course.search.search_id], course.undrawn * len(course.search.templates))
+        ]
+
+    def undrawn(self) -> Mapping[str, int]:
+        counts: Counter[str] = Counter()
+        for course in self.courses:
+            counts[course.search.label] += (course.search.points - len(course.drawn)) * len(course.search.templates)
+        return counts
+
+    # What has become of points
+
+    def _wait(self, course: Course, point: Drawn) -> None:
+        for trial_id in dict.fromkeys(point.trial_ids):
+            self._waiting[trial_id].append((course, point.number))
+
+    def _settle(self, trial_ids: Sequence[str]) -> None:
+        """Tell the courses of every point that is done now."""
+        for trial_id in trial_ids:
+            for course, number in self._waiting[trial_id]:
+                ids = course.drawn[number].trial_ids
+                values = self.values(course, number)
+                if values is not None or not self._failed.isdisjoint(ids):
+                    course.end(number, values)
+
+    def values(self, course: Course, number: int) -> tuple[float, ...] | None:
+        """A point's objectives, each the mean over its conditions and replicates; None while one is missing."""
+        ids = course.drawn[number].trial_ids
+        if not all(wanted in self._accuracies[one] for one in ids for wanted in _validation(course.search)):
+            return None
+        return tuple(
+            fmean(self._accuracies[one][condition] for one in ids for condition in objective.validation)
+            for objective in course.search.objectives
+        )
+
+    def resume(self, known: Mapping[str, Accuracies], failed: Collection[str]) -> None:
+        """Bring every sampler to where the launch before was, then tell it what has ended since."""
+        for trial_id, accuracies in known.items():
+            self._accuracies[trial_id].update(accuracies)
+        for course in self.courses:
+            if course.undrawn:
+                course.resume(partial(self.values, course))
+        for trial_id in list(self._waiting):
+            self._settle([trial_id])
+        for trial_id in failed:
+            self.give_up(trial_id)
+
+    def notices(self) -> Sequence[str]:
+        return tuple(
+            f"the search of {course.search.label} goes on from its {len(course.drawn)} points, but the sampler would "
+            "have drawn others (another version of Optuna?): what follows is not what an undisturbed run would draw"
+            for course in self.courses
+            if course.history is not None and course.history.departed
+        )
+
+    def close(self) -> None:
+        self._keep_journal()
+
+    def _keep_journal(self) -> None:
+        """Write the searches down for Optuna's own tools."""
+        self._keep(journal(self._study, [(course.search, tuple(self._ended(course))) for course in self.courses]))
+        self._journal_due = time.monotonic() + JOURNAL_SECONDS
+
+    def _ended(self, course: Course) -> Iterator[Ended]:
+        for point in course.drawn:
+            if point.number in course.verdicts:
+                yield Ended(drawn=point, values=self.values(course, point.number))
+
+
+def _validation(search: Search) -> frozenset[str]:
+    return frozenset(one for objective in search.objectives for one in objective.validation)
+
+
+def _drawn(course: Course) -> int:
+    return len(course.drawn)
+
+
+def resumed(plan: Plan, store: Store, failed: Collection[str]) -> Searches:
+    """The searches of a plan where earlier launches left them; `failed` trials are given up."""
+    searches = Searches(
+        plan,
+        record=partial(store.record_point, plan.study),
+        look=partial(_found, store),
+        keep=partial(store.keep_journal, plan.study),
+    )
+    searches.resume(_known(store, plan), failed)
+    return searches
+
+
+def _known(store: Store, plan: Plan) -> Mapping[str, Accuracies]:
+    """Trial id → its accuracies, of every trial that was drawn."""
+    known: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    ids = {one for point in plan.drawn for one in point.trial_ids}
+    for row in store.read("evaluations", ids).to_pylist():
+        if row["role"] == "best":
+            known[row["trial_id"]][row["condition_id"]] = row["correct"] / row["n"]
+    return known
+
+
+def _found(store: Store, trial: PlannedTrial) -> Addition:
+    """What the store has of a trial that was just drawn: the point may be another study's, or one of before."""
+    if not store.is_trained(trial.trial_id):
+        return Addition(trial=trial)
+    rows = store.read("evaluations", {trial.trial_id}).to_pylist()
+    accuracies = {row["condition_id"]: row["correct"] / row["n"] for row in rows if row["role"] == "best"}
+    return Addition(trial=trial, trained=True, diverged=store.trial(trial.trial_id)["diverged"], accuracies=accuracies)
