@@ -19,6 +19,7 @@ from study.cli.places import store_location, store_suffix
 from study.cli.plan_screen import changed_line
 from study.cli.planning import as_typed, planned
 from study.cli.terminal import Terminal
+from study.cli.tracking import Tracked, last_word, tracker_of
 from study.launch import LaunchOptions, Result, launch
 from study.plan import Plan
 from study.report import Naming, changes, end_table, failures, registered_symbol
@@ -38,14 +39,19 @@ def run(source: str, overrides: Sequence[str], store: str | None, options: Launc
     before = summarise(plan, look(opened, plan))
     _say_changes(opened, plan, terminal)
     naming = Naming(plan, registered_symbol)
-    with screen(terminal, naming, location) as watching:
-        result = launch(spec, opened, options, watching)
+    tracker = tracker_of(opened, plan.study)
+    with screen(terminal, naming, location, lambda: str(tracker.state)) as watching:
+        result = launch(spec, opened, options, Tracked(watching, tracker))
+    tracker.finish()
     if before.complete and result.status == "complete":
         terminal.print("\n".join(terminal.wrap(nothing_line(before, location))))
         return 0
-    return Ending(opened, plan, naming, terminal, as_typed(source, overrides), suffix).tell(
-        result, time.monotonic() - began
-    )
+    ending = Ending(opened, plan, naming, terminal, as_typed(source, overrides), suffix)
+    status = ending.tell(result, time.monotonic() - began)
+    left = last_word(tracker, plan.study, suffix)
+    if left is not None:
+        terminal.print("\n".join(["", *terminal.wrap(left)]))
+    return status
 
 
 def _say_changes(store: Store, plan: Plan, terminal: Terminal) -> None:

@@ -9,6 +9,7 @@ from study.spec.evaluation import SEED
 from study.spec.loading import MAX_TITLE, REQUIRED_SECTIONS, STUDY
 from study.spec.methods import VARY
 from study.spec.reading import FRACTION
+from study.spec.tracking import MLFLOW, TRACKED
 from study.spec.training import SINGLE, Occupied
 from trainables.datasets import DataSet, datasets
 from trainables.methods import Method, methods
@@ -64,6 +65,7 @@ def _sections() -> Schema:
         "evaluate": _evaluate(),
         "figures": {"type": "object", "description": "pages of the dashboard", "additionalProperties": _figure()},
         "resources": _defined("resources"),
+        "tracking": _object({MLFLOW: {**TEXT, "description": TRACKED}}, description="where every run is shown"),
     }
 
 

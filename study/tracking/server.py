@@ -1,0 +1,66 @@
+"""What the exporter asks of MLflow: the few operations that it is made of, each one request."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from study.tracking.records import Artifact, DataInput, Point, Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundRun:
+    """A run as MLflow has it."""
+
+    run_id: str
+    deleted: bool
+    """In MLflow's bin, from where it can be restored."""
+    status: str
+    name: str
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    latest: Mapping[str, float]
+    """Each metric's value at its last step."""
+    inputs: frozenset[tuple[str, str]]
+    """(name, digest) of its data sets."""
+
+
+class Server(Protocol):
+    """MLflow. Every operation raises TrackingError."""
+
+    def experiment(self, name: str) -> str:
+        """The id of an experiment, made or restored if need be."""
+        ...
+
+    def runs(self, experiment: str, tag: str, value: str) -> Sequence[FoundRun]:
+        """All runs with that tag, deleted ones too, the oldest first."""
+        ...
+
+    def create(self, experiment: str, name: str, started: int, tags: Mapping[str, str]) -> str:
+        """The id of a new run, RUNNING since `started`."""
+        ...
+
+    def log(self, run_id: str, points: Sequence[Point], params: Mapping[str, str], tags: Mapping[str, str]) -> None:
+        """Add metrics and params, set tags: in batches as large as MLflow takes."""
+        ...
+
+    def untag(self, run_id: str, key: str) -> None: ...
+
+    def add_inputs(self, run_id: str, inputs: Sequence[DataInput]) -> None: ...
+
+    def add_files(self, run_id: str, artifacts: Iterable[Artifact]) -> None:
+        """Write or replace."""
+        ...
+
+    def history(self, run_id: str, key: str) -> Sequence[Point]:
+        """Every value that a metric ever had."""
+        ...
+
+    def update(self, run_id: str, name: str, status: Status, ended: int | None) -> None: ...
+
+    def delete(self, run_id: str) -> None:
+        """Into the bin."""
+        ...
+
+    def restore(self, run_id: str) -> None:
+        """Out of the bin."""
+        ...
