@@ -39,8 +39,8 @@ from mlflow.tracking import MlflowClient  # noqa: E402
 
 PAGE = 1000
 """Runs a search gives at once."""
-BATCH_METRICS, BATCH_TEXTS = 900, 100
-"""What one `log_batch` takes: 1,000 entries in all, 100 of them params, and 100 tags."""
+BATCH, BATCH_TEXTS = 1000, 100
+"""Entries that one request takes, and how many of them may be params."""
 REASONS = {
     r"Connection refused|Errno 111": "the connection was refused",
     r"timed? ?out|Timeout": "it does not answer",
@@ -108,13 +108,10 @@ class Client:
         given = [Param(name, value) for name, value in params.items()]
         marks = [RunTag(name, value) for name, value in tags.items()]
         with self._speaking():
-            for begin in range(BATCH_METRICS, len(metrics), BATCH_METRICS):
-                self.client.log_batch(run_id, metrics=metrics[begin : begin + BATCH_METRICS])
-            for begin in range(BATCH_TEXTS, len(given), BATCH_TEXTS):
-                self.client.log_batch(run_id, params=given[begin : begin + BATCH_TEXTS])
-            self.client.log_batch(
-                run_id, metrics[: BATCH_METRICS - len(given) - len(marks)], given[:BATCH_TEXTS], marks
-            )
+            if len(metrics) + len(given) + len(marks) > BATCH or len(given) > BATCH_TEXTS:
+                self.client.log_batch(run_id, metrics, given)  # which it splits
+                metrics, given = [], []
+            self.client.log_batch(run_id, metrics, given, marks)
 
     def untag(self, run_id: str, key: str) -> None:
         with self._speaking():

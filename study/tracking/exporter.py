@@ -119,6 +119,12 @@ class Exporter:
         self._complete(kept, record)
         return "restored" if restored else "put right"
 
+    def ensure(self, record: RunRecord) -> None:
+        """See that there is a run which `bring` need not replace: children will name it as theirs."""
+        kept = self.runs.get(record.trial_id)
+        if kept is None or kept.found.deleted or self._contradicts(kept, record):
+            self.bring(record)
+
     def remove(self, trial_id: str) -> None:
         """Into the bin: its trial has left the study."""
         kept = self.runs[trial_id]

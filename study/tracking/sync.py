@@ -11,7 +11,6 @@ from study.tracking.children import child, status_of
 from study.tracking.curves import Renderers
 from study.tracking.exporter import Change, Exporter, Tally
 from study.tracking.parent import study_run
-from study.tracking.records import PARENT
 from study.tracking.server import Server
 from study.tracking.tables import Tables
 
@@ -55,8 +54,7 @@ class Sync:
     ) -> Tally:
         """Bring the runs of these trials, whose tables have been read, and the study's own up to date."""
         states = {one: status_of(self.tables, one, one in running, live) for one in self.tables.trials}
-        if PARENT not in self.exporter.runs:
-            self.exporter.bring(study_run(self.tables, states, True, None))
+        self.exporter.ensure(study_run(self.tables, states, True, None))
         tally = Tally()
         for done, trial_id in enumerate(trial_ids):
             told(done, len(trial_ids))
