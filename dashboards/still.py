@@ -111,7 +111,7 @@ def _frame(title: str, axis: str, xs: Sequence[float], labels: Iterable[str]) ->
         for x, label in zip(xs, labels, strict=True)
     )
     named = (
-        f'<text x="0" y="-18" font-weight="600">{escape(title)}</text>'
+        f'<text x="0" y="-22" font-weight="600">{escape(title)}</text>'
         f'<text x="{PANEL_WIDTH / 2:.0f}" y="{PANEL_HEIGHT + 34}" text-anchor="middle" fill="{MUTED}">'
         f"{escape(axis)}</text>"
         f'<text x="{-LEFT + 12}" y="{PANEL_HEIGHT / 2:.0f}" text-anchor="middle" fill="{MUTED}" font-size="11" '

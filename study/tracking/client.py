@@ -37,6 +37,8 @@ from mlflow.entities import (  # noqa: E402
 )
 from mlflow.tracking import MlflowClient  # noqa: E402
 
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+"""Opens in the UI with runs and metrics, not with the tools for language models."""
 PAGE = 1000
 """Runs a search gives at once."""
 BATCH, BATCH_TEXTS = 1000, 100
@@ -79,7 +81,8 @@ class Client:
             found = self.client.get_experiment_by_name(name)
             if found is None:
                 root = self.place.artifacts
-                return str(self.client.create_experiment(name, None if root is None else f"{root}/{name}"))
+                place = None if root is None else f"{root}/{name}"
+                return str(self.client.create_experiment(name, place, EXPERIMENT_TAGS))
             if found.lifecycle_stage == "deleted":
                 self.client.restore_experiment(found.experiment_id)
             return str(found.experiment_id)

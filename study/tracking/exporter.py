@@ -14,9 +14,7 @@ from typing import Literal
 from study.tracking.records import PARENT, Point, RunRecord
 from study.tracking.server import FoundRun, Server
 
-STORE, TRIAL, KIND, DIGEST, FILES, OLD = (
-    "store_id", "trial_id", "study.run", "study.digest", "study.files", "study.replaced",
-)  # fmt: skip
+STORE, TRIAL, KIND, DIGEST, OLD = "store_id", "trial_id", "study.run", "study.digest", "study.replaced"
 """Tags by which runs are found again."""
 STUDY_RUN = "study"
 PARENT_RUN = "mlflow.parentRunId"
@@ -24,7 +22,7 @@ NOTE = "mlflow.note.content"
 OWN = frozenset({
     "label", "labels", "method", "train_distortion", "parent", "replicate", "diverged", "diverged_epoch",
     "selected_epoch", "host", "device", "failure_class", "error", "git_commit", "title", "trials", "failed",
-    STORE, TRIAL, KIND, DIGEST, FILES, OLD,
+    STORE, TRIAL, KIND, DIGEST, OLD,
 })  # fmt: skip
 """Tags that records and this module set; others, but for MLflow's own, were set by people and are kept."""
 
@@ -178,7 +176,7 @@ class Exporter:
 
     def _agrees(self, found: FoundRun, record: RunRecord) -> bool:
         """Whether nothing need be done: all was written, and all that one search tells is as it should be."""
-        wanted = {**record.tags, **self._identity(record), DIGEST: record.digest, FILES: record.files}
+        wanted = {**record.tags, **self._identity(record), DIGEST: record.digest}
         return (
             (found.name, found.status) == (record.name, record.status)
             and all(found.tags.get(name) == value for name, value in wanted.items())
@@ -213,7 +211,7 @@ class Exporter:
         """Write what is missing, the digest last."""
         found, values = kept.found, self._values(kept)
         run_id = found.run_id
-        if record.artifacts and found.tags.get(FILES) != record.files:
+        if record.artifacts and found.tags.get(DIGEST, "").rpartition(".")[2] != record.files:
             self.server.add_files(run_id, record.artifacts)
         inputs = [one for one in record.inputs if (one.name, one.digest) not in found.inputs]
         if inputs:
@@ -225,8 +223,7 @@ class Exporter:
             self.server.update(run_id, record.name, record.status, record.ended)
         missing = [point for point in record.points if (point.key, point.step) not in values]
         params = {name: value for name, value in record.params.items() if name not in found.params}
-        done = {DIGEST: record.digest, FILES: record.files}
-        tags = {**record.tags, **self._identity(record), **done}
+        tags = {**record.tags, **self._identity(record), DIGEST: record.digest}
         self.server.log(run_id, missing, params, {n: v for n, v in tags.items() if found.tags.get(n) != v})
         values.update(((point.key, point.step), point.value) for point in missing)
         kept.found = replace(
@@ -238,7 +235,7 @@ class Exporter:
     @staticmethod
     def _outdated(found: FoundRun, record: RunRecord) -> Iterator[str]:
         """Tags of ours that the record has no more: the error of a trial that has succeeded since."""
-        kept = {*record.tags, STORE, TRIAL, KIND, DIGEST, FILES}
+        kept = {*record.tags, STORE, TRIAL, KIND, DIGEST}
         return (name for name in sorted(OWN - kept) if name in found.tags)
 
 

@@ -7,8 +7,8 @@ from study.tracking.tables import Tables
 from trainables.recipe import Component
 
 SPLITS = ("train", "validation", "test")
-DIGEST_DIGITS = 24
-"""Of the fingerprint of every pixel and label; MLflow takes 36 characters in all, and the split's name follows."""
+DIGEST_DIGITS = 12
+"""Of the fingerprint of every pixel and label, which is whole in the profile; the split's name follows."""
 
 
 def data_inputs(tables: Tables) -> tuple[DataInput, ...]:

@@ -10,9 +10,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from study.store import Launch
 from study.tracking.inputs import data_inputs
 from study.tracking.records import PARENT, Artifact, RunRecord, Status, params, tags
+from study.tracking.source import launched_with
 from study.tracking.tables import Tables
 from study.tracking_uri import CREDENTIALS
 
@@ -52,19 +52,6 @@ def status_of(states: Mapping[str, Status | None], live: bool) -> Status:
     if all(state == "FINISHED" for state in states.values()):
         return "FINISHED"
     return "FAILED" if "FAILED" in states.values() else "KILLED"
-
-
-def launched_with(launch: Launch) -> dict[str, object]:
-    """What MLflow shows as a run's source and user."""
-    code = launch.provenance.get("code") or {}
-    commit = code.get("commit")
-    return {
-        "mlflow.user": launch.provenance.get("user"),
-        "mlflow.source.name": launch.provenance.get("command"),
-        "mlflow.source.type": "LOCAL",
-        "mlflow.source.git.commit": commit,
-        "git_commit": f"{commit}{' with changes' if code.get('dirty') else ''}" if commit else None,
-    }
 
 
 def _tags(tables: Tables, states: Mapping[str, Status | None]) -> Iterator[tuple[str, object]]:

@@ -24,6 +24,8 @@ KEY_LENGTH, PARAM_LENGTH, TAG_LENGTH = 250, 6000, 8000
 OUTSIDE = re.compile(r"[^\w.\- ]")
 """What cannot stand in the name of a metric or a param."""
 CUT_DIGITS = 8
+DIGITS = 16
+"""Of a digest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,11 +93,11 @@ class RunRecord:
 
     @cached_property
     def digest(self) -> str:
-        """Equal for records that look alike; says nothing about files."""
+        """Equal for equal records; what follows its dot is `files`."""
         points = [(point.key, point.step, point.value) for point in self.points]
         inputs = [(one.name, one.digest, one.context) for one in self.inputs]
         shown = [self.name, self.status, self.ended, dict(self.tags), dict(self.params), sorted(points), inputs]
-        return _hash(json.dumps(shown, sort_keys=True))
+        return f"{_hash(json.dumps(shown, sort_keys=True))}.{self.files}"
 
     @cached_property
     def files(self) -> str:
@@ -136,4 +138,4 @@ def cut(text: str, length: int) -> str:
 
 
 def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
