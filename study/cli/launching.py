@@ -1,5 +1,6 @@
 """`study launch`: says what changed, shows it running, ends with what came of it."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ from study.spec import load
 from study.standing import look, newest_failures, practical_cells
 from study.store import Store
 from study.summary import Summary, summarise
+from study.tracking.place import place_at
+from study.tracking_uri import VARIABLE
 
 
 def run(source: str, overrides: Sequence[str], store: str | None, options: LaunchOptions, terminal: Terminal) -> int:
@@ -35,6 +38,7 @@ def run(source: str, overrides: Sequence[str], store: str | None, options: Launc
     spec = load(source, overrides)
     location, suffix = store_location(store), store_suffix(store)
     opened = Store.open(location)
+    place_at(opened, spec.tracking or os.environ.get(VARIABLE))
     plan = planned(spec)
     before = summarise(plan, look(opened, plan))
     _say_changes(opened, plan, terminal)

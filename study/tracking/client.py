@@ -12,7 +12,7 @@ from pathlib import Path
 from study.tracking.place import Place, prepare
 from study.tracking.records import Artifact, DataInput, Point, Status, TrackingError
 from study.tracking.server import FoundRun
-from study.tracking_uri import shown
+from study.tracking_uri import SERVERS, shown
 
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -35,10 +35,12 @@ from mlflow.entities import (  # noqa: E402
     RunTag,
     ViewType,
 )
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """Opens in the UI with runs and metrics, not with the tools for language models."""
+AT_ONCE = 4
 PAGE = 1000
 """Runs a search gives at once."""
 BATCH, BATCH_TEXTS = 1000, 100
@@ -76,6 +78,11 @@ class Client:
         except Exception as error:
             raise TrackingError(f"MLflow at {self.place}: {reason(error)}") from error
 
+    @property
+    def at_once(self) -> int:
+        """A server works on several requests while this process prepares more; SQLite takes one writer."""
+        return AT_ONCE if self.place.uri.startswith(SERVERS) else 1
+
     def experiment(self, name: str) -> str:
         with self._speaking():
             found = self.client.get_experiment_by_name(name)
@@ -101,10 +108,9 @@ class Client:
                     break
         return found
 
-    def create(self, experiment: str, name: str, started: int, tags: Mapping[str, str]) -> str:
+    def create(self, experiment: str, name: str, started: int, tags: Mapping[str, str]) -> FoundRun:
         with self._speaking():
-            run = self.client.create_run(experiment, start_time=started, tags=dict(tags), run_name=name)
-            return str(run.info.run_id)
+            return _found(self.client.create_run(experiment, start_time=started, tags=dict(tags), run_name=name))
 
     def log(self, run_id: str, points: Sequence[Point], params: Mapping[str, str], tags: Mapping[str, str]) -> None:
         metrics = [Metric(point.key, point.value, point.at, point.step) for point in points]
@@ -124,26 +130,30 @@ class Client:
         with self._speaking():
             self.client.log_inputs(run_id, [_dataset(one) for one in inputs])
 
-    def add_files(self, run_id: str, artifacts: Iterable[Artifact]) -> None:
+    def add_files(self, place: str, artifacts: Iterable[Artifact]) -> None:
         with self._speaking(), tempfile.TemporaryDirectory(prefix="study-mlflow-") as folder:
             for artifact in artifacts:
                 path = Path(folder, artifact.path)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(artifact.content())
-            self.client.log_artifacts(run_id, folder)
+            files = get_artifact_repository(place, tracking_uri=self.place.uri)
+            files.log_artifacts(folder)  # type: ignore[no-untyped-call]
 
     def history(self, run_id: str, key: str) -> list[Point]:
         with self._speaking():
             found = self.client.get_metric_history(run_id, key)
             return [Point(key=one.key, value=one.value, step=one.step, at=one.timestamp) for one in found]
 
-    def update(self, run_id: str, name: str, status: Status, ended: int | None) -> None:
+    def rename(self, run_id: str, name: str) -> None:
+        with self._speaking():
+            self.client.update_run(run_id, name=name)
+
+    def set_status(self, run_id: str, status: Status, ended: int | None) -> None:
         with self._speaking():
             if status == "RUNNING":
-                self.client.update_run(run_id, status=status, name=name)
+                self.client.update_run(run_id, status=status)
             else:
                 self.client.set_terminated(run_id, status, ended or int(1000 * time.time()))
-                self.client.update_run(run_id, name=name)
 
     def delete(self, run_id: str) -> None:
         with self._speaking():
@@ -163,6 +173,7 @@ def _found(run: Run) -> FoundRun:
         tags=run.data.tags,
         params=run.data.params,
         latest=run.data.metrics,
+        files=run.info.artifact_uri,
         inputs=frozenset(
             (one.dataset.name, one.dataset.digest) for one in (run.inputs.dataset_inputs if run.inputs else ())
         ),

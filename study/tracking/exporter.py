@@ -117,11 +117,12 @@ class Exporter:
         self._complete(kept, record)
         return "restored" if restored else "put right"
 
-    def ensure(self, record: RunRecord) -> None:
+    def ensure(self, record: RunRecord) -> Change:
         """See that there is a run which `bring` need not replace: children will name it as theirs."""
         kept = self.runs.get(record.trial_id)
         if kept is None or kept.found.deleted or self._contradicts(kept, record):
-            self.bring(record)
+            return self.bring(record)
+        return "unchanged"
 
     def remove(self, trial_id: str) -> None:
         """Into the bin: its trial has left the study."""
@@ -138,7 +139,7 @@ class Exporter:
         kept = self.runs.get(trial_id)
         if kept is None or kept.found.deleted or kept.found.status != "RUNNING":
             return False
-        self.server.update(kept.found.run_id, kept.found.name, "KILLED", None)
+        self.server.set_status(kept.found.run_id, "KILLED", None)
         kept.found = replace(kept.found, status="KILLED")
         return True
 
@@ -158,14 +159,8 @@ class Exporter:
         noted = {NOTE: record.note} if record.note else {}
         peoples = {n: v for n, v in (before or {}).items() if n == NOTE or not (n in OWN or n.startswith("mlflow."))}
         tags = {**noted, **peoples, **record.tags, **self._identity(record)}
-        run_id = self.server.create(self.experiment, record.name, record.started, tags)
-        kept = Kept(
-            FoundRun(
-                run_id=run_id, deleted=False, status="RUNNING", name=record.name, tags=tags, params={}, latest={},
-                inputs=frozenset(),
-            ),
-            values={},
-        )  # fmt: skip
+        created = self.server.create(self.experiment, record.name, record.started, tags)
+        kept = Kept(replace(created, tags=tags), values={})
         self.runs[record.trial_id] = kept
         return kept
 
@@ -212,15 +207,16 @@ class Exporter:
         found, values = kept.found, self._values(kept)
         run_id = found.run_id
         if record.artifacts and found.tags.get(DIGEST, "").rpartition(".")[2] != record.files:
-            self.server.add_files(run_id, record.artifacts)
+            self.server.add_files(found.files, record.artifacts)
         inputs = [one for one in record.inputs if (one.name, one.digest) not in found.inputs]
         if inputs:
             self.server.add_inputs(run_id, inputs)
         for name in self._outdated(found, record):
             self.server.untag(run_id, name)
-        moved_on = record.ended is not None and found.tags.get(DIGEST) != record.digest
-        if moved_on or (found.name, found.status) != (record.name, record.status):
-            self.server.update(run_id, record.name, record.status, record.ended)
+        if found.name != record.name:
+            self.server.rename(run_id, record.name)
+        if found.status != record.status or (record.ended is not None and found.tags.get(DIGEST) != record.digest):
+            self.server.set_status(run_id, record.status, record.ended)
         missing = [point for point in record.points if (point.key, point.step) not in values]
         params = {name: value for name, value in record.params.items() if name not in found.params}
         tags = {**record.tags, **self._identity(record), DIGEST: record.digest}

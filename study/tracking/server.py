@@ -22,10 +22,17 @@ class FoundRun:
     """Each metric's value at its last step."""
     inputs: frozenset[tuple[str, str]]
     """(name, digest) of its data sets."""
+    files: str
+    """Where its artifacts lie."""
 
 
 class Server(Protocol):
     """MLflow. Every operation raises TrackingError."""
+
+    @property
+    def at_once(self) -> int:
+        """Requests that may be on their way at the same time."""
+        ...
 
     def experiment(self, name: str) -> str:
         """The id of an experiment, made or restored if need be."""
@@ -35,8 +42,8 @@ class Server(Protocol):
         """All runs with that tag, deleted ones too, the oldest first."""
         ...
 
-    def create(self, experiment: str, name: str, started: int, tags: Mapping[str, str]) -> str:
-        """The id of a new run, RUNNING since `started`."""
+    def create(self, experiment: str, name: str, started: int, tags: Mapping[str, str]) -> FoundRun:
+        """A new run, RUNNING since `started`."""
         ...
 
     def log(self, run_id: str, points: Sequence[Point], params: Mapping[str, str], tags: Mapping[str, str]) -> None:
@@ -47,15 +54,19 @@ class Server(Protocol):
 
     def add_inputs(self, run_id: str, inputs: Sequence[DataInput]) -> None: ...
 
-    def add_files(self, run_id: str, artifacts: Iterable[Artifact]) -> None:
-        """Write or replace."""
+    def add_files(self, place: str, artifacts: Iterable[Artifact]) -> None:
+        """Write or replace, at a run's `files`."""
         ...
 
     def history(self, run_id: str, key: str) -> Sequence[Point]:
         """Every value that a metric ever had."""
         ...
 
-    def update(self, run_id: str, name: str, status: Status, ended: int | None) -> None: ...
+    def rename(self, run_id: str, name: str) -> None: ...
+
+    def set_status(self, run_id: str, status: Status, ended: int | None) -> None:
+        """`ended`: milliseconds since 1970; None is now."""
+        ...
 
     def delete(self, run_id: str) -> None:
         """Into the bin."""

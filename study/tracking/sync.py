@@ -3,6 +3,7 @@
 import html
 import json
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
@@ -54,14 +55,15 @@ class Sync:
     ) -> Tally:
         """Bring the runs of these trials, whose tables have been read, and the study's own up to date."""
         states = {one: status_of(self.tables, one, one in running, live) for one in self.tables.trials}
-        self.exporter.ensure(study_run(self.tables, states, True, None))
+        ensured = self.exporter.ensure(study_run(self.tables, states, True, None))
         tally = Tally()
-        for done, trial_id in enumerate(trial_ids):
-            told(done, len(trial_ids))
-            change = self._trial(trial_id, running, live)
-            tally = tally if change is None else tally.and_one(change)
+        with ThreadPoolExecutor(self.server.at_once) as several:
+            for done, change in enumerate(several.map(lambda one: self._trial(one, running, live), trial_ids)):
+                told(done + 1, len(trial_ids))
+                tally = tally if change is None else tally.and_one(change)
         page = None if live or self.renderers.page is None else self._page
-        return tally.and_one(self.exporter.bring(study_run(self.tables, states, live, page)))
+        brought = self.exporter.bring(study_run(self.tables, states, live, page))
+        return tally.and_one(brought if ensured == "unchanged" else ensured)
 
     def _trial(self, trial_id: str, running: Mapping[str, int], live: bool) -> Change | None:
         """None for a trial that never began."""

@@ -94,6 +94,10 @@ class Counted:
     carried_out: bool = False
     asked: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def at_once(self) -> int:
+        return self.server.at_once
+
     def __getattr__(self, name: str) -> Any:
         operation = getattr(self.server, name)
 

@@ -235,7 +235,7 @@ def test_a_failed_trial_tells_its_error_and_a_success_takes_it_back(
 
 def test_more_than_a_batch_takes_is_split(client: Client) -> None:
     experiment = client.experiment("small")
-    run = client.create(experiment, "many", 0, {})
+    run = client.create(experiment, "many", 0, {}).run_id
     client.log(
         run,
         [Point(key=f"metric {number}", value=1.0, step=0, at=0) for number in range(2_050)],
