@@ -23,10 +23,12 @@ from study.provenance import provenance
 from study.spec import Spec
 from study.store import Heartbeat, Owner, Store
 from trainables.datasets import split_of
+from trainables.recipe import Split
 from trainables.tune import StudyTrainable
 
 Retry = Literal["failed", "oom", "all"]
 
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 LEASE_SECONDS = 30.0
 """A launch on another machine that gave no sign of life for so long is dead; waiting for the sign takes as long."""
 LEFTOVER_SECONDS = 24 * 3600.0
@@ -70,7 +72,7 @@ def launch(spec: Spec, store: Store, options: LaunchOptions, observer: Observer)
     check_weights(spec)
     data = data_set(spec)
     plan = make_plan(spec, data.fingerprint())
-    images = {"train": len(split_of(data, "train")), "test": len(split_of(data, "test"))}
+    images: Mapping[str, int] = {split: len(split_of(data, split)) for split in SPLITS}
     return launch_plan(plan, spec.text, images, store, options, observer)
 
 
@@ -83,7 +85,7 @@ def launch_plan(
     observer: Observer,
     trainable: type[StudyTrainable] = StudyTrainable,
 ) -> Result:
-    """`launch`, from the plan on; `images` counts those of the training and test split."""
+    """`launch`, from the plan on; `images` counts those of each split."""
     with held(store, plan.study) as heartbeat:
         store.sweep_temporary(older_than=LEFTOVER_SECONDS)
         recorded, plan = plan, store.with_points(plan)
@@ -97,13 +99,13 @@ def launch_plan(
             run.tell_notice(notice)
         recall(run, store)
         if run.finished:
-            store.record_launch(recorded, spec_text, provenance())
+            store.record_launch(recorded, spec_text, {**provenance(), "images": dict(images)})
             source.close()
             return _result(run)
         check_device_type(plan, store)
         with stoppable(run), connected(options.address, store) as nodes, stoppable(run):  # Ray sets handlers of its own
             workers = _workers(plan, nodes.now(), options.max_concurrent)
-            store.record_launch(recorded, spec_text, provenance())
+            store.record_launch(recorded, spec_text, {**provenance(), "images": dict(images)})
             run.on_workers(nodes.slots, options.max_concurrent, nodes.now().describe(workers))
             conditions = {condition.condition_id: condition for condition in plan.conditions}
             try:

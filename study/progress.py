@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from study.plan import PlannedTrial
+from trainables.records import Epoch
 
 Phase = Literal["train", "evaluate"]
 State = Literal["left", "now", "done", "failed", "blocked", "held"]
@@ -22,6 +23,8 @@ class Running:
     """The epoch in progress, 1 the first (phase `train`)."""
     cells_done: int
     cells: int
+    epochs: tuple[Epoch, ...]
+    """Those finished so far (phase `train`), as far as they have been told."""
     validation_accuracy: float | None
     images_per_second: float | None
 

@@ -24,7 +24,7 @@ from trainables.checkpoint import CorruptCheckpointError
 from trainables.evaluate import DistortedSets, evaluate
 from trainables.fit import Training, begin, commit
 from trainables.recipe import Condition, Recipe
-from trainables.records import Cell, Sink
+from trainables.records import Cell, Epoch, Sink
 
 Phase = Literal["train", "evaluate", "wait"]
 Status = Literal["running", "done", "diverged", "failed", "held", "stopped"]
@@ -52,6 +52,8 @@ class Report:
     """Epochs finished."""
     epoch_share: float = 0.0
     """Part of the current epoch that is done."""
+    epochs: tuple[Epoch, ...] = ()
+    """Epochs finished since the last report; with the first, those of earlier attempts too."""
     cells: tuple[Cell, ...] = ()
     """Cells finished in this slice, without their bits."""
     validation_accuracy: float | None = None
@@ -185,7 +187,7 @@ class StudyTrainable(Trainable):
 
     def _train(self, recipe: Recipe, session: Session) -> Slices:
         training = begin(recipe, session, self.device)
-        saved = time.monotonic()
+        told, saved = 0, time.monotonic()
         try:
             while not training.finished:
                 ended = training.advance(time.monotonic() + self.slice_seconds)
@@ -193,20 +195,22 @@ class StudyTrainable(Trainable):
                     session.save_last(training.state())
                     saved = time.monotonic()
                 if not training.finished:
-                    yield self._training_report("running", training)
+                    yield self._training_report("running", training, told)
+                    told = len(training.epochs)
         except GeneratorExit:
             session.save_last(training.state())
             raise
         outcome = commit(training, session)
-        yield self._training_report("diverged" if outcome.diverged_epoch is not None else "done", training)
+        yield self._training_report("diverged" if outcome.diverged_epoch is not None else "done", training, told)
 
-    def _training_report(self, status: Status, training: Training) -> Report:
+    def _training_report(self, status: Status, training: Training, told: int) -> Report:
         self.images = training.images_seen
         last = training.epochs[-1] if training.epochs else None
         return self.report(
             status,
             epoch=len(training.epochs),
             epoch_share=training.step / training.steps,
+            epochs=training.epochs[told:],
             validation_accuracy=last.validation_correct / last.validation_n if last else None,
         )
 

@@ -218,6 +218,35 @@ def query(
         ask(study, sql, store, form, output, terminal())
 
 
+@app.command(**examples("study track demo_mnist"))
+def track(study: Study, store: StorePlace = None) -> None:
+    """Bring a study's runs in MLflow up to date.
+
+    Every run is made from the tables: twice, and nothing doubles; a run that a kill left running is put right.  Runs go
+    where the YAML's `tracking: {mlflow: …}` says, else $MLFLOW_TRACKING_URI, else into a database in the store.
+    """
+    from study.cli.tracking import track as bring_up_to_date
+
+    bring_up_to_date(study, store, terminal())
+
+
+@app.command(**examples("study ui", "study ui --port 5001 --store /nfs/studies"))
+def ui(
+    store: StorePlace = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, metavar="N", help="Where it listens.")] = 5000,
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="Who may connect: 127.0.0.1 this machine alone, 0.0.0.0 anyone.")
+    ] = "127.0.0.1",
+) -> None:
+    """Browse every run in MLflow, until Ctrl-C.
+
+    Runs that are behind are brought up to date first.
+    """
+    from study.cli.ui import serve
+
+    serve(store, host, port, terminal())
+
+
 @app.command(**examples("study methods", "study methods stability_training"))
 def methods(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one.")] = None) -> None:
     """List the training methods with parameters and sources."""

@@ -76,10 +76,13 @@ def _trial_parts(trial: PlannedTrial | None, naming: Naming) -> Iterator[str]:
 class LiveScreen:
     """A screen that redraws itself in place and is gone at the end. An observer."""
 
-    def __init__(self, terminal: Terminal, naming: Naming, store: str) -> None:
+    def __init__(
+        self, terminal: Terminal, naming: Naming, store: str, tracking: Callable[[], str] = lambda: ""
+    ) -> None:
         self.terminal = terminal
         self.naming = naming
         self.store = store
+        self.tracking = tracking
         self.progress: Progress | None = None
         self.heard = time.monotonic()
         self.live = Live(
@@ -111,7 +114,9 @@ class LiveScreen:
             return Text(self.terminal.text("starting the workers …"))
         since = time.monotonic() - self.heard
         size = self.terminal.console.size
-        drawn = Screen(progress=self.progress, naming=self.naming, store=self.store, since=since)
+        drawn = Screen(
+            progress=self.progress, naming=self.naming, store=self.store, since=since, tracking=self.tracking()
+        )
         lines = drawn.lines(self.terminal, size.width - 1, size.height - 1)
         return Text("\n".join(lines), no_wrap=True, overflow="crop")
 
@@ -125,6 +130,8 @@ class Screen:
     store: str
     since: float
     """Seconds since `progress` was true."""
+    tracking: str = ""
+    """`MLflow up to date`"""
 
     def lines(self, terminal: Terminal, width: int | None, height: int) -> list[str]:
         """The whole, at most `height` lines: running units go first where there is no room."""
@@ -140,7 +147,7 @@ class Screen:
             f"{p.trials_done} of {count(p.trials, 'trial')}    {p.evaluations_done:,} of {p.evaluations:,} evaluations"
         )
         first = f"{p.study}    {done}    {self._times()}"
-        second = f"{indent}{p.where}    store {self.store}"
+        second = f"{indent}{p.where}    store {self.store}" + (f"    {self.tracking}" if self.tracking else "")
         return [_cut_at_gap(terminal.text(line), width) for line in (first, second)]
 
     def _times(self) -> str:
@@ -210,6 +217,8 @@ def _cut_at_gap(line: str, width: int | None) -> str:
     return line
 
 
-def screen(terminal: Terminal, naming: Naming, store: str) -> LiveScreen | LineScreen:
-    """The screen that this terminal can show."""
-    return LiveScreen(terminal, naming, store) if terminal.live else LineScreen(terminal, naming)
+def screen(
+    terminal: Terminal, naming: Naming, store: str, tracking: Callable[[], str] = lambda: ""
+) -> LiveScreen | LineScreen:
+    """The screen that this terminal can show; `tracking` says how far MLflow is."""
+    return LiveScreen(terminal, naming, store, tracking) if terminal.live else LineScreen(terminal, naming)

@@ -1,5 +1,6 @@
 """`study launch`: says what changed, shows it running, ends with what came of it."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from study.cli.places import store_location, store_suffix
 from study.cli.plan_screen import changed_line
 from study.cli.planning import as_typed, planned
 from study.cli.terminal import Terminal
+from study.cli.tracking import Tracked, last_word, tracker_of
 from study.launch import LaunchOptions, Result, launch
 from study.plan import Plan
 from study.report import Naming, changes, end_table, failures, registered_symbol
@@ -27,6 +29,8 @@ from study.spec import load
 from study.standing import fronts, look, newest_failures, practical_cells
 from study.store import Store
 from study.summary import Summary, summarise
+from study.tracking.place import place_at
+from study.tracking_uri import VARIABLE
 
 
 def run(source: str, overrides: Sequence[str], store: str | None, options: LaunchOptions, terminal: Terminal) -> int:
@@ -35,19 +39,25 @@ def run(source: str, overrides: Sequence[str], store: str | None, options: Launc
     spec = load(source, overrides)
     location, suffix = store_location(store), store_suffix(store)
     opened = Store.open(location)
+    place_at(opened, spec.tracking or os.environ.get(VARIABLE))
     base = planned(spec)
     plan = opened.with_points(base)
     before = summarise(plan, look(opened, plan))
     _say_changes(opened, plan, terminal)
     naming = Naming(plan, registered_symbol)
-    with screen(terminal, naming, location) as watching:
-        result = launch(spec, opened, options, watching)
+    tracker = tracker_of(opened, plan.study)
+    with screen(terminal, naming, location, lambda: str(tracker.state)) as watching:
+        result = launch(spec, opened, options, Tracked(watching, tracker))
+    tracker.finish()
     if before.complete and result.status == "complete":
         terminal.print("\n".join(terminal.wrap(nothing_line(before, location))))
         return 0
-    return Ending(opened, opened.with_points(base), terminal, as_typed(source, overrides), suffix).tell(
-        result, time.monotonic() - began
-    )
+    ending = Ending(opened, opened.with_points(base), terminal, as_typed(source, overrides), suffix)
+    status = ending.tell(result, time.monotonic() - began)
+    left = last_word(tracker, plan.study, suffix)
+    if left is not None:
+        terminal.print("\n".join(["", *terminal.wrap(left)]))
+    return status
 
 
 def _say_changes(store: Store, plan: Plan, terminal: Terminal) -> None:

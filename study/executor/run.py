@@ -11,7 +11,7 @@ from study.executor.source import Addition, NoSource, Source
 from study.executor.units import StudyUnit, WaitUnit
 from study.plan import Plan, PlannedTrial, Resources
 from study.progress import Change, Event, Observer, Progress, Running, Tally
-from trainables.records import Cell
+from trainables.records import Cell, Epoch
 from trainables.tune import FailureClass, Report
 
 IDLE_DEATHS = 20
@@ -58,6 +58,8 @@ class Run:
         self._cells = sum(len(plan.conditions) - missing for missing in queue.missing.values())
         self._reports: dict[str, Report] = {}
         self._told: dict[str, int] = {}
+        self._epochs: dict[str, tuple[Epoch, ...]] = {}
+        """By the unit that finished them."""
         self._idle_deaths = 0
         self._began = time.monotonic()
         self._shapes = {trial.resources for trial in plan.expected().trials}
@@ -157,12 +159,14 @@ class Run:
     def began(self, unit: StudyUnit) -> None:
         """A worker has taken the unit up."""
         self._reports[unit.unit_id] = Report(status="running")
+        self._epochs[unit.unit_id] = ()
         if unit.phase == "train":
             self._tell("started", unit.trial, "")
 
     def reported(self, unit: StudyUnit, report: Report) -> None:
         """A slice of the unit is done."""
         self._reports[unit.unit_id] = report
+        self._epochs[unit.unit_id] = self._epochs.get(unit.unit_id, ()) + report.epochs
         self._count(unit, report.cells)
         self._changed()
 
@@ -176,6 +180,7 @@ class Run:
     def ended(self, unit: StudyUnit, report: Report) -> None:
         """The unit's last report."""
         self._reports.pop(unit.unit_id, None)
+        self._epochs.pop(unit.unit_id, None)
         self._count(unit, report.cells)
         self._told.pop(unit.unit_id, None)
         if report.status in ("done", "diverged"):
@@ -192,6 +197,7 @@ class Run:
     def died(self, unit: StudyUnit, failure: FailureClass, error: str) -> None:
         """The unit's worker is gone."""
         worked = self._reports.pop(unit.unit_id, None)
+        self._epochs.pop(unit.unit_id, None)
         self._uncount(unit)
         if worked is None and self._idle_deaths < IDLE_DEATHS:
             self._idle_deaths += 1
@@ -316,6 +322,7 @@ class Run:
                 epoch=min(report.epoch + 1, unit.recipe.epochs),
                 cells_done=self._told.get(unit.unit_id, 0),
                 cells=len(unit.condition_ids),
+                epochs=self._epochs.get(unit.unit_id, ()),
                 validation_accuracy=report.validation_accuracy,
                 images_per_second=report.images / report.seconds if report.seconds else None,
             )

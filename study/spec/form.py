@@ -162,6 +162,8 @@ class Spec(Frozen):
     """Of the evaluation: the one of `train:`."""
     figures: Mapping[str, Any]
     resources: Needs
+    tracking: str | None
+    """The address of MLflow; None where the YAML gives none."""
     text: str
     """The YAML, with overrides applied: read again, it gives this study again."""
 

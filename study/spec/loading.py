@@ -17,6 +17,7 @@ from study.spec.reading import Mapping, Node, Scalar, Series, plain, read
 from study.spec.searching import check_open, read_search
 from study.spec.settings import read_distortions
 from study.spec.sources import SUFFIX, find
+from study.spec.tracking import read_tracking
 from study.spec.training import AT_FAULT, NAMES, SINGLE, default_needs, read_lines, read_needs
 from trainables.datasets import datasets
 from trainables.models import models
@@ -25,7 +26,7 @@ from trainables.sequence import JOIN
 
 SECTIONS = (
     "study", "title", "data", "model", "train", "distortions", "methods", "search", "evaluate", "figures",
-    "resources",
+    "resources", "tracking",
 )  # fmt: skip
 REQUIRED_SECTIONS = ("study", "data", "model", "methods")
 STUDY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
@@ -88,6 +89,7 @@ def _sections(given: dict[str, Node], folder: Path, faults: Faults) -> dict[str,
         "precision": shared.get("precision") or SINGLE["precision"].default,
         "figures": _figures(given, labels, distortions, faults),
         "resources": resources,
+        "tracking": read_tracking(given.get("tracking"), faults),
     }
 
 

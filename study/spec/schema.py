@@ -14,6 +14,7 @@ from study.spec.open_axes import DRAWS
 from study.spec.reading import FRACTION
 from study.spec.searching import MOST_OBJECTIVES, NUMBERS
 from study.spec.searching import REQUIRED_LINES as REQUIRED_OF_SEARCH
+from study.spec.tracking import MLFLOW, TRACKED
 from study.spec.training import SINGLE, Occupied
 from trainables.datasets import DataSet, datasets
 from trainables.methods import Method, methods
@@ -70,6 +71,7 @@ def _sections() -> Schema:
         "evaluate": _evaluate(),
         "figures": {"type": "object", "description": "pages of the dashboard", "additionalProperties": _figure()},
         "resources": _defined("resources"),
+        "tracking": _object({MLFLOW: {**TEXT, "description": TRACKED}}, description="where every run is shown"),
     }
 
 

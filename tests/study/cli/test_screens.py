@@ -42,7 +42,7 @@ def progress(plan: Plan, running: int = 1) -> Progress:
             "DA": Tally(done=0, now=0, left=2, failed=0, blocked=0, diverged=0, accuracies={}),
         },
         running=tuple(
-            Running(trial=some[k], phase="train", epoch=2, cells_done=0, cells=4, validation_accuracy=0.912,
+            Running(trial=some[k], phase="train", epoch=2, cells_done=0, cells=4, epochs=(), validation_accuracy=0.912,
                     images_per_second=1234.5)
             for k in range(running)
         ),

@@ -1,0 +1,120 @@
+"""`study track`, and what a launch has to do with MLflow: starting the process, and saying how far it is."""
+
+import sys
+from collections.abc import Callable, Mapping
+
+from study.cli.places import newest, open_store, study_name
+from study.cli.terminal import Terminal, count
+from study.progress import Event, Observer, Progress
+from study.store import Heartbeat, Owner, Store
+from study.tracking.curves import Renderers
+from study.tracking.exporter import Tally
+from study.tracking.follower import LEASE_SECONDS, connect, lease_name
+from study.tracking.news import State
+from study.tracking.place import Place, place_of
+from study.tracking.sync import Sync
+from study.tracking.tables import Tables
+from study.tracking.tracker import Tracker
+
+WAIT_SECONDS = 10.0
+"""How long a launch that is over may wait for MLflow to be brought up to date."""
+WAIT_IN_VAIN_SECONDS = 2.0
+"""The same where it could not be reached."""
+
+
+def renderers() -> Renderers:
+    """What draws a trial's curves and a study's page."""
+    from dashboards.still import still
+
+    return Renderers(curves=still)
+
+
+def tracker_of(store: Store, study: str) -> Tracker:
+    """Of a launch."""
+    return Tracker([sys.executable, "-m", "study.cli.follow", store.location, study])
+
+
+class Tracked:
+    """A screen and the tracker behind it, as one observer. What goes wrong in MLflow becomes a notice."""
+
+    def __init__(self, screen: Observer, tracker: Tracker) -> None:
+        self.screen = screen
+        self.tracker = tracker
+        self._said = ""
+
+    def changed(self, progress: Progress) -> None:
+        self.screen.changed(progress)
+        self.tracker.changed(progress)
+        self._notice(progress)
+
+    def happened(self, event: Event, progress: Progress) -> None:
+        self.screen.happened(event, progress)
+        self.tracker.happened(event, progress)
+        self._notice(progress)
+
+    def _notice(self, progress: Progress) -> None:
+        """Once for each reason, and once when it is over."""
+        state = self.tracker.state
+        if state.reason and state.reason != self._said:
+            self._say(f"{state.reason}; the study goes on, and MLflow will catch up", progress)
+            self._said = state.reason
+        elif self._said and state.kind == "up to date":
+            self._say("MLflow is up to date again", progress)
+            self._said = ""
+
+    def _say(self, message: str, progress: Progress) -> None:
+        self.screen.happened(Event(change="notice", trial=None, message=message), progress)
+
+
+def last_word(tracker: Tracker, study: str, suffix: str) -> str | None:
+    """What is missing in MLflow when a launch is over; None if nothing is."""
+    tracker.finish()
+    in_vain = tracker.state.kind in ("unreachable", "waiting")
+    state = tracker.wait(WAIT_IN_VAIN_SECONDS if in_vain else WAIT_SECONDS)
+    if state is None or state.kind == "up to date":
+        return None
+    return f"{missing(state)}  Nothing is lost: `study track {study}{suffix}` catches up"
+
+
+def missing(state: State) -> str:
+    """`MLflow is not up to date: MLflow at http://…: the connection was refused.`"""
+    return f"MLflow is not up to date: {state.reason or 'its process ended early'}."
+
+
+def track(typed: str, store: str | None, terminal: Terminal) -> None:
+    """`study track STUDY`."""
+    opened = open_store(store)
+    study = study_name(typed, opened)
+    place = place_of(opened, newest(opened, study))
+    tally = synced(opened, study, place, lambda done, of: None)
+    terminal.print("\n".join(terminal.wrap(f"{study} in MLflow at {place}: {told(tally)}")))
+
+
+def synced(store: Store, study: str, place: Place, progress: Callable[[int, int], None]) -> Tally:
+    """Bring a study's runs up to date; raises HeldError while another process does."""
+    heartbeat = Heartbeat(store.acquire(lease_name(study), Owner.here(f"study track {study}"), ttl=LEASE_SECONDS))
+    try:
+        sync = Sync(Tables(store, newest(store, study)), connect(place), renderers())
+        running = at_work(store, sync.tables.trials)
+        return sync.everything(running, _is_launched(store, study), progress)
+    finally:
+        heartbeat.stop()
+
+
+def at_work(store: Store, trials: Mapping[str, object]) -> dict[str, int]:
+    """Trials of the plan that a live launch is at work on → 0: when they began is not known."""
+    holders = (held.name.rpartition("/")[2] for held in store.leases("trial"))
+    return {one: 0 for one in holders if one in trials}
+
+
+def _is_launched(store: Store, study: str) -> bool:
+    return any(held.name == f"study/{study}" for held in store.leases("study"))
+
+
+def told(tally: Tally) -> str:
+    """`38 runs: 2 written, 1 put right, 35 unchanged`"""
+    parts = (
+        (tally.written, "written"), (tally.corrected, "put right"), (tally.unchanged, "unchanged"),
+        (tally.removed, "of trials that left the study removed"),
+    )  # fmt: skip
+    return f"{count(tally.runs, 'run')}: {', '.join(f'{number:,} {what}' for number, what in parts if number)}"

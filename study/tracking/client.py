@@ -1,0 +1,194 @@
+"""MLflow's client, spoken to in our types: the one module that imports mlflow."""
+
+import logging
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from study.tracking.place import Place, prepare
+from study.tracking.records import Artifact, DataInput, Point, Status, TrackingError
+from study.tracking.server import FoundRun
+from study.tracking_uri import SERVERS, shown
+
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+"""Unless the environment says otherwise. A server that does not answer is asked again later, not for minutes."""
+for _name, _value in SETTINGS.items():
+    os.environ.setdefault(_name, _value)  # before mlflow, which reads some of them as it is imported
+
+from mlflow.entities import (  # noqa: E402
+    Dataset,
+    DatasetInput,
+    InputTag,
+    Metric,
+    Param,
+    Run,
+    RunTag,
+    ViewType,
+)
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository  # noqa: E402
+from mlflow.tracking import MlflowClient  # noqa: E402
+
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+"""Opens in the UI with runs and metrics, not with the tools for language models."""
+AT_ONCE = 4
+PAGE = 1000
+"""Runs a search gives at once."""
+BATCH, BATCH_TEXTS = 1000, 100
+"""Entries that one request takes, and how many of them may be params."""
+REASONS = {
+    r"Connection refused|Errno 111": "the connection was refused",
+    r"timed? ?out|Timeout": "it does not answer",
+    r"Name or service not known|Failed to resolve|getaddrinfo": "there is no such host",
+    r"\b40[13]\b|PERMISSION_DENIED|UNAUTHENTICATED|[Uu]nauthorized": (
+        "it wants credentials: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+    ),
+    r"Invalid Host header": "it does not serve that host name: its --allowed-hosts must list it",
+}
+"""In what MLflow's client says → in words."""
+
+
+class Client:
+    """A `Server`: an MLflow server or database."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        with self._speaking():
+            prepare(place)
+            self.client = MlflowClient(tracking_uri=place.uri)
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """Whatever goes wrong becomes a TrackingError: databases and object stores have errors of their own."""
+        try:
+            yield
+        except TrackingError:
+            raise
+        except Exception as error:
+            raise TrackingError(f"MLflow at {self.place}: {reason(error)}") from error
+
+    @property
+    def at_once(self) -> int:
+        """A server works on several requests while this process prepares more; SQLite takes one writer."""
+        return AT_ONCE if self.place.uri.startswith(SERVERS) else 1
+
+    def experiment(self, name: str) -> str:
+        with self._speaking():
+            found = self.client.get_experiment_by_name(name)
+            if found is None:
+                root = self.place.artifacts
+                place = None if root is None else f"{root}/{name}"
+                return str(self.client.create_experiment(name, place, EXPERIMENT_TAGS))
+            if found.lifecycle_stage == "deleted":
+                self.client.restore_experiment(found.experiment_id)
+            return str(found.experiment_id)
+
+    def runs(self, experiment: str, tag: str, value: str) -> list[FoundRun]:
+        found: list[FoundRun] = []
+        token: str | None = None
+        with self._speaking():
+            while token is not None or not found:
+                page = self.client.search_runs(
+                    [experiment], f"tags.`{tag}` = '{value}'", ViewType.ALL, PAGE, ["attributes.start_time ASC"], token
+                )
+                found += map(_found, page)
+                token = page.token
+                if not token:
+                    break
+        return found
+
+    def create(self, experiment: str, name: str, started: int, tags: Mapping[str, str]) -> FoundRun:
+        with self._speaking():
+            return _found(self.client.create_run(experiment, start_time=started, tags=dict(tags), run_name=name))
+
+    def log(self, run_id: str, points: Sequence[Point], params: Mapping[str, str], tags: Mapping[str, str]) -> None:
+        metrics = [Metric(point.key, point.value, point.at, point.step) for point in points]
+        given = [Param(name, value) for name, value in params.items()]
+        marks = [RunTag(name, value) for name, value in tags.items()]
+        with self._speaking():
+            if len(metrics) + len(given) + len(marks) > BATCH or len(given) > BATCH_TEXTS:
+                self.client.log_batch(run_id, metrics, given)  # which it splits
+                metrics, given = [], []
+            self.client.log_batch(run_id, metrics, given, marks)
+
+    def untag(self, run_id: str, key: str) -> None:
+        with self._speaking():
+            self.client.delete_tag(run_id, key)
+
+    def add_inputs(self, run_id: str, inputs: Sequence[DataInput]) -> None:
+        with self._speaking():
+            self.client.log_inputs(run_id, [_dataset(one) for one in inputs])
+
+    def add_files(self, place: str, artifacts: Iterable[Artifact]) -> None:
+        with self._speaking(), tempfile.TemporaryDirectory(prefix="study-mlflow-") as folder:
+            for artifact in artifacts:
+                path = Path(folder, artifact.path)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(artifact.content())
+            files = get_artifact_repository(place, tracking_uri=self.place.uri)
+            files.log_artifacts(folder)  # type: ignore[no-untyped-call]
+
+    def history(self, run_id: str, key: str) -> list[Point]:
+        with self._speaking():
+            found = self.client.get_metric_history(run_id, key)
+            return [Point(key=one.key, value=one.value, step=one.step, at=one.timestamp) for one in found]
+
+    def rename(self, run_id: str, name: str) -> None:
+        with self._speaking():
+            self.client.update_run(run_id, name=name)
+
+    def set_status(self, run_id: str, status: Status, ended: int | None) -> None:
+        with self._speaking():
+            if status == "RUNNING":
+                self.client.update_run(run_id, status=status)
+            else:
+                self.client.set_terminated(run_id, status, ended or int(1000 * time.time()))
+
+    def delete(self, run_id: str) -> None:
+        with self._speaking():
+            self.client.delete_run(run_id)
+
+    def restore(self, run_id: str) -> None:
+        with self._speaking():
+            self.client.restore_run(run_id)
+
+
+def _found(run: Run) -> FoundRun:
+    return FoundRun(
+        run_id=run.info.run_id,
+        deleted=run.info.lifecycle_stage == "deleted",
+        status=run.info.status,
+        name=run.info.run_name,
+        tags=run.data.tags,
+        params=run.data.params,
+        latest=run.data.metrics,
+        files=run.info.artifact_uri,
+        inputs=frozenset(
+            (one.dataset.name, one.dataset.digest) for one in (run.inputs.dataset_inputs if run.inputs else ())
+        ),
+    )
+
+
+def _dataset(one: DataInput) -> DatasetInput:
+    described = Dataset(name=one.name, digest=one.digest, source_type="study", source=one.source, profile=one.profile)
+    return DatasetInput(described, [InputTag("mlflow.data.context", one.context)])
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, in one line without credentials."""
+    text = " ".join(str(error).split())
+    for pattern, said in REASONS.items():
+        if re.search(pattern, text):
+            return said
+    return shown(text)[:300] or type(error).__name__

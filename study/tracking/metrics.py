@@ -1,0 +1,66 @@
+"""The metrics of a trial's run: hyperparameters that are numbers, epochs, and the headlines of its evaluation."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from study.plan import Sweep
+from study.tracking.records import Point, points
+from study.tracking.tables import Tables, TrialRows
+
+
+def hyperparameter_points(tables: Tables, trial_id: str, at: int) -> tuple[Point, ...]:
+    """`hp.alpha`: the numbers among the params once more, since MLflow sorts and compares params as texts."""
+    entries = tables.entries[trial_id]
+    named = {_name(entry, tables.ambiguous): entry["number"] for entry in entries if entry["number"] is not None}
+    return points(named, 0, at)
+
+
+def _name(entry: Mapping[str, Any], ambiguous: frozenset[str]) -> str:
+    """`hp.alpha`; `hp.method.epsilon` where the study has parameters of that name of several owners."""
+    return f"hp.{entry['owner']}.{entry['name']}" if entry["name"] in ambiguous else f"hp.{entry['name']}"
+
+
+def past_epochs(rows: TrialRows, began: int) -> Iterator[Point]:
+    """Every epoch in the tables, at the time at which that share of the training was done."""
+    for row in rows.epochs:
+        at = rows.moment(row["epoch"] / len(rows.epochs))
+        terms = {term["name"]: term["value"] for term in row["terms"]}
+        yield from epoch_points({**row, "terms": terms}, began if at is None else at)
+
+
+def epoch_points(epoch: Mapping[str, Any], at: int) -> tuple[Point, ...]:
+    """One finished epoch: the fields of `trainables.records.Epoch`. Its number is the step."""
+    n = epoch["validation_n"]
+    values = {
+        **{f"train.{name}": value for name, value in epoch["terms"].items()},
+        "train.loss": epoch["loss"],
+        "val.loss": epoch["validation_loss"],
+        "val.accuracy": epoch["validation_correct"] / n if n else math.nan,
+        "learning_rate": epoch["learning_rate"],
+    }
+    return points(values, epoch["epoch"], at)
+
+
+def headlines(tables: Tables, rows: TrialRows) -> tuple[Point, ...]:
+    """`test.clean`, and of each sweep `test.<distortion>.practical` and, once it is whole, `test.<distortion>.mean`.
+
+    The mean is over the levels of the sweep, without `clean`.
+    """
+    accuracies = {condition_id: cell["correct"] / cell["n"] for condition_id, cell in rows.cells.items()}
+    clean = tables.plan.conditions[0].condition_id
+    values = {"test.clean": accuracies[clean]} if clean in accuracies else {}
+    for sweep in tables.plan.sweeps:
+        values |= _swept(sweep, accuracies)
+    return points(values, 0, rows.ended or tables.launched)
+
+
+def _swept(sweep: Sweep, accuracies: Mapping[str, float]) -> dict[str, float]:
+    found = [accuracies[one] for one in sweep.condition_ids if one in accuracies]
+    practical = sweep.condition_ids[sweep.levels.index(sweep.practical)]
+    values = {}
+    if practical in accuracies:
+        values[f"test.{sweep.test_distortion}.practical"] = accuracies[practical]
+    if len(found) == len(sweep.condition_ids):
+        values[f"test.{sweep.test_distortion}.mean"] = math.fsum(found) / len(found)
+    return values

@@ -1,0 +1,127 @@
+"""Where a study's runs are shown: a server or database that was asked for, else a database of the store's own.
+
+The store's own is a cache: what is in it can be made again from the tables at any time. It lies in the store where that
+is a folder on a local disk, since SQLite's locks are not to be trusted across a network; else in this user's cache.
+"""
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from study.store import Launch, Store
+from study.tracking.records import TrackingError
+from study.tracking_uri import VARIABLE, asked_for, fault, shown
+
+DATABASE = "mlflow.db"
+ARTIFACTS = "artifacts"
+RELATIVE = "sqlite:///"
+NETWORK = frozenset({
+    "9p", "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs", "glusterfs",
+    "gpfs", "lustre", "nfs", "nfs4", "orangefs", "smb2", "smb3", "smbfs",
+})  # fmt: skip
+"""File systems that other machines write to as well."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """An address of MLflow."""
+
+    uri: str
+    folder: Path | None = None
+    """Of the store's own database and artifacts; None for an address that was asked for."""
+
+    @property
+    def artifacts(self) -> str | None:
+        """Where new experiments keep their files; None where the server decides."""
+        if self.folder is not None:
+            return (self.folder / ARTIFACTS).as_uri()
+        if self.uri.startswith("sqlite"):
+            return (Path(self.uri.partition("///")[2]).parent / ARTIFACTS).as_uri()
+        return None
+
+    def __str__(self) -> str:
+        return str(self.folder) if self.folder is not None else shown(self.uri)
+
+
+def place_of(store: Store, launch: Launch, environment: Mapping[str, str] = os.environ) -> Place:
+    """Where the runs of a launched study are shown; raises TrackingError for an address that cannot be one."""
+    return place_at(store, asked_for(launch.spec_text, environment))
+
+
+def place_at(store: Store, uri: str | None) -> Place:
+    """The address `uri`, or the store's own database; raises TrackingError."""
+    if uri is None:
+        return own_place(store)
+    wrong = fault(uri)
+    if wrong is not None:
+        raise TrackingError(f"{VARIABLE}: {wrong}")
+    kind, _, path = uri.partition(RELATIVE)
+    return Place(uri=f"{RELATIVE}{Path(path).absolute()}" if not kind and path else uri)
+
+
+def own_place(store: Store) -> Place:
+    """The database of the store's own."""
+    root = store.root
+    local = root is not None and not on_network(root, _mounts())
+    folder = root.absolute() / "mlflow" if root is not None and local else cache_folder(store.location)
+    return Place(uri=f"{RELATIVE}{folder / DATABASE}", folder=folder)
+
+
+def cache_folder(location: str, environment: Mapping[str, str] = os.environ) -> Path:
+    """A folder of this user's for what belongs to the store at `location`."""
+    base = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "robustness-study" / hashlib.sha256(location.encode()).hexdigest()[:16]
+
+
+def on_network(path: Path, mounts: Iterable[str]) -> bool:
+    """Whether a path lies on a disk that several machines share; `mounts` as in /proc/self/mounts."""
+    found = [(Path(fields[1]), fields[2]) for line in mounts if len(fields := line.split()) > 2]
+    absolute = path.absolute()
+    above = [(len(point.parts), kind) for point, kind in found if absolute.is_relative_to(point)]
+    return max(above, default=(0, ""))[1] in NETWORK
+
+
+def _mounts() -> list[str]:
+    try:
+        return Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # no /proc: macOS
+        return []
+
+
+def prepare(place: Place) -> None:
+    """Make the store's own database usable: one that is damaged, or whose files lie elsewhere, is put aside.
+
+    The latter is what a store that was copied or moved has.
+    """
+    if place.folder is None:
+        return
+    place.folder.mkdir(parents=True, exist_ok=True)
+    database = place.folder / DATABASE
+    if database.exists() and not _usable(database, f"{place.artifacts}/"):
+        _put_aside(database)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")  # readers, the UI among them, and the writer do not wait
+
+
+def _usable(database: Path, artifacts: str) -> bool:
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            rows = connection.execute("SELECT artifact_location FROM experiments WHERE experiment_id <> 0").fetchall()
+    except sqlite3.OperationalError as error:
+        return "no such table" in str(error)  # made, and not filled: MLflow will
+    except sqlite3.DatabaseError:
+        return False
+    return all(location.startswith(artifacts) for (location,) in rows)
+
+
+def _put_aside(database: Path) -> None:
+    number = 1
+    while (aside := database.with_name(f"mlflow-{number}.db")).exists():
+        number += 1
+    for suffix in ("-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+    database.rename(aside)

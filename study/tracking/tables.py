@@ -1,0 +1,160 @@
+"""The rows of a study's trials, as the store has them: read once, and again for the trials that changed."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from study.plan import Plan, PlannedTrial
+from study.report import Naming
+from study.standing import FAILED
+from study.store import Launch, Store
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRows:
+    """What the result tables say of one trial."""
+
+    trained: Row | None = None
+    """Its row of `trials`."""
+    epochs: tuple[Row, ...] = ()
+    cells: Mapping[str, Row] = field(default_factory=dict)
+    """Condition id → the evaluation of its `best` checkpoint."""
+    attempts: tuple[Row, ...] = ()
+    """In the order in which they began."""
+
+    def of(self, unit: str) -> list[Row]:
+        """The attempts at one unit, `train` or `evaluate`."""
+        return [row for row in self.attempts if row["unit"] == unit]
+
+    @property
+    def failure(self) -> Row | None:
+        """The newest attempt at a unit that has not succeeded since; None if there is no such."""
+        newest = [attempts[-1] for unit in ("train", "evaluate") if (attempts := self.of(unit))]
+        return next((row for row in newest if row["status"] in FAILED), None)
+
+    @property
+    def began(self) -> int | None:
+        """When its first attempt began, in milliseconds; None if none is recorded."""
+        return milliseconds(self.attempts[0]["started"]) if self.attempts else None
+
+    @property
+    def ended(self) -> int | None:
+        """When its last attempt ended, in milliseconds; None if none is recorded."""
+        return max((_end(row) for row in self.attempts), default=None)
+
+    def moment(self, share: float) -> int | None:
+        """When `share` of all that was trained was done, in milliseconds, over every attempt; None if unknown."""
+        attempts = self.of("train")
+        left = share * sum(row["seconds"] for row in attempts)
+        for row in attempts:
+            if left <= row["seconds"]:
+                return milliseconds(row["started"] + timedelta(seconds=left))
+            left -= row["seconds"]
+        return _end(attempts[-1]) if attempts else None
+
+
+def milliseconds(moment: Any) -> int:
+    """Since 1970, of an aware datetime."""
+    return int(moment.timestamp() * 1000)
+
+
+def _end(attempt: Row) -> int:
+    return milliseconds(attempt["started"] + timedelta(seconds=attempt["seconds"]))
+
+
+@dataclass
+class Tables:
+    """A study as it was last launched, and the rows of its trials as they were last read."""
+
+    store: Store
+    launch: Launch
+    rows: dict[str, TrialRows] = field(default_factory=dict)
+    """By trial id: every trial of the plan, once `read` was called without ids."""
+
+    @cached_property
+    def plan(self) -> Plan:
+        return self.launch.plan
+
+    @cached_property
+    def trials(self) -> Mapping[str, PlannedTrial]:
+        """By id, under the first of its labels."""
+        return {trial.trial_id: trial for trial in self.plan.unique_trials()}
+
+    @cached_property
+    def labels(self) -> Mapping[str, tuple[str, ...]]:
+        """Trial id → every label that it stands under."""
+        found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        for trial in self.plan.trials:
+            found[trial.trial_id][trial.label] = None
+        return {trial_id: tuple(labels) for trial_id, labels in found.items()}
+
+    @cached_property
+    def entries(self) -> Mapping[str, list[Row]]:
+        """Trial id → its hyperparameters: rows of `study.store.schemas.PLANNED_PARAMETER`."""
+        columns = (self.launch.membership[name].to_pylist() for name in ("trial_id", "parameters"))
+        return dict(zip(*columns, strict=True))
+
+    @cached_property
+    def ambiguous(self) -> frozenset[str]:
+        """Names of hyperparameters that more than one kind of owner has: `epsilon` of a method and of an attack."""
+        pairs = {(entry["name"], entry["owner"]) for entries in self.entries.values() for entry in entries}
+        names = [name for name, _ in pairs]
+        return frozenset(name for name in names if names.count(name) > 1)
+
+    @cached_property
+    def launched(self) -> int:
+        """When this plan was first launched, in milliseconds."""
+        return milliseconds(datetime.fromisoformat(str(self.launch.provenance["time"])))
+
+    @cached_property
+    def naming(self) -> Naming:
+        """Names by the symbols that were recorded with the plan: what is read back need not wait for torch."""
+        found = {
+            (entry["component"], entry["name"]): entry["symbol"]
+            for entries in self.entries.values()
+            for entry in entries
+        }
+        return Naming(self.plan, lambda component, name: found.get((component, name)) or name)
+
+    @cached_property
+    def baseline(self) -> frozenset[str]:
+        """The trials that others are measured against: as in the view `bands`."""
+        plain = [t for t in self.plan.trials if t.recipe.method.name == "standard" and not t.recipe.distortions]
+        return frozenset(trial.trial_id for trial in plain if trial.label == plain[0].label)
+
+    def read(self, trial_ids: Collection[str] | None = None) -> None:
+        """Read the rows of these trials, or of all, anew; raises CorruptObjectError."""
+        wanted = set(self.trials) if trial_ids is None else set(trial_ids) & set(self.trials)
+        if not wanted:
+            return
+        tables = {name: self._by_trial(name, wanted) for name in ("trials", "epochs", "evaluations", "attempts")}
+        for trial_id in wanted:
+            cells = (row for row in tables["evaluations"][trial_id] if row["role"] == "best")
+            self.rows[trial_id] = TrialRows(
+                trained=next(iter(tables["trials"][trial_id]), None),
+                epochs=tuple(tables["epochs"][trial_id]),
+                cells={row["condition_id"]: row for row in cells},
+                attempts=tuple(sorted(tables["attempts"][trial_id], key=lambda row: row["started"])),
+            )
+
+    def _by_trial(self, table: str, trial_ids: Collection[str]) -> defaultdict[str, list[Row]]:
+        grouped: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in self.store.read(table, trial_ids).to_pylist():
+            grouped[row["trial_id"]].append(row)
+        return grouped
+
+    def evaluated(self, trial_id: str) -> bool:
+        """Whether the trial has been evaluated under every condition of the plan."""
+        cells = self.rows[trial_id].cells
+        return all(condition.condition_id in cells for condition in self.plan.conditions)
+
+    def accuracy(self, trial_ids: Collection[str], condition_id: str) -> float | None:
+        """Mean accuracy under one condition of those of the trials that have been evaluated under it."""
+        cells = [self.rows[one].cells.get(condition_id) for one in trial_ids if one in self.rows]
+        found = [cell["correct"] / cell["n"] for cell in cells if cell is not None]
+        return sum(found) / len(found) if found else None

@@ -1,0 +1,124 @@
+"""The driver's side of tracking: an observer that tells the follower what happens, and never waits for it."""
+
+import contextlib
+import os
+import select
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+from study.progress import Event, Progress, Running
+from study.tracking.news import News, State
+
+LAST_WORD_SECONDS = 1.0
+"""How long the last news may wait for room in the pipe."""
+
+
+class Tracker:
+    """An observer. Starts `command`, a process that runs `study.tracking.follower.run`, when the first unit begins.
+
+    The process is in a session of its own: the Ctrl-C that stops a launch does not keep it from writing how it ended.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self.command = command
+        self.state = State(kind="starting")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._listener: threading.Thread | None = None
+        self._news = News()
+        self._told: Mapping[str, int] = {}
+        self._unsent = b""
+        self._epochs: dict[str, int] = {}
+        """Trial id → epochs told."""
+
+    @property
+    def started(self) -> bool:
+        return self._process is not None
+
+    def changed(self, progress: Progress) -> None:
+        self._look(progress.running)
+        self._send()
+
+    def happened(self, event: Event, progress: Progress) -> None:
+        if event.trial is not None:
+            self._news.changed.add(event.trial.trial_id)
+        self.changed(progress)
+
+    def _look(self, running: Sequence[Running]) -> None:
+        """What has changed since the last look."""
+        now = time.time_ns() // 1_000_000
+        at_work = {one.trial.trial_id: self._news.running.get(one.trial.trial_id, now) for one in running}
+        self._news.changed |= at_work.keys() ^ self._news.running.keys()
+        self._news.running = at_work
+        for one in running:
+            trial_id = one.trial.trial_id
+            if one.epochs[self._epochs.get(trial_id, 0) :]:
+                fresh = [{**vars(epoch), "at": now} for epoch in one.epochs[self._epochs.get(trial_id, 0) :]]
+                self._news.epochs.setdefault(trial_id, []).extend(fresh)
+                self._epochs[trial_id] = len(one.epochs)
+
+    def _send(self) -> None:
+        """As much as the pipe takes now; the rest goes along with later news."""
+        if not self._unsent and (self._news.trials or self._news.over):
+            self._unsent = self._news.line()
+            self._news = News(running=self._news.running, over=self._news.over)
+        pipe = self._pipe()
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            self._unsent = self._unsent[os.write(pipe, self._unsent) :]
+
+    def _pipe(self) -> int:
+        if self._process is None:
+            self._start()
+        assert self._process is not None
+        assert self._process.stdin is not None
+        return self._process.stdin.fileno()
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
+            start_new_session=True,
+        )  # fmt: skip
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
+        self._listener = threading.Thread(target=self._listen, name="state of MLflow", daemon=True)
+        self._listener.start()
+
+    def _listen(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        with self._process.stdout as stream:
+            for line in stream:
+                self.state = State.parse(line)
+
+    def finish(self) -> None:
+        """Tell that the launch is over."""
+        process = self._process
+        if process is None or process.stdin is None or process.stdin.closed:
+            return
+        self._news.over = True
+        deadline = time.monotonic() + LAST_WORD_SECONDS
+        while True:
+            self._send()
+            left = deadline - time.monotonic()
+            if left <= 0 or process.poll() is not None or not (self._unsent or self._news.trials):
+                break
+            select.select((), (process.stdin,), (), left)
+        process.stdin.close()
+
+    def wait(self, seconds: float) -> State | None:
+        """How far MLflow is once the follower has ended, which is made to after `seconds`; None if it never began."""
+        process = self._process
+        if process is None:
+            return None
+        self.finish()
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if self._listener is not None:
+            self._listener.join()
+        if process.returncode == 0 or self.state.kind in ("unreachable", "failing", "waiting"):
+            return self.state
+        return State(kind="behind", behind=self.state.behind, reason="there was no time")

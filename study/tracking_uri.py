@@ -1,0 +1,48 @@
+"""Where runs are tracked: what MLflow takes as an address, and what of it may be shown."""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ruamel.yaml import YAML
+
+VARIABLE = "MLFLOW_TRACKING_URI"
+SERVERS = ("http", "https", "databricks")
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+SCHEME = re.compile(r"([a-z][a-z0-9]*)(\+[a-z0-9]+)?(://\S+)?")
+CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def fault(uri: str) -> str | None:
+    """What is wrong with an address, and the way out; None if nothing is."""
+    found = SCHEME.fullmatch(uri)
+    kind, rest = (found[1], found[3]) if found else ("", None)
+    if kind == "databricks" or (kind in (*SERVERS, *DATABASES) and rest):
+        return None
+    if kind == "file" or (not kind and ("/" in uri or not uri.strip())):
+        return (
+            f"MLflow keeps no runs in folders any more, got {shown(uri)!r}; give a server (http://host:5000), a "
+            "database (sqlite:////folder/mlflow.db), or nothing: then runs are kept in the store"
+        )
+    known = ", ".join(f"{name}://" for name in (*SERVERS[:2], *DATABASES))
+    return f"an address of MLflow begins with {known} or is databricks, got {shown(uri)!r}"
+
+
+def shown(uri: str) -> str:
+    """The address without a user's name or password."""
+    return CREDENTIALS.sub("***@", uri)
+
+
+def asked_for(spec_text: str, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The address that a launched study's YAML names, else $MLFLOW_TRACKING_URI; None for the store's own database."""
+    return _in_spec(spec_text) or environment.get(VARIABLE) or None
+
+
+def _in_spec(text: str) -> str | None:
+    """`tracking.mlflow` of a YAML that was checked when it was launched."""
+    if not re.search(r"^['\"]?tracking\b", text, re.MULTILINE):
+        return None
+    read: Any = YAML(typ="safe", pure=True).load(text)
+    section = read.get("tracking") if isinstance(read, dict) else None
+    return str(section["mlflow"]) if isinstance(section, dict) and section.get("mlflow") else None
