@@ -70,7 +70,7 @@ def launch(spec: Spec, store: Store, options: LaunchOptions, observer: Observer)
     data = data_set(spec)
     plan = make_plan(spec, data.fingerprint())
     images = {"train": len(split_of(data, "train")), "test": len(split_of(data, "test"))}
-    return launch_plan(plan, spec.text, images, store, options, observer)
+    return launch_plan(plan, spec.text, images, store, options, observer, classes=len(data.class_names))
 
 
 def launch_plan(
@@ -81,23 +81,26 @@ def launch_plan(
     options: LaunchOptions,
     observer: Observer,
     trainable: type[StudyTrainable] = StudyTrainable,
+    classes: int | None = None,
 ) -> Result:
-    """`launch`, from the plan on; `images` counts those of the training and test split."""
+    """`launch`, from the plan on; `images` counts those of the training and test split, `classes` theirs, if known."""
+    data = {"images": dict(images), "classes": classes}
     with held(store, plan.study) as heartbeat:
         store.sweep_temporary(older_than=LEFTOVER_SECONDS)
         run = Run(plan, queue_of(plan, store, options), observer, Estimate(images), partial(record_lost, store))
         heartbeat.when_lost = run.stop
         recall(run, store)
         if run.finished:
-            store.record_launch(plan, spec_text, provenance())
+            store.record_launch(plan, spec_text, {**provenance(), "data": data})
             return _result(run)
         check_device_type(plan, store)
         with stoppable(run), connected(options.address, store) as nodes, stoppable(run):  # Ray sets handlers of its own
             workers = _workers(plan, nodes.now(), options.max_concurrent)
-            store.record_launch(plan, spec_text, provenance())
+            store.record_launch(plan, spec_text, {**provenance(), "data": data})
             run.on_workers(nodes.slots, options.max_concurrent, nodes.now().describe(workers))
             conditions = {condition.condition_id: condition for condition in plan.conditions}
-            execute(run, OpenSessions(store, conditions, f"study {plan.study}"), conditions, workers, trainable)
+            sessions = OpenSessions(store, conditions, f"study {plan.study}", plan.baseline_id)
+            execute(run, sessions, conditions, workers, trainable)
         heartbeat.check()
         return _result(run)
 

@@ -61,6 +61,12 @@ class Plan:
     """`clean` first."""
     sweeps: tuple[Sweep, ...]
 
+    @property
+    def baseline_id(self) -> str | None:
+        """The first trial that `standard` trains from scratch or a file: attacked images are shown as it meets them."""
+        found = (one.trial_id for one in self.trials if one.stage == 0 and one.recipe.method.name == "standard")
+        return next(found, None)
+
     def unique_trials(self) -> tuple[PlannedTrial, ...]:
         """One entry a trial id, the first label's."""
         return tuple({trial.trial_id: trial for trial in reversed(self.trials)}.values())[::-1]

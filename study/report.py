@@ -20,6 +20,13 @@ class Setting:
     symbol: str
     """`α`"""
     value: Value
+    owner: str
+    """`method`, or the name of the training distortion."""
+
+    @property
+    def shown(self) -> str:
+        """`0.316`"""
+        return figure(self.value)
 
 
 Symbol = Callable[[str, str], str]
@@ -73,8 +80,8 @@ class Naming:
 
     def _setting(self, component: str, owner: str, name: str, value: Value, shared: set[str]) -> Setting:
         if name in shared:
-            return Setting(f"{owner}.{name}", f"{owner}.{name}", value)
-        return Setting(name, self.symbol(component, name), value)
+            return Setting(f"{owner}.{name}", f"{owner}.{name}", value, owner)
+        return Setting(name, self.symbol(component, name), value, owner)
 
     def counted(self, label: str) -> tuple[tuple[str, int], ...]:
         """(symbol, number of values) of each method parameter that varies under `label`."""
