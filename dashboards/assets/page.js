@@ -274,9 +274,8 @@
     const caveats = rest.filter((one) => /^(Best and worst are|Not evaluated|\d+ of)/.test(one));
     const stands = rest.filter((one) => !caveats.includes(one));
     place.replaceChildren();
-    for (const [text, kind] of [[first || "", ""], [stands.join(" "), ""], [caveats.join(" "), "caveat"]]) {
-      if (text) place.append(make("p", {className: kind, textContent: text}));
-    }
+    for (const text of [first, ...stands]) if (text) place.append(make("p", {textContent: text}));
+    if (caveats.length) place.append(make("p", {className: "caveat", textContent: caveats.join(" ")}));
   }
 
   function showPlot(slot, variant) {

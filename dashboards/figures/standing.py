@@ -112,7 +112,7 @@ def draw_standing(info: StandingInfo, looks: Mapping[str, Look]) -> Drawing:
         annotations=[
             note(
                 f"<b>at {at_level(info.sweep, info.sweep.practical)}</b>, a dot a trial", xref="paper", yref="paper",
-                x=0, y=1, xanchor="left", yanchor="bottom", xshift=-92, yshift=14,
+                x=0, y=1, xanchor="left", yanchor="bottom", xshift=-86, yshift=14,
             )
         ],
     )  # fmt: skip
@@ -122,7 +122,8 @@ def draw_standing(info: StandingInfo, looks: Mapping[str, Look]) -> Drawing:
 
 def _x_range(info: StandingInfo) -> list[float]:
     found = [100 * dot.accuracy for row in info.rows for dot in row.dots]
-    found += [] if info.baseline is None else [100 * info.baseline]
+    error = 2 * (info.baseline_error or 0.0)
+    found += [] if info.baseline is None else [100 * (info.baseline - error), 100 * (info.baseline + error)]
     low, high = (min(found), max(found)) if found else (0.0, 100.0)
     pad = max(1.0, 0.08 * (high - low))
     return [round(max(-0.5, low - pad), 2), round(min(100.5, high + pad), 2)]

@@ -24,6 +24,10 @@ BAND_OPTIONS = (
     ("none", "no band"),
 )
 SCALE_OPTIONS = (("accuracy", "accuracy"), ("points", "points above the baseline"))
+HOW_TO_READ = (
+    "Each dot is a trial: hover for its hyperparameters, click to follow it through every figure, Escape to let it go. "
+    "The grey bar is the baseline ± 2 standard errors; a cross is a trial that diverged.",
+)
 PICK_OPTIONS = (("test", "test images"), ("validation", "validation images"))
 
 
@@ -171,6 +175,7 @@ def _standing(results: Results) -> Iterator[Variant]:
             yield Variant(
                 when=when,
                 drawing=standing.draw_standing(info, drawn_as),
+                text={"": HOW_TO_READ},
                 alt=standing.explanation(info),
                 table=_standing_table(info),
             )
