@@ -73,7 +73,7 @@ def launch(spec: Spec, store: Store, options: LaunchOptions, observer: Observer)
     data = data_set(spec)
     plan = make_plan(spec, data.fingerprint())
     images: Mapping[str, int] = {split: len(split_of(data, split)) for split in SPLITS}
-    return launch_plan(plan, spec.text, images, store, options, observer)
+    return launch_plan(plan, spec.text, images, store, options, observer, classes=len(data.class_names))
 
 
 def launch_plan(
@@ -84,8 +84,10 @@ def launch_plan(
     options: LaunchOptions,
     observer: Observer,
     trainable: type[StudyTrainable] = StudyTrainable,
+    classes: int | None = None,
 ) -> Result:
-    """`launch`, from the plan on; `images` counts those of each split."""
+    """`launch`, from the plan on; `images` counts those of each split, `classes` theirs, if known."""
+    known = {**provenance(), "data": {"images": dict(images), "classes": classes}}
     with held(store, plan.study) as heartbeat:
         store.sweep_temporary(older_than=LEFTOVER_SECONDS)
         recorded, plan = plan, store.with_points(plan)
@@ -99,17 +101,18 @@ def launch_plan(
             run.tell_notice(notice)
         recall(run, store)
         if run.finished:
-            store.record_launch(recorded, spec_text, {**provenance(), "images": dict(images)})
+            store.record_launch(recorded, spec_text, known)
             source.close()
             return _result(run)
         check_device_type(plan, store)
         with stoppable(run), connected(options.address, store) as nodes, stoppable(run):  # Ray sets handlers of its own
             workers = _workers(plan, nodes.now(), options.max_concurrent)
-            store.record_launch(recorded, spec_text, {**provenance(), "images": dict(images)})
+            store.record_launch(recorded, spec_text, known)
             run.on_workers(nodes.slots, options.max_concurrent, nodes.now().describe(workers))
             conditions = {condition.condition_id: condition for condition in plan.conditions}
+            sessions = OpenSessions(store, conditions, f"study {plan.study}", plan.baseline_id)
             try:
-                execute(run, OpenSessions(store, conditions, f"study {plan.study}"), conditions, workers, trainable)
+                execute(run, sessions, conditions, workers, trainable)
             finally:
                 source.close()
         heartbeat.check()

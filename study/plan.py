@@ -5,6 +5,7 @@ Plain data: whoever reads a plan back from the store need not wait for torch.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from trainables.parameters import Value
@@ -147,9 +148,20 @@ class Plan:
     drawn: tuple[Drawn, ...] = ()
     """In the order of the searches, then of their numbers."""
 
+    @property
+    def baseline_id(self) -> str | None:
+        """The first trial that `standard` trains from scratch or a file: attacked images are shown as it meets them."""
+        found = (one.trial_id for one in self.trials if one.stage == 0 and one.recipe.method.name == "standard")
+        return next(found, None)
+
     def unique_trials(self) -> tuple[PlannedTrial, ...]:
         """One entry a trial id, the first label's."""
         return tuple({trial.trial_id: trial for trial in reversed(self.trials)}.values())[::-1]
+
+    @cached_property
+    def drawn_ids(self) -> frozenset[str]:
+        """The trials of the points drawn so far."""
+        return frozenset(trial_id for point in self.drawn for trial_id in point.trial_ids)
 
     def undrawn(self, search: Search) -> int:
         """Points that the search has still to draw."""

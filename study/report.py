@@ -20,6 +20,13 @@ class Setting:
     symbol: str
     """`α`"""
     value: Value
+    owner: str
+    """`method`, or the name of the training distortion."""
+
+    @property
+    def shown(self) -> str:
+        """`0.316`"""
+        return figure(self.value)
 
 
 Symbol = Callable[[str, str], str]
@@ -76,12 +83,13 @@ class Naming:
 
     def _setting(self, component: str, owner: str, name: str, value: Value, shared: set[str]) -> Setting:
         if name in shared:
-            return Setting(f"{owner}.{name}", f"{owner}.{name}", value)
-        return Setting(name, self.symbol(component, name), value)
+            return Setting(f"{owner}.{name}", f"{owner}.{name}", value, owner)
+        return Setting(name, self.symbol(component, name), value, owner)
 
     def counted(self, label: str) -> tuple[tuple[str, int], ...]:
         """(symbol, number of values) of each method parameter that a grid under `label` varies."""
-        trials = [trial for trial in self.plan.trials if trial.label == label]
+        drawn = self.plan.drawn_ids
+        trials = [trial for trial in self.plan.trials if trial.label == label and trial.trial_id not in drawn]
         names = sorted(self._varied.get(label, ())) if trials else []
         return tuple(
             (
@@ -254,7 +262,7 @@ class PlanTable:
 
 
 def plan_table(plan: Plan, naming: Naming, passes: Callable[[str], int]) -> PlanTable:
-    """`plan`, of which nothing has been drawn, counted; `passes` gives a method's forward passes over each image."""
+    """`plan` counted, points still to be drawn too; `passes` gives a method's forward passes over each image."""
     plan = plan.expected()
     unique = plan.unique_trials()
     work: dict[int, int] = {}
@@ -281,7 +289,8 @@ def _plan_rows(plan: Plan, naming: Naming) -> Iterator[PlanRow]:
         labels = [trial.label for trial in trials]
         counts = {label: labels.count(label) for label in dict.fromkeys(labels)}
         searches = [one for one in plan.searches if (one.train_distortion or UNDISTORTED) == trained_on]
-        yield PlanRow(trained_on=trained_on, counts=counts, levels=_levels(trials, searches, naming.symbol))
+        swept = [trial for trial in trials if not trial.stands_in and trial.trial_id not in plan.drawn_ids]
+        yield PlanRow(trained_on=trained_on, counts=counts, levels=_levels(swept, searches, naming.symbol))
 
 
 def _levels(
@@ -294,7 +303,7 @@ def _levels(
             if one.step is not None:
                 values.setdefault(one.symbol or one.name, {})[open_range(one)] = None
     for trial in trials:
-        for step in trial.recipe.distortions if not trial.stands_in else ():
+        for step in trial.recipe.distortions:
             for name, value in step.items:
                 if _number(value):
                     values.setdefault(symbol(step.name, name), {})[value] = None

@@ -147,13 +147,11 @@ def _means(search: Search, trial_ids: Sequence[str], accuracies: Accuracies, out
     for objective in search.objectives:
         cells = [(one, condition) for one in trial_ids for condition in objective.test]
         value = math.fsum(accuracies[cell] for cell in cells) / len(cells)
-        yield Mean(value=value, error=_error([outcomes.get(cell) for cell in cells]))
+        known = [outcomes[cell] for cell in cells if cell in outcomes]
+        yield Mean(value=value, error=error_of_mean(known) if len(known) == len(cells) else None)
 
 
-def _error(outcomes: Sequence[npt.NDArray[np.uint8] | None]) -> float | None:
-    """Of the mean over images of each image's mean over cells: they are the same images in all of them."""
-    known = [one for one in outcomes if one is not None]
-    if len(known) < len(outcomes):
-        return None
-    each = np.mean(known, axis=0)
+def error_of_mean(outcomes: Sequence[npt.NDArray[np.uint8]]) -> float:
+    """One standard error of a mean over cells of the same images, over images, each with its own mean over cells."""
+    each = np.mean(outcomes, axis=0)
     return float(each.std() / math.sqrt(len(each)))

@@ -5,7 +5,7 @@ Draws are keyed by (condition, chunk of 100 images by index), so nothing depends
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -30,6 +30,13 @@ BATCH = 5 * CHUNK
 """Images in one forward pass."""
 TOP5_CLASSES = 6
 """The fewest classes for which top-5 says anything."""
+
+Look = Callable[[Condition, Tensor], None]
+"""Takes the split's first image as a condition shows it: [C, H, W] in [0, 1], on the device."""
+
+
+def look_away(_condition: Condition, _image: Tensor) -> None:
+    """Nobody looks."""
 
 
 class DistortedSets:
@@ -98,10 +105,11 @@ def evaluate(
     conditions: Sequence[Condition],
     sets: DistortedSets,
     device: torch.device | str = "cpu",
+    look: Look = look_away,
 ) -> Iterator[Cell]:
-    """One cell a condition, in order, each yielded as soon as it is known.
+    """One cell a condition, in order, each yielded as soon as it is known; before that `look` is shown an image.
 
-    `weights` None stands for a trial that diverged before its first finite epoch: it counts at chance.
+    `weights` None stands for a trial that diverged before its first finite epoch: it counts at chance, and shows none.
     """
     device = torch.device(device)
     if weights is None:
@@ -111,7 +119,7 @@ def evaluate(
     for (is_attack, _, _), group in groupby(conditions, key=_sharing):
         together = tuple(group)
         cells = _attacked if is_attack else _shown
-        yield from cells(model, together, sets, device)
+        yield from cells(model, together, sets, device, look)
 
 
 def _sharing(condition: Condition) -> tuple[bool, str, object]:
@@ -122,17 +130,19 @@ def _sharing(condition: Condition) -> tuple[bool, str, object]:
 
 
 def _shown(
-    model: nn.Module, conditions: Sequence[Condition], sets: DistortedSets, device: torch.device
+    model: nn.Module, conditions: Sequence[Condition], sets: DistortedSets, device: torch.device, look: Look
 ) -> Iterator[Cell]:
     for condition in conditions:
         tally = Tally(condition)
         for images, labels in sets.batches(condition, device):
+            if tally.empty:
+                look(condition, images[0])
             tally.add(_logits(model, images), labels)
         yield tally.cell()
 
 
 def _attacked(
-    model: nn.Module, conditions: Sequence[Condition], sets: DistortedSets, device: torch.device
+    model: nn.Module, conditions: Sequence[Condition], sets: DistortedSets, device: torch.device, look: Look
 ) -> Iterator[Cell]:
     """The attack at the end of each condition's steps, after its distortions, at all levels from one pass."""
     first = conditions[0]
@@ -140,7 +150,7 @@ def _attacked(
     sequence = build(first.steps)
     attack = sequence.steps[-1].distortion
     if not isinstance(attack, Attack) or len(sequence.steps) > 1:
-        yield from (_attacked_sequence(model, condition, images, device) for condition in conditions)
+        yield from (_attacked_sequence(model, condition, images, device, look) for condition in conditions)
         return
     levels = tuple(build(condition.steps).steps[-1].level for condition in conditions)
     tallies = [Tally(condition) for condition in conditions]
@@ -149,16 +159,22 @@ def _attacked(
         generator = Key((first.split, first.test_distortion, first.seed, begin // CHUNK)).generator(device)
         shown = attack.sweep(source, labels, model, levels, generator)
         for tally, attacked in zip(tallies, shown, strict=True):
+            if tally.empty:
+                look(tally.condition, attacked[0])
             tally.add(_logits(model, attacked), labels)
     yield from (tally.cell() for tally in tallies)
 
 
-def _attacked_sequence(model: nn.Module, condition: Condition, images: Images, device: torch.device) -> Cell:
+def _attacked_sequence(
+    model: nn.Module, condition: Condition, images: Images, device: torch.device, look: Look
+) -> Cell:
     sequence = build(condition.steps)
     tally = Tally(condition)
     for begin in range(0, len(images), CHUNK):
         source, labels = _source(images, begin, min(begin + CHUNK, len(images)), sequence.margin, device)
         attacked = sequence.apply(source, labels, model, Key((condition.condition_id, begin // CHUNK)))
+        if tally.empty:
+            look(condition, attacked[0])
         tally.add(_logits(model, attacked), labels)
     return tally.cell()
 
@@ -178,6 +194,11 @@ class Tally:
         self.top5: list[Tensor] = []
         self.losses: list[Tensor] = []
         self.confidences: list[Tensor] = []
+
+    @property
+    def empty(self) -> bool:
+        """Whether no batch was counted yet."""
+        return not self.correct
 
     def add(self, logits: Tensor, labels: Tensor) -> None:
         """Count a batch: logits [n, classes], labels [n]. An image whose logits are not finite is wrong."""

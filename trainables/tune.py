@@ -12,17 +12,19 @@ import platform
 import resource
 import time
 import traceback
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 import ray
 import torch
 from ray.tune import Trainable
+from torch import Tensor
 
 from trainables.checkpoint import CorruptCheckpointError
 from trainables.evaluate import DistortedSets, evaluate
 from trainables.fit import Training, begin, commit
+from trainables.pictures import png
 from trainables.recipe import Condition, Recipe
 from trainables.records import Cell, Epoch, Sink
 
@@ -102,6 +104,15 @@ class Session(Sink, Protocol):
     @property
     def wanted(self) -> Sequence[str]:
         """The ids of the conditions that the unit is to be evaluated under and that nobody has committed yet."""
+        ...
+
+    @property
+    def wanted_examples(self) -> Collection[str]:
+        """The ids of the conditions of which nobody has kept an example and this trial may give one."""
+        ...
+
+    def keep_example(self, condition_id: str, png: bytes) -> None:
+        """Keep the first test image as the condition shows it."""
         ...
 
     def keep(self) -> None:
@@ -218,9 +229,15 @@ class StudyTrainable(Trainable):
         wanted = [self.conditions[condition_id] for condition_id in session.wanted]
         unsaved: list[Cell] = []
         untold: list[Cell] = []
+        lacking = session.wanted_examples
+
+        def look(condition: Condition, image: Tensor) -> None:
+            if condition.condition_id in lacking:
+                session.keep_example(condition.condition_id, png(image))
+
         saved = told = time.monotonic()
         try:
-            for cell in evaluate(recipe, session.load_trained(), wanted, self.sets, self.device):
+            for cell in evaluate(recipe, session.load_trained(), wanted, self.sets, self.device, look):
                 unsaved.append(cell)
                 untold.append(replace(cell, correct_bits=None))
                 self.images += cell.n

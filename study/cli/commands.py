@@ -2,6 +2,7 @@
 
 import json
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -218,6 +219,35 @@ def query(
         ask(study, sql, store, form, output, terminal())
 
 
+@app.command(
+    **examples(
+        "study dashboard demo_mnist",
+        "study dashboard demo_mnist -o ~/public_html/demo.html --no-open",
+        "study dashboard demo_mnist.yaml --store /nfs/studies",
+    )
+)
+def dashboard(
+    study: Study,
+    store: StorePlace = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Where to write.  Default: STUDY.html.", show_default=False
+        ),
+    ] = None,
+    opens: Annotated[bool, typer.Option("--open/--no-open", help="Open it in a browser, where there is one.")] = True,
+) -> None:
+    """Write a study's dashboard, one HTML file, and open it.
+
+    Sensitivity bands for every pair of a training and a test distortion, worst and best trials with their
+    hyperparameters, heat maps, training curves, every trial, failures and cost.  The file needs no network and no
+    server; figures in it download as PNG, SVG and CSV.  Write it again to see what has come in since.
+    """
+    from study.cli.dashboarding import write_dashboard
+
+    write_dashboard(study, store, output, opens, terminal())
+
+
 @app.command(**examples("study track demo_mnist"))
 def track(study: Study, store: StorePlace = None) -> None:
     """Bring a study's runs in MLflow up to date.
@@ -291,8 +321,8 @@ def doctor(store: StorePlace = None) -> None:
     Each line says ok, warn or fail, with a way out.  Exit status 1 if something fails.
     """
     from study.cli.doctor_screen import print_checks
-    from study.cli.places import store_location
     from study.doctor import examine
+    from study.store.location import store_location
 
     if print_checks(examine(store_location(store)), terminal()):
         raise typer.Exit(UNFINISHED)

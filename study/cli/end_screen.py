@@ -155,6 +155,7 @@ def next_commands(study: str, spec: str, suffix: str) -> Iterator[tuple[str, str
     activate = activation()
     if activate:
         yield f"source {activate}", "once in each terminal"
+    yield f"study dashboard {study}{suffix}", f"the bands, in a browser ({study}.html)"
     yield f"study ui{suffix}", "every run, in MLflow at http://127.0.0.1:5000"
     yield f"study query {study} bands{suffix}", "the numbers behind the bands"
     yield f"study query {study} practical{suffix}", "worst and best for every pair of distortions"

@@ -13,6 +13,8 @@ UNFINISHED, WRONG, HELD, STOPPED = 1, 2, 3, 130
 """Exit statuses: failed or blocked trials, bad spec or command, held by another launch, stopped by hand."""
 UNHEARD = 141
 """Exit status where the reader of a pipe has gone (`| head`): what a shell reports of SIGPIPE."""
+OURS = ("study", "trainables", "dashboards")
+"""The packages whose ValueErrors speak to the user."""
 TRACEBACK_LINES = 3
 """Innermost calls shown of an error that is no fault of the user's."""
 
@@ -58,7 +60,7 @@ def _said(error: Exception) -> int | None:
 
 def is_for_the_user(error: Exception) -> bool:
     """Whether the error is one of this project's own ValueErrors: those speak to the user."""
-    return isinstance(error, ValueError) and type(error).__module__.partition(".")[0] in ("study", "trainables")
+    return isinstance(error, ValueError) and type(error).__module__.partition(".")[0] in OURS
 
 
 def _short_traceback(error: Exception) -> str:

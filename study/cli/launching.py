@@ -17,7 +17,7 @@ from study.cli.end_screen import (
 from study.cli.errors import STOPPED, UNFINISHED
 from study.cli.front_screen import print_fronts
 from study.cli.launch_screen import screen
-from study.cli.places import store_location, store_suffix
+from study.cli.places import store_suffix
 from study.cli.plan_screen import changed_line
 from study.cli.planning import as_typed, planned
 from study.cli.terminal import Terminal
@@ -28,6 +28,7 @@ from study.report import Naming, changes, end_table, failures, registered_symbol
 from study.spec import load
 from study.standing import fronts, look, newest_failures, practical_cells
 from study.store import Store
+from study.store.location import store_location
 from study.summary import Summary, summarise
 from study.tracking.place import place_at
 from study.tracking_uri import VARIABLE

@@ -1,6 +1,5 @@
 """From what is typed to what is meant: stores, studies by name, trials by the beginning of their id."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,19 +7,14 @@ from pathlib import Path
 from study.cli.errors import CommandError
 from study.plan import PlannedTrial
 from study.store import Launch, Store
+from study.store.location import store_location
 
-DEFAULT_STORE = "./study-store"
 SUFFIXES = (".yaml", ".yml")
-
-
-def store_location(given: str | None) -> str:
-    """`--store`, else $STUDY_STORE, else ./study-store."""
-    return given or os.environ.get("STUDY_STORE") or DEFAULT_STORE
 
 
 def store_suffix(given: str | None) -> str:
     """What a command to paste needs in order to find the same store."""
-    return f" --store {given}" if given and given != (os.environ.get("STUDY_STORE") or DEFAULT_STORE) else ""
+    return f" --store {given}" if given and given != store_location(None) else ""
 
 
 def open_store(given: str | None) -> Store:

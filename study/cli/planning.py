@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import typer
 
 from study.cli.errors import CommandError
-from study.cli.places import store_location, store_suffix
+from study.cli.places import store_suffix
 from study.cli.plan_screen import print_plan
 from study.cli.terminal import Terminal, count
 from study.cost import Timing, cost, history, passes, pilot
@@ -18,6 +18,7 @@ from study.report import Naming, plan_table, registered_symbol
 from study.spec import Spec, load, shipped
 from study.standing import look
 from study.store import Store, StoreError
+from study.store.location import store_location
 from study.store.objects import open_objects
 from study.summary import Found, summarise
 

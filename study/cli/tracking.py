@@ -24,9 +24,10 @@ WAIT_IN_VAIN_SECONDS = 2.0
 
 def renderers() -> Renderers:
     """What draws a trial's curves and a study's page."""
+    from dashboards import render
     from dashboards.still import still
 
-    return Renderers(curves=still)
+    return Renderers(curves=still, page=render)
 
 
 def tracker_of(store: Store, study: str) -> Tracker:

@@ -4,7 +4,7 @@ import hashlib
 import platform
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,10 +14,12 @@ from study.executor.queue import Failure
 from study.executor.units import StudyUnit
 from study.provenance import versions
 from study.store import AttemptRow, CorruptObjectError, Heartbeat, HeldError, Owner, Store, SupersededError
+from study.store.examples import example_name
 from trainables import tune
 from trainables.checkpoint import CorruptCheckpointError, dump, parse, weights_hash
 from trainables.recipe import Condition, Parent, Role, WeightsFile
 from trainables.records import Cell, Outcome, State
+from trainables.sequence import build
 
 LEASE_SECONDS = 60.0
 """A trial whose worker gave no sign of life for so long may be taken over."""
@@ -31,10 +33,12 @@ class OpenSessions:
     conditions: Mapping[str, Condition]
     what: str
     """The study, as another launch that meets the lease will read it."""
+    shown_under_attack: str | None = None
+    """The trial whose attacked images are kept as examples."""
 
     def __call__(self, unit: StudyUnit) -> "StoreSession":
         try:
-            return StoreSession(self.store, unit, self.conditions, Owner.here(self.what))
+            return StoreSession(self.store, unit, self.conditions, Owner.here(self.what), self.shown_under_attack)
         except HeldError as held:
             raise tune.HeldError(str(held)) from None
 
@@ -76,8 +80,16 @@ def record_lost(store: Store, unit: StudyUnit, death: Failure, last: tune.Report
 class StoreSession:
     """One attempt at one unit, writing to the store. Raises HeldError if another launch is at work on the trial."""
 
-    def __init__(self, store: Store, unit: StudyUnit, conditions: Mapping[str, Condition], owner: Owner) -> None:
+    def __init__(
+        self,
+        store: Store,
+        unit: StudyUnit,
+        conditions: Mapping[str, Condition],
+        owner: Owner,
+        shown_under_attack: str | None = None,
+    ) -> None:
         self.store = store
+        self.shown_under_attack = shown_under_attack
         self.unit = unit
         self.conditions = conditions
         self.trial_id = unit.trial.trial_id
@@ -97,6 +109,27 @@ class StoreSession:
     def already_committed(self) -> bool:
         """Whether another launch finished this unit in the meantime."""
         return self.store.is_trained(self.trial_id) if self.unit.phase == "train" else not self.wanted
+
+    @property
+    def wanted_examples(self) -> Collection[str]:
+        """Conditions on test images without an example: distortions, and attacks if they are shown on this trial."""
+        have = self.store.examples()
+        tested = [one for one in self.unit.condition_ids if self.conditions[one].split == "test"]
+        lacking = (one for one in tested if one not in have)
+        return {one for one in lacking if self._may_show(one) and self._example(one) not in have}
+
+    def _may_show(self, condition_id: str) -> bool:
+        return self.trial_id == self.shown_under_attack or not self._is_attack(condition_id)
+
+    def _is_attack(self, condition_id: str) -> bool:
+        return build(self.conditions[condition_id].steps).is_attack
+
+    def _example(self, condition_id: str) -> str:
+        return example_name(condition_id, self.trial_id if self._is_attack(condition_id) else None)
+
+    def keep_example(self, condition_id: str, png: bytes) -> None:
+        """Without a look at the lease: whoever has it writes the same."""
+        self.store.keep_example(self._example(condition_id), png)
 
     def keep(self) -> None:
         """Raises tune.HeldError if another took the trial over, having seen no heartbeat of this process."""

@@ -10,6 +10,7 @@
     results/conditions/<set>.json
     results/predictions/<trial_id>.<set>.parquet
     results/attempts/<trial_id>.<attempt>.<unit>.parquet
+    results/examples/…                                         see study/store/examples.py
     leases/<name>/<generation>.{held, beat, released}
 
 A committed file's name carries its id, so that what is there is known from one listing, and a commit that finds its
@@ -29,6 +30,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from study.plan import Drawn, Plan, PlannedTrial
+from study.store import examples
 from study.store.errors import CorruptObjectError, StoreError
 from study.store.files import decode, encode, join
 from study.store.launches import Launch, read_newest, record, with_points
@@ -210,6 +212,20 @@ class Store:
 
     def _read_file(self, table: Table, name: str) -> pa.Table:
         return decode(table, self.objects.get(name), self.objects.address(name))
+
+    # Examples
+
+    def examples(self) -> frozenset[str]:
+        """Names of the pictures that are there: `study.store.examples.example_name`."""
+        return examples.names(self.objects)
+
+    def keep_example(self, name: str, png: bytes) -> None:
+        """Keep a picture unless it is there."""
+        examples.keep(self.objects, name, png)
+
+    def read_example(self, name: str) -> bytes:
+        """The PNG; raises FileNotFoundError."""
+        return examples.read(self.objects, name)
 
     # Checkpoints
 

@@ -15,7 +15,7 @@ def data_inputs(tables: Tables) -> tuple[DataInput, ...]:
     """What the study's trials were trained, selected and tested on."""
     data = tables.plan.trials[0].recipe.data
     fingerprint = str(json.loads(tables.plan.trials[0].identity).get("data_fingerprint", ""))
-    images = tables.launch.provenance.get("images", {})
+    images = tables.launch.provenance.get("data", {}).get("images", {})
     return tuple(_input(data, fingerprint, split, images.get(split)) for split in SPLITS)
 
 

@@ -17,8 +17,8 @@ from tests.study.cli.conftest import Type
 from tests.study.hand_made import CONDITIONS, TRIALS, attempt, evaluate, launched, train
 
 COMMANDS = (
-    "launch", "plan", "validate", "schema", "list", "status", "spec", "show", "why", "query", "methods",
-    "distortions", "models", "datasets", "doctor",
+    "launch", "plan", "validate", "schema", "list", "status", "spec", "show", "why", "query", "dashboard",
+    "track", "ui", "methods", "distortions", "models", "datasets", "doctor",
 )  # fmt: skip
 CELLS = TRIALS * CONDITIONS
 

@@ -1,0 +1,188 @@
+"""The answer in sentences: how far each method's trials span at the practical level, and where they stand."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from dashboards.figures.bands import Selection
+from dashboards.paired import Difference
+from dashboards.picks import By, Pick, pick
+from dashboards.ranges import expected_range
+from dashboards.results import Group, Results, practical_condition
+from dashboards.wording import at_level, count, listed, points, spoken, width
+from study.plan import Sweep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """One group at one level."""
+
+    label: str
+    planned: int
+    n: int
+    """Trials evaluated."""
+    diverged: int
+    range: float | None
+    """Best minus worst, in [0, 1]; None without a trial."""
+    expected: float | None
+    """The same over `m` trials drawn from the group, the mean over all draws."""
+    chosen: Pick | None
+    best: Difference | None
+    worst: Difference | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One training distortion at the practical level of one test distortion."""
+
+    sweep: Sweep
+    by: By
+    spans: tuple[Span, ...]
+    m: int
+    """Trials of the smallest group: what widths are compared at."""
+
+
+def answer(results: Results, selection: Selection, by: By) -> Answer:
+    """The numbers of the sentences."""
+    sweep = results.sweep(selection.test_distortion)
+    condition = practical_condition(sweep)
+    groups = [
+        group
+        for group in results.groups_on(selection.train_distortion)
+        if selection.labels is None or group.label in selection.labels
+    ]
+    found = {group.label: _accuracies(results, group, condition) for group in groups}
+    m = min((len(values) for values in found.values() if values), default=0)
+    return Answer(
+        sweep=sweep,
+        by=by,
+        spans=tuple(_span(results, group, found[group.label], sweep, condition, by, m) for group in groups),
+        m=m,
+    )
+
+
+def _accuracies(results: Results, group: Group, condition: str) -> list[float]:
+    return [one for trial in group.trials if (one := results.accuracy(trial, condition)) is not None]
+
+
+def _span(
+    results: Results, group: Group, values: Sequence[float], sweep: Sweep, condition: str, by: By, m: int
+) -> Span:
+    chosen = pick(results, group, sweep, condition, by)
+    return Span(
+        label=group.label,
+        planned=len(group.trials),
+        n=len(values),
+        diverged=sum(trial.diverged for trial in group.trials),
+        range=max(values) - min(values) if values else None,
+        expected=expected_range(values, m) if values else None,
+        chosen=chosen,
+        best=None if chosen is None else results.difference(chosen.best, condition),
+        worst=None if chosen is None else results.difference(chosen.worst, condition),
+    )
+
+
+def sentences(told: Answer) -> tuple[str, ...]:
+    """The answer as a reader meets it."""
+    known = [span for span in told.spans if span.n]
+    if not known:
+        return ()
+    return (
+        *_spans(told, known),
+        *(_stands(told, span) for span in known if span.worst is not None),
+        *_caveats(told, known),
+    )
+
+
+def _spans(told: Answer, known: Sequence[Span]) -> Iterator[str]:
+    """`At σ = 0.3 the 6 ST trials span 10.3 points and the 4 DA trials 5.1; at equal numbers, any 4 of the 6 ST …`"""
+    several = [span for span in known if span.n > 1]
+    parts = [
+        f"the {count(span.n, f'{span.label} trial')} {'span ' if number == 0 else ''}{width(span.range or 0)}"
+        f"{' points' if number == 0 else ''}"
+        for number, span in enumerate(several)
+    ]
+    where = at_level(told.sweep, told.sweep.practical)
+    if parts:
+        equal = [span for span in several if span.expected is not None and span.n > told.m > 1]
+        compared = [
+            f"any {told.m} of the {span.n} {span.label} trials span {width(span.expected or 0)}" for span in equal
+        ]
+        fair = f"; at equal numbers, {listed(compared)} on average" if compared else ""
+        yield f"At {where} {listed(parts)}{fair}."
+    lone = [span for span in known if span.n == 1]
+    if lone:
+        names = listed([span.label for span in lone])
+        have, each = ("has", "") if len(lone) == 1 else ("have", " each")
+        yield f"{names} {have} one trial{each}, which spans nothing."
+
+
+def _stands(told: Answer, span: Span) -> str:
+    """`The worst ST trial is +2.0 points from the baseline (95 %: −0.1 to +4.1, paired over 1,500 images), …`"""
+    assert span.worst is not None
+    assert span.best is not None
+    assert span.chosen is not None
+    if span.n == 1:
+        return f"The {span.label} trial is {_difference(span.best)}."
+    if told.by == "test":
+        return f"The worst {span.label} trial is {_difference(span.worst)}, the best {_short(span.best)}."
+    where = f"on {span.chosen.basis}"
+    return (
+        f"The {span.label} trial that is best {where} is {_difference(span.best)}, the one that is worst there "
+        f"{_short(span.worst)}."
+    )
+
+
+def _difference(difference: Difference) -> str:
+    return f"{points(difference.value)} points from the baseline {interval(difference)}"
+
+
+def _short(difference: Difference) -> str:
+    return f"{points(difference.value)} ({points(difference.low)} to {points(difference.high)})"
+
+
+def interval(difference: Difference) -> str:
+    """`(95 %: −0.1 to +4.1, paired over 1,500 images)`"""
+    how = "paired over" if difference.paired else "unpaired, binomial, over"
+    return f"(95 %: {points(difference.low)} to {points(difference.high)}, {how} {count(difference.n, 'image')})"
+
+
+def _caveats(told: Answer, known: Sequence[Span]) -> Iterator[str]:
+    for span in known:
+        if span.diverged:
+            counts = "counts" if span.diverged == 1 else "count"
+            yield f"{span.diverged} of {span.n} {span.label} trials diverged, and {counts} all the same."
+    missing = [
+        f"{span.planned - span.n} of {span.planned} {span.label} trials" for span in told.spans if span.n < span.planned
+    ]
+    if missing:
+        yield f"Not evaluated yet: {listed(missing)}."
+    if told.by == "test":
+        yield "Best and worst are picked on these same test images, as the paper does: a range, not a choice."
+    else:
+        bases = dict.fromkeys(span.chosen.basis for span in known if span.chosen is not None)
+        yield f"Best and worst are picked on {listed(list(bases))}, so that the test images only measure them."
+
+
+def why_nothing(results: Results, train_distortion: str, test_distortion: str) -> str:
+    """Why there is nothing to draw for a pair; empty where there is."""
+    groups = results.groups_on(train_distortion)
+    if not groups:
+        there = listed([spoken(one) for one in results.trained_on]) or "no training distortion"
+        return f"No trial of this study was trained on {spoken(train_distortion)}; it has {there}."
+    trials = [trial for group in groups for trial in group.trials]
+    sweep = results.sweep(test_distortion)
+    conditions = (results.clean, *sweep.condition_ids)
+    if any(results.accuracy(trial, one) is not None for trial in trials for one in conditions):
+        return ""
+    states = [trial.state for trial in trials]
+    told = [f"{states.count(state)} {name}" for state, name in STATES.items() if state in states]
+    return (
+        f"None of the {count(len(trials), 'trial')} trained on {spoken(train_distortion)} has been evaluated under "
+        f"{spoken(test_distortion)} yet: {listed(told)}. `study launch {results.plan.study}` goes on."
+    )
+
+
+STATES = {
+    "done": "trained", "running": "running", "held": "held by another launch", "failed": "failed",
+    "blocked": "waiting for a parent that failed", "left": "not begun",
+}  # fmt: skip

@@ -1,0 +1,126 @@
+"""Figures by name, for notebooks: the same ones that the page shows."""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from dashboards.answers import why_nothing
+from dashboards.drawing import Drawing, as_figure
+from dashboards.figures.bands import Selection, bands_info
+from dashboards.figures.draw_bands import draw_bands
+from dashboards.figures.heat_map import draw_heat_map, grids, heat_map_info
+from dashboards.figures.knobs import draw_knobs, knobs_info
+from dashboards.figures.standing import draw_standing, standing_info
+from dashboards.figures.training import ACCURACY, draw_training, measures, training_info
+from dashboards.page import data_uri
+from dashboards.palette import Look, looks
+from dashboards.results import Results, read_results
+from dashboards.selections import opening_pair
+from dashboards.wording import listed
+from study.store import Store
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+
+class FigureError(ValueError):
+    """A figure that cannot be drawn; says why, and what can be."""
+
+
+def figure(
+    store: Store,
+    study: str,
+    name: str,
+    *,
+    train: str | None = None,
+    test: str | None = None,
+    methods: Sequence[str] | None = None,
+    level: float | None = None,
+    measure: str = ACCURACY,
+) -> "Figure":
+    """One of FIGURES as a Plotly figure, of the study as it stands now.
+
+    `train` and `test` name the distortions, by default those that the page opens with; `methods` are labels, by default
+    all (bands, standing, knobs). `level` is one of the sweep's, by default the practical one (heat_map). `measure` is
+    what is drawn by epoch (training). Raises FigureError, or QueryError for a study that is not in the store.
+    """
+    results = read_results(store, study)
+    one_of("figure", name, FIGURES)
+    if not results.sweeps:
+        raise FigureError(f"{study} tests nothing but undistorted images; a figure needs a sweep in `evaluate:`")
+    usual_train, usual_test = opening_pair(results)
+    chosen = Selection(
+        train_distortion=one_of("training distortion", train or usual_train, results.trained_on),
+        test_distortion=one_of("test distortion", test or usual_test, [s.test_distortion for s in results.sweeps]),
+        labels=None if methods is None else tuple(one_of("method", label, results.labels) for label in methods),
+        pick_at=() if level is None else (float(level),),
+    )
+    missing = why_nothing(results, chosen.train_distortion, chosen.test_distortion) if name != "training" else ""
+    if missing:
+        raise FigureError(missing)
+    drawn_as = looks(results.labels, {trial.label for trial in results.baselines})
+    made = FIGURES[name](results, chosen, drawn_as, measure)
+    for image in made["layout"].get("images", ()):
+        image["source"] = data_uri(results.examples[image["source"].removeprefix("example:")])
+    return as_figure(made)
+
+
+def one_of(kind: str, name: str, there: Sequence[str] | Mapping[str, object]) -> str:
+    """`name`, if it is there; raises FigureError with the nearest one."""
+    if name in there:
+        return name
+    near = difflib.get_close_matches(name, list(there), n=1)
+    meant = f"did you mean {near[0]!r}?" if near else f"there are {listed(list(there)) or 'none'}"
+    raise FigureError(f"no {kind} is called {name!r}; {meant}")
+
+
+Looks = Mapping[str, Look]
+
+
+def _bands(results: Results, chosen: Selection, drawn_as: Looks, _measure: str) -> Drawing:
+    return draw_bands(bands_info(results, chosen), drawn_as)
+
+
+def _standing(results: Results, chosen: Selection, drawn_as: Looks, _measure: str) -> Drawing:
+    return draw_standing(standing_info(results, chosen), drawn_as)
+
+
+def _knobs(results: Results, chosen: Selection, drawn_as: Looks, _measure: str) -> Drawing:
+    info = knobs_info(results, chosen)
+    if not info.panels:
+        raise FigureError("no hyperparameter of these methods takes more than one value among the trials evaluated")
+    return draw_knobs(info, drawn_as)
+
+
+def _heat_map(results: Results, chosen: Selection, _drawn_as: Looks, _measure: str) -> Drawing:
+    found = [
+        grid
+        for grid in grids(results)
+        if grid.group.train_distortion == chosen.train_distortion
+        and (chosen.labels is None or grid.group.label in chosen.labels)
+    ]
+    if not found:
+        there = listed([grid.name for grid in grids(results)]) or "none"
+        raise FigureError(f"a heat map needs a grid of two hyperparameters, 5 × 5 points at least; there is {there}")
+    sweep = results.sweep(chosen.test_distortion)
+    level = chosen.pick_at[0] if chosen.pick_at else sweep.practical
+    if level not in sweep.levels:
+        levels = listed([f"{one:g}" for one in sweep.levels])
+        raise FigureError(f"{level:g} is no level of {sweep.test_distortion}; there are {levels}")
+    return draw_heat_map(heat_map_info(results, found[0], sweep, level))
+
+
+def _training(results: Results, chosen: Selection, drawn_as: Looks, measure: str) -> Drawing:
+    there = measures(results, chosen.train_distortion)
+    info = training_info(results, chosen.train_distortion, one_of("measure", measure, there))
+    return draw_training(info, drawn_as, chosen.test_distortion)
+
+
+FIGURES: Mapping[str, Callable[[Results, Selection, Looks, str], Drawing]] = {
+    "bands": _bands,
+    "standing": _standing,
+    "knobs": _knobs,
+    "heat_map": _heat_map,
+    "training": _training,
+}
+"""By the name that a notebook calls it by."""

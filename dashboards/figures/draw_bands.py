@@ -1,0 +1,316 @@
+"""Sensitivity bands, drawn."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dashboards.drawing import SMALL, Drawing, Trace, axis, drawing, escaped, note, rounded
+from dashboards.figures.bands import Band, BandsInfo, Curve, curve_name
+from dashboards.levels import CLEAN
+from dashboards.palette import BASELINE, DIVERGED_SYMBOL, INK, MUTED, Look, translucent
+from dashboards.ranges import BANDS
+from dashboards.spread import spread
+from dashboards.wording import at_level, axis_title, count, percent, spoken, width
+
+HEIGHT = 560
+TOP, TICKS, STRIP, BELOW = 44, 26, 54, 74
+"""Pixels: above the plot, of tick labels, of the image strip with its gap, of tick labels and title."""
+PLOT = HEIGHT - TOP - STRIP - BELOW
+CHARACTER, RIGHT = 6.7, (110, 270)
+"""Pixels: of a character of the names at the curves' ends, and of the room for them, at least and at most."""
+IMAGE_GAP = 0.075
+"""Of the axis's length, from the middle of one image to that of the next."""
+FILL = 0.15
+ID_DIGITS = 8
+FILLED_AT_FIRST = 2
+
+
+def draw_bands(info: BandsInfo, looks: Mapping[str, Look]) -> Drawing:
+    """One figure with every band, pick and curve in it; those of the default choices are visible."""
+    traces = [*_bands(info, looks), *_references(info), *_picks(info, looks), *_others(info, looks)]
+    for trace in traces:
+        trace["visible"] = _visible_at_first(trace, filled_at_first(info))
+    ends = _ends(traces, info)
+    made = drawing(
+        traces,
+        height=HEIGHT,
+        margin={"l": 52, "r": _right(ends), "t": TOP, "b": STRIP + BELOW if any(info.examples) else BELOW},
+        xaxis=_level_axis(info),
+        yaxis=axis(range=_y_range(info), ticksuffix=" ", dtick=10),
+        annotations=[*ends, *_notes(info)],
+        shapes=[_practical_line(info)],
+        images=list(_strip(info)),
+    )
+    made["layout"]["meta"] = {"baseline": [rounded(one) for one in info.baseline], "reading": _reading(info)}
+    return made
+
+
+def filled_at_first(info: BandsInfo) -> tuple[str, ...]:
+    """The first band and its first rival of another kind: more overlapping fills say nothing."""
+    names = [band.name for band in info.bands if band.evaluated]
+    rivals = [name for name in names[1:] if not name.startswith(names[0])] + names[1:]
+    return (*names[:1], *rivals[: FILLED_AT_FIRST - 1])
+
+
+def _visible_at_first(trace: Trace, filled: Sequence[str]) -> bool:
+    meta = trace["meta"]
+    if "follow" in meta or (meta.get("fill") and meta["name"] not in filled):
+        return False
+    return bool({"band": "all", "pick": "test", **meta.get("show", {})} == {"band": "all", "pick": "test"})
+
+
+def _bands(info: BandsInfo, looks: Mapping[str, Look]) -> Iterator[Trace]:
+    """Two edges a band, the upper one filled down to the lower; thin, straight between levels."""
+    for band in info.bands:
+        if band.evaluated < 2:
+            continue
+        for name, (low, high) in BANDS.items():
+            yield from _edges(info, band, looks[band.label], name, low, high)
+
+
+def _edges(info: BandsInfo, band: Band, look: Look, name: str, low: str, high: str) -> Iterator[Trace]:
+    meta = {"label": band.label, "name": band.name, "fill": True, "show": {"band": name}, "relative": "y"}
+    line = {"color": translucent(look.colour, 0.55), "width": 1, "dash": "dot" if band.aside else "solid"}
+    shared = {"type": "scatter", "mode": "lines", "x": info.axis.positions, "line": line, "meta": meta}
+    yield {**shared, "y": _percentages(band.edges[low]), "hoverinfo": "skip", "name": f"{band.name} {low}"}
+    yield {
+        **shared,
+        "y": _percentages(band.edges[high]),
+        "fill": "tonexty",
+        "fillcolor": translucent(look.colour, FILL),
+        "name": f"{band.name} {high}",
+        "text": [_band_text(info, band, step, low, high) for step in range(info.steps)],
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+
+
+def _band_text(info: BandsInfo, band: Band, step: int, low: str, high: str) -> str:
+    lower, upper, expected = band.edges[low][step], band.edges[high][step], band.expected[step]
+    if lower is None or upper is None:
+        return ""
+    span = "all" if low == "min" else f"{low[1:]}–{high[1:]} %"
+    lines = [
+        f"<b>{escaped(band.name)}</b>, {span} of {count(band.evaluated, 'trial')}, {_where(info, step)}",
+        f"{percent(lower)} to {percent(upper)} %: {width(upper - lower)} points",
+    ]
+    if expected is not None and info.equal_n < band.evaluated:
+        lines.append(f"any {info.equal_n} of them span {width(expected)} on average")
+    if band.diverged:
+        lines.append(f"{band.diverged} of {band.evaluated} diverged")
+    return "<br>".join(lines)
+
+
+def _where(info: BandsInfo, step: int) -> str:
+    return CLEAN if step == 0 else at_level(info.sweep, info.sweep.levels[step - 1])
+
+
+def _references(info: BandsInfo) -> Iterator[Trace]:
+    """The baseline, and chance."""
+    if any(value is not None for value in info.baseline):
+        name = info.baseline_label or ""
+        yield {
+            "type": "scatter", "mode": "lines+markers", "x": info.axis.positions,
+            "y": _percentages(info.baseline), "name": name,
+            "line": {"color": BASELINE.colour, "width": 1.5},
+            "marker": {"symbol": BASELINE.symbol, "size": 8, "color": BASELINE.colour},
+            "customdata": _hover_data(info, info.baseline, info.baseline_error),
+            "hovertemplate": _hover_template(f"<b>{escaped(name)}</b>", info.n, ""),
+            "meta": {"label": name, "name": name, "relative": "y", "end": escaped(name)},
+        }  # fmt: skip
+    if info.chance is not None:
+        yield {
+            "type": "scatter", "mode": "lines", "x": info.axis.positions,
+            "y": [rounded(info.chance)] * info.steps, "name": "chance",
+            "line": {"color": MUTED, "width": 1, "dash": "dot"}, "hoverinfo": "skip",
+            "meta": {"name": "chance", "relative": "y", "end": f"chance, {percent(info.chance)} %"},
+        }  # fmt: skip
+
+
+def _picks(info: BandsInfo, looks: Mapping[str, Look]) -> Iterator[Trace]:
+    """Best solid with filled markers, worst dashed with open ones."""
+    asides = {band.name for band in info.bands if band.aside}
+    for curve in info.curves:
+        if curve.role != "member":
+            look, worst = looks[curve.label], curve.role == "worst"
+            name = curve_name(curve, info)
+            dash = "dash" if worst else "solid"
+            trace = _line(info, curve, look, dash, 2.2, f"{look.symbol}-open" if worst else look.symbol)
+            trace["name"] = name
+            trace["opacity"] = 0.75 if curve.name in asides else 1.0
+            trace["meta"] |= {"show": {"pick": curve.by}, "end": _end_text(name)}
+            yield trace
+
+
+def _others(info: BandsInfo, looks: Mapping[str, Look]) -> Iterator[Trace]:
+    """Every trial's curve, hidden until it is followed; and a cross for each trial that diverged."""
+    for curve in info.curves:
+        if curve.role == "member":
+            trace = _line(info, curve, looks[curve.label], "solid", 3.5, looks[curve.label].symbol)
+            trace["meta"] |= {"follow": curve.trial_id, "end": _end_text(f"followed: {curve_name(curve, info)}")}
+            yield trace
+    for curve in info.diverged:
+        yield _cross(info, curve, looks[curve.label])
+
+
+def _line(info: BandsInfo, curve: Curve, look: Look, dash: str, thick: float, symbol: str) -> Trace:
+    return {
+        "type": "scatter", "mode": "lines+markers", "x": info.axis.positions, "y": _percentages(curve.accuracy),
+        "name": curve_name(curve, info),
+        "line": {"color": look.colour, "width": thick, "dash": dash},
+        "marker": {"symbol": symbol, "size": 8, "color": look.colour},
+        "customdata": _hover_data(info, curve.accuracy, curve.error),
+        "hovertemplate": _hover_template(
+            f"<b>{escaped(curve_name(curve, info))}</b>", info.n, curve.trial_id[:ID_DIGITS]
+        ),
+        "meta": {"label": curve.label, "name": curve.name, "relative": "y", "trials": [curve.trial_id] * info.steps},
+    }  # fmt: skip
+
+
+def _cross(info: BandsInfo, curve: Curve, look: Look) -> Trace:
+    """At the practical level."""
+    step = info.sweep.levels.index(info.sweep.practical) + 1
+    return {
+        "type": "scatter", "mode": "markers", "x": [info.axis.positions[step]], "y": [rounded(curve.accuracy[step])],
+        "name": f"{curve.name}, diverged",
+        "marker": {"symbol": DIVERGED_SYMBOL, "size": 9, "color": look.colour},
+        "customdata": [_hover_data(info, curve.accuracy, curve.error)[step]],
+        "hovertemplate": _hover_template(
+            f"<b>{escaped(curve_name(curve, info))}</b>, diverged", info.n, curve.trial_id[:ID_DIGITS]
+        ),
+        "meta": {"label": curve.label, "name": curve.name, "relative": "y", "at": step, "trials": [curve.trial_id]},
+    }  # fmt: skip
+
+
+def _percentages(values: Sequence[float | None]) -> list[float | None]:
+    return [rounded(value) for value in values]
+
+
+def _hover_data(info: BandsInfo, values: Sequence[float | None], errors: Sequence[float | None]) -> list[list[str]]:
+    """(level, accuracy ± error) at each position."""
+    return [
+        [_where(info, step), "" if value is None or error is None else f"{percent(value)} ± {percent(error)} %"]
+        for step, (value, error) in enumerate(zip(values, errors, strict=True))
+    ]
+
+
+def _hover_template(head: str, n: int, trial: str) -> str:
+    lines = [head, "%{customdata[0]}: %{customdata[1]}", f"{n:,} test images"]
+    if trial:
+        lines.append(f"trial {trial}, click to follow")
+    return "<br>".join(lines) + "<extra></extra>"
+
+
+def _level_axis(info: BandsInfo) -> dict[str, Any]:
+    title = axis_title(info.sweep)
+    if any(info.examples):
+        title += "; the same image at each level"
+    made = axis(title, range=[-0.045, 1.045], tickvals=info.axis.positions, ticktext=info.axis.ticks)
+    made["title"]["standoff"] = STRIP + 8 if any(info.examples) else 10
+    return {**made, "showgrid": False, "showline": True, "ticks": "outside", "tickcolor": made["gridcolor"]}
+
+
+def _y_range(info: BandsInfo) -> list[float]:
+    """From chance to 100."""
+    return [100 * (info.chance or 0.0) - 1.5, 101]
+
+
+def _reading(info: BandsInfo) -> dict[str, Any]:
+    """What the y axis becomes for points above the baseline: the same for every pair of the study."""
+    low, high = info.above or (0.0, 0.0)
+    return {
+        "axis": "yaxis",
+        "title": "points above (+) or below (−) the baseline",
+        "range": [100 * low - 2, 100 * high + 2],
+    }
+
+
+def _notes(info: BandsInfo) -> Iterator[dict[str, Any]]:
+    """What the axis reads, above it; and the name of the practical level's line."""
+    yield note(
+        "accuracy on test images, %", name="reading", xref="paper", yref="paper", x=0, y=1, xanchor="left",
+        yanchor="bottom", xshift=-46, yshift=18,
+    )  # fmt: skip
+    yield note(
+        f"practical, {at_level(info.sweep, info.sweep.practical)}", xref="x", yref="paper",
+        x=_practical(info), y=1, yanchor="bottom",
+    )  # fmt: skip
+
+
+def _practical(info: BandsInfo) -> float:
+    return info.axis.positions[info.sweep.levels.index(info.sweep.practical) + 1]
+
+
+def _practical_line(info: BandsInfo) -> dict[str, Any]:
+    """Through figure and strip."""
+    depth = (STRIP + TICKS) / PLOT if any(info.examples) else 0
+    return {
+        "type": "line", "xref": "x", "yref": "paper", "x0": _practical(info), "x1": _practical(info),
+        "y0": -depth, "y1": 1, "line": {"color": MUTED, "width": 1, "dash": "dash"}, "layer": "below",
+    }  # fmt: skip
+
+
+def _strip(info: BandsInfo) -> Iterator[dict[str, Any]]:
+    """The test image at each level, below its tick; of two that would touch, the first."""
+    last = -1.0
+    for place, condition in zip(info.axis.positions, info.examples, strict=True):
+        if condition is not None and place - last >= IMAGE_GAP - 1e-9:
+            last = place
+            yield {
+                "source": f"example:{condition}", "xref": "x", "yref": "paper", "x": place, "y": -TICKS / PLOT,
+                "sizex": IMAGE_GAP - 0.005, "sizey": (STRIP - 8) / PLOT, "sizing": "contain", "xanchor": "center",
+                "yanchor": "top", "layer": "above",
+            }  # fmt: skip
+
+
+def _ends(traces: Sequence[Trace], info: BandsInfo) -> list[dict[str, Any]]:
+    """A name at the right end of each curve, `end:` and its trace's number; those shown do not overlap."""
+    low, high = _y_range(info)
+    pixels = PLOT / (high - low)
+    named = [(number, trace) for number, trace in enumerate(traces) if "end" in trace["meta"] and _last(trace)]
+    shown = [(number, trace) for number, trace in named if trace["visible"]]
+    heights = [trace["meta"]["end"].count("<br>") + 1 for _, trace in shown]
+    tops = [(high - _last(trace)[1]) * pixels for _, trace in shown]
+    shifts = dict(zip((number for number, _ in shown), spread(tops, heights), strict=True))
+    return [_end(number, trace, shifts.get(number, 0.0)) for number, trace in named]
+
+
+def _right(ends: Sequence[Mapping[str, Any]]) -> int:
+    """Room for the longest name."""
+    longest = max((len(line) for end in ends for line in end["text"].split("<br>")), default=0)
+    return round(min(RIGHT[1], max(RIGHT[0], 46 + CHARACTER * longest)))
+
+
+def _last(trace: Trace) -> Any:
+    """(x, y) of the last point that is there; nothing if there is none."""
+    return next(((x, y) for x, y in reversed(list(zip(trace["x"], trace["y"], strict=True))) if y is not None), ())
+
+
+def _end(number: int, trace: Trace, shift: float) -> dict[str, Any]:
+    x, y = _last(trace)
+    return {
+        "name": f"end:{number}", "text": trace["meta"]["end"], "visible": trace["visible"], "x": x, "y": y,
+        "xref": "x", "yref": "y", "xanchor": "left", "align": "left", "showarrow": True, "arrowhead": 0,
+        "arrowwidth": 1, "arrowcolor": trace["line"]["color"], "ax": 22, "ay": round(shift, 1), "standoff": 6,
+        "font": {"size": SMALL, "color": INK},
+    }  # fmt: skip
+
+
+def _end_text(name: str) -> str:
+    """On two lines: what it is, and with which hyperparameters."""
+    return escaped(name).replace("; ", "<br>", 1)
+
+
+def explanation(info: BandsInfo) -> str:
+    """The figure in words, for who cannot see it."""
+    level = info.sweep.levels.index(info.sweep.practical) + 1
+    told = [
+        f"{band.name}: {percent(low)} to {percent(high)} % over {count(band.evaluated, 'trial')}"
+        for band in info.bands
+        if (low := band.edges["min"][level]) is not None and (high := band.edges["max"][level]) is not None
+    ]
+    baseline = info.baseline[level]
+    if baseline is not None:
+        told.append(f"{info.baseline_label}: {percent(baseline)} %")
+    return (
+        f"Accuracy of models trained on {spoken(info.train_distortion)} against the level of "
+        f"{spoken(info.sweep.test_distortion)}. At {at_level(info.sweep, info.sweep.practical)}: {'; '.join(told)}."
+    )

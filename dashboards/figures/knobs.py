@@ -1,0 +1,261 @@
+"""What each knob does: accuracy at the practical level against one hyperparameter, a line for each of the others."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from dashboards.drawing import SMALL, Drawing, Trace, axis, drawing, escaped, note, rounded
+from dashboards.figures.bands import Selection
+from dashboards.levels import is_log
+from dashboards.palette import BASELINE, DIVERGED_SYMBOL, Look
+from dashboards.results import Group, Results, Trial, practical_condition
+from dashboards.wording import at_level, count, percent, spoken
+from study.plan import Sweep
+from study.report import Setting, figure
+
+PANEL, GAP, TOP, BOTTOM = 205, 74, 44, 40
+"""Pixels of a panel, between two rows of them, above and below."""
+ACROSS = (1, 2, 3, 4)
+"""Numbers of panels side by side that are arranged for."""
+USUAL = 4
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+ID_DIGITS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnobPoint:
+    """One trial."""
+
+    trial_id: str
+    hyperparameters: str
+    value: float
+    """Of the panel's hyperparameter."""
+    accuracy: float
+    error: float
+    diverged: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnobLine:
+    """Trials that differ in the panel's hyperparameter, and in their replicate, only."""
+
+    others: str
+    """`σ 0.1`: the values of the other hyperparameters; empty if there are none"""
+    points: tuple[KnobPoint, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One hyperparameter of one label."""
+
+    label: str
+    symbol: str
+    owner: str
+    """`method`, or the name of the training distortion."""
+    log: bool
+    values: tuple[float, ...]
+    lines: tuple[KnobLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnobsInfo:
+    """One training distortion at the practical level of one test distortion."""
+
+    train_distortion: str
+    sweep: Sweep
+    baseline: float | None
+    panels: tuple[Panel, ...]
+    chance: float | None
+    n: int
+
+
+def knobs_info(results: Results, selection: Selection) -> KnobsInfo:
+    """A panel for every hyperparameter that takes two values or more among the trials evaluated."""
+    sweep = results.sweep(selection.test_distortion)
+    condition = practical_condition(sweep)
+    groups = results.groups_on(selection.train_distortion)
+    chosen = (one for one in groups if selection.labels is None or one.label in selection.labels)
+    return KnobsInfo(
+        train_distortion=selection.train_distortion,
+        sweep=sweep,
+        baseline=results.baseline(condition),
+        panels=tuple(panel for group in chosen for panel in _panels(results, group, condition)),
+        chance=results.chance,
+        n=results.n,
+    )
+
+
+def _panels(results: Results, group: Group, condition: str) -> Iterator[Panel]:
+    evaluated = [trial for trial in group.trials if (trial.trial_id, condition) in results.cells]
+    for knob in evaluated[0].settings if evaluated else ():
+        values = sorted({float(value) for trial in evaluated if (value := _value(trial, knob)) is not None})
+        if len(values) >= 2:
+            yield Panel(
+                label=group.label,
+                symbol=knob.symbol,
+                owner=knob.owner,
+                log=values[0] > 0 and (is_log(values) or values[-1] >= 30 * values[0]),
+                values=tuple(values),
+                lines=tuple(_lines(results, evaluated, knob, condition)),
+            )
+
+
+def _value(trial: Trial, knob: Setting) -> float | None:
+    """None for a value that is no number."""
+    found = next((one.value for one in trial.settings if (one.owner, one.name) == (knob.owner, knob.name)), None)
+    return float(found) if isinstance(found, (int, float)) and not isinstance(found, bool) else None
+
+
+def _lines(results: Results, trials: Sequence[Trial], knob: Setting, condition: str) -> Iterator[KnobLine]:
+    groups: dict[str, list[KnobPoint]] = {}
+    for trial in trials:
+        value = _value(trial, knob)
+        if value is not None:
+            others = (one for one in trial.settings if (one.owner, one.name) != (knob.owner, knob.name))
+            name = ", ".join(f"{one.symbol} {one.shown}" for one in others)
+            groups.setdefault(name, []).append(_point(results, trial, value, condition))
+    for name, points in groups.items():
+        yield KnobLine(others=name, points=tuple(sorted(points, key=lambda point: point.value)))
+
+
+def _point(results: Results, trial: Trial, value: float, condition: str) -> KnobPoint:
+    cell = results.cells[trial.trial_id, condition]
+    return KnobPoint(
+        trial_id=trial.trial_id,
+        hyperparameters=trial.in_brackets,
+        value=value,
+        accuracy=cell.accuracy,
+        error=cell.error,
+        diverged=trial.diverged,
+    )
+
+
+def draw_knobs(info: KnobsInfo, looks: Mapping[str, Look]) -> Drawing:
+    """Panels with one y axis; `arrangements` of the layout put them in fewer columns where there is less room."""
+    traces: list[Trace] = []
+    axes: dict[str, object] = {}
+    for number, panel in enumerate(info.panels, start=1):
+        suffix = "" if number == 1 else str(number)
+        traces += _traces(info, panel, looks[panel.label], suffix)
+        axes[f"xaxis{suffix}"] = _x_axis(panel, suffix)
+        axes[f"yaxis{suffix}"] = axis(range=_y_range(info), anchor=f"x{suffix}", nticks=6)
+    usual = min(USUAL, max(len(info.panels), 1))
+    arrangements = {str(across): _arranged(len(info.panels), across) for across in ACROSS}
+    made = drawing(traces, height=0, margin={"l": 48, "r": 10, "t": TOP, "b": BOTTOM}, **axes)
+    layout = made["layout"]
+    layout["annotations"] = list(_titles(info))
+    layout["meta"] = {
+        "arrangements": arrangements,
+        "baseline": rounded(info.baseline),
+        "reading": {"axis": "yaxis", "title": "", "range": _relative_range(info)},
+    }
+    for path, value in arrangements[str(usual)].items():
+        name, _, inner = path.partition(".")
+        if inner:
+            layout[name][inner] = value
+        else:
+            layout[name] = value
+    return made
+
+
+def _arranged(panels: int, across: int) -> dict[str, object]:
+    """Changes of layout that put the panels in rows of `across`."""
+    rows = max(1, ceil(panels / across))
+    height = TOP + BOTTOM + rows * PANEL + (rows - 1) * GAP
+    inside = height - TOP - BOTTOM
+    changes: dict[str, object] = {"height": height}
+    for place in range(panels):
+        suffix = "" if place == 0 else str(place + 1)
+        row, column = divmod(place, across)
+        wide = 1 / across
+        space = 0.0 if across == 1 else 0.045
+        top = 1 - row * (PANEL + GAP) / inside
+        changes[f"xaxis{suffix}.domain"] = [
+            column * wide + (space / 2 if column else 0),
+            (column + 1) * wide - space / 2,
+        ]
+        changes[f"yaxis{suffix}.domain"] = [max(0.0, top - PANEL / inside), top]
+    return changes
+
+
+def _x_axis(panel: Panel, suffix: str) -> dict[str, object]:
+    made = axis(
+        anchor=f"y{suffix}", type="log" if panel.log else "linear", tickvals=panel.values,
+        ticktext=[figure(value) for value in panel.values], showgrid=False, showline=True,
+    )  # fmt: skip
+    if len(panel.values) > 7:
+        made |= {"tickvals": panel.values[::2], "ticktext": [figure(value) for value in panel.values[::2]]}
+    return made
+
+
+def _y_range(info: KnobsInfo) -> list[float]:
+    """One for all panels of the pair: what its trials span, the baseline in it."""
+    found = [100 * point.accuracy for panel in info.panels for line in panel.lines for point in line.points]
+    found += [] if info.baseline is None else [100 * info.baseline]
+    low, high = (min(found), max(found)) if found else (0.0, 100.0)
+    pad = max(1.0, 0.08 * (high - low))
+    return [round(max(0.0, low - pad), 2), round(min(100.5, high + pad), 2)]
+
+
+def _relative_range(info: KnobsInfo) -> list[float]:
+    base = 100 * (info.baseline or 0.0)
+    return [round(edge - base, 2) for edge in _y_range(info)]
+
+
+def _titles(info: KnobsInfo) -> Iterator[dict[str, object]]:
+    for number, panel in enumerate(info.panels, start=1):
+        suffix = "" if number == 1 else str(number)
+        trained = panel.owner != "method"
+        where = " in training" if trained else ""
+        scale = " (log)" if panel.log else ""
+        yield note(
+            f"<b>{escaped(panel.label)}</b>: {escaped(panel.symbol)}{where}{scale}", xref=f"x{suffix} domain",
+            yref=f"y{suffix} domain", x=0, y=1, xanchor="left", yanchor="bottom", yshift=4,
+            name=f"of:{panel.label}",
+        )  # fmt: skip
+
+
+def _traces(info: KnobsInfo, panel: Panel, look: Look, suffix: str) -> Iterator[Trace]:
+    axes = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
+    if info.baseline is not None:
+        yield {
+            "type": "scatter", "mode": "lines", "x": [panel.values[0], panel.values[-1]],
+            "y": [rounded(info.baseline)] * 2, "line": {"color": BASELINE.colour, "width": 1, "dash": "dot"},
+            "hoverinfo": "skip", "name": "Baseline", "meta": {"name": "Baseline", "relative": "y"}, **axes,
+        }  # fmt: skip
+    for number, line in enumerate(panel.lines):
+        yield _trace(info, panel, line, look, DASHES[number % len(DASHES)]) | axes
+
+
+def _trace(info: KnobsInfo, panel: Panel, line: KnobLine, look: Look, dash: str) -> Trace:
+    """Where several replicates share a value, the line passes each of them in turn."""
+    text = [""] * len(line.points)
+    if line.others:
+        text[-1] = escaped(line.others)
+    return {
+        "type": "scatter", "mode": "lines+markers+text", "name": f"{panel.label}, {line.others}",
+        "x": [point.value for point in line.points], "y": [rounded(point.accuracy) for point in line.points],
+        "line": {"color": look.colour, "width": 1.6, "dash": dash},
+        "marker": {
+            "symbol": [DIVERGED_SYMBOL if point.diverged else look.symbol for point in line.points],
+            "size": 8, "color": look.colour,
+        },
+        "text": text, "textposition": "top left", "textfont": {"size": SMALL - 1}, "cliponaxis": False,
+        "customdata": [
+            [point.hyperparameters, f"{percent(point.accuracy)} ± {percent(point.error)} %", point.trial_id[:ID_DIGITS]]
+            for point in line.points
+        ],
+        "hovertemplate": f"<b>{escaped(panel.label)}</b> %{{customdata[0]}}<br>%{{customdata[1]}}<br>"
+        f"{info.n:,} test images<br>trial %{{customdata[2]}}, click to follow<extra></extra>",
+        "meta": {
+            "label": panel.label, "name": panel.label, "relative": "y",
+            "trials": [point.trial_id for point in line.points],
+        },
+    }  # fmt: skip
+
+
+def explanation(info: KnobsInfo) -> str:
+    """The figure in words."""
+    told = ", ".join(f"{panel.label} {panel.symbol}" for panel in info.panels)
+    where = f"{spoken(info.sweep.test_distortion)}, {at_level(info.sweep, info.sweep.practical)}"
+    return f"Accuracy under {where} against {count(len(info.panels), 'hyperparameter')}: {told}."

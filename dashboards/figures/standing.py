@@ -1,0 +1,207 @@
+"""Who stands where at the practical level: every trial a dot, a row for each method."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from dashboards.drawing import Drawing, Trace, axis, drawing, escaped, note, rounded
+from dashboards.figures.bands import Selection, above_baseline
+from dashboards.palette import BASELINE, DIVERGED_SYMBOL, Look, translucent
+from dashboards.picks import BY, By, pick
+from dashboards.results import Group, Results, practical_condition
+from dashboards.wording import at_level, count, percent
+from study.plan import Sweep
+
+ROW, TOP, BOTTOM = 44, 40, 48
+"""Pixels."""
+ID_DIGITS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dot:
+    """One trial at one level."""
+
+    label: str
+    trial_id: str
+    hyperparameters: str
+    accuracy: float
+    error: float
+    diverged: bool
+    role: Mapping[By, str]
+    """best, worst or nothing, by each way of picking"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """The trials of one label that are evaluated."""
+
+    label: str
+    dots: tuple[Dot, ...]
+    planned: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandingInfo:
+    """One training distortion at the practical level of one test distortion."""
+
+    train_distortion: str
+    sweep: Sweep
+    baseline_label: str | None
+    baseline: float | None
+    baseline_error: float | None
+    rows: tuple[Row, ...]
+    n: int
+    above: tuple[float, float] | None
+
+
+def standing_info(results: Results, selection: Selection) -> StandingInfo:
+    """The figure's data."""
+    sweep = results.sweep(selection.test_distortion)
+    condition = practical_condition(sweep)
+    cell = results.cells.get((results.baselines[0].trial_id, condition)) if results.baselines else None
+    groups = (
+        group
+        for group in results.groups_on(selection.train_distortion)
+        if selection.labels is None or group.label in selection.labels
+    )
+    return StandingInfo(
+        train_distortion=selection.train_distortion,
+        sweep=sweep,
+        baseline_label=results.baseline_label,
+        baseline=results.baseline(condition),
+        baseline_error=None if cell is None else cell.error,
+        rows=tuple(_row(results, sweep, condition, group) for group in groups),
+        n=results.n,
+        above=above_baseline(results),
+    )
+
+
+def _row(results: Results, sweep: Sweep, condition: str, group: Group) -> Row:
+    picks = {by: pick(results, group, sweep, condition, by) for by in BY}
+    dots = (
+        Dot(
+            label=trial.label,
+            trial_id=trial.trial_id,
+            hyperparameters=trial.in_brackets,
+            accuracy=cell.accuracy,
+            error=cell.error,
+            diverged=trial.diverged,
+            role={by: "" if chosen is None else chosen.role(trial) for by, chosen in picks.items()},
+        )
+        for trial in group.trials
+        if (cell := results.cells.get((trial.trial_id, condition))) is not None
+    )
+    return Row(label=group.label, dots=tuple(dots), planned=len(group.trials))
+
+
+def draw_standing(info: StandingInfo, looks: Mapping[str, Look]) -> Drawing:
+    """Rows from the top in the plan's order, the baseline a line through all of them."""
+    shown = [row for row in info.rows if row.dots]
+    names = [*([info.baseline_label or ""] if info.baseline is not None else []), *(row.label for row in shown)]
+    places = {name: -place for place, name in enumerate(names)}
+    ticks = {row.label: f"{escaped(row.label)}  <b>{len(row.dots)}</b>" for row in shown}
+    dots = (trace for row in shown for trace in _dots(info, row, places[row.label], looks))
+    made = drawing(
+        [*_baseline(info, len(names)), *dots],
+        height=TOP + BOTTOM + ROW * max(len(names), 1),
+        margin={"l": 96, "r": 16, "t": TOP, "b": BOTTOM},
+        xaxis=axis("accuracy, %", range=_x_range(info), ticks="outside", tickcolor="rgba(0,0,0,0)", nticks=6),
+        yaxis=axis(
+            range=[-len(names) + 0.5, 0.5], tickvals=list(places.values()),
+            ticktext=[ticks.get(name, escaped(name)) for name in names], showgrid=True,
+        ),
+        annotations=[
+            note(
+                f"<b>at {at_level(info.sweep, info.sweep.practical)}</b>, a dot a trial", xref="paper", yref="paper",
+                x=0, y=1, xanchor="left", yanchor="bottom", xshift=-86, yshift=14,
+            )
+        ],
+    )  # fmt: skip
+    made["layout"]["meta"] = {"baseline": rounded(info.baseline), "reading": _reading(info)}
+    return made
+
+
+def _x_range(info: StandingInfo) -> list[float]:
+    found = [100 * dot.accuracy for row in info.rows for dot in row.dots]
+    error = 2 * (info.baseline_error or 0.0)
+    found += [] if info.baseline is None else [100 * (info.baseline - error), 100 * (info.baseline + error)]
+    low, high = (min(found), max(found)) if found else (0.0, 100.0)
+    pad = max(1.0, 0.08 * (high - low))
+    return [round(max(-0.5, low - pad), 2), round(min(100.5, high + pad), 2)]
+
+
+def _reading(info: StandingInfo) -> dict[str, object]:
+    low, high = _x_range(info)
+    base = 100 * (info.baseline or 0.0)
+    return {"axis": "xaxis", "title": "points above (+) or below (−) the baseline", "range": [low - base, high - base]}
+
+
+def _baseline(info: StandingInfo, rows: int) -> Iterator[Trace]:
+    """A line, and two standard errors on either side of it."""
+    if info.baseline is None or info.baseline_error is None:
+        return
+    name, bottom = info.baseline_label or "", -rows + 0.5
+    low, high = info.baseline - 2 * info.baseline_error, info.baseline + 2 * info.baseline_error
+    shared = {"type": "scatter", "mode": "lines", "meta": {"name": name, "relative": "x"}}
+    yield {
+        **shared, "x": [rounded(low), rounded(high), rounded(high), rounded(low)], "y": [0.5, 0.5, bottom, bottom],
+        "fill": "toself", "fillcolor": translucent("#7a828c", 0.16), "line": {"width": 0}, "hoverinfo": "skip",
+        "name": f"{name} ± 2 standard errors",
+    }  # fmt: skip
+    yield {
+        **shared, "x": [rounded(info.baseline)] * 2, "y": [0.5, bottom],
+        "line": {"color": BASELINE.colour, "width": 1.5}, "name": name, "hoverinfo": "skip",
+    }  # fmt: skip
+    yield {
+        **shared, "mode": "markers", "x": [rounded(info.baseline)], "y": [0], "name": name,
+        "marker": {"symbol": BASELINE.symbol, "size": 10, "color": BASELINE.colour},
+        "hovertemplate": f"<b>{escaped(name)}</b><br>{percent(info.baseline)} ± {percent(info.baseline_error)} %"
+        f"<br>{info.n:,} test images<extra></extra>",
+    }  # fmt: skip
+
+
+def _dots(info: StandingInfo, row: Row, place: int, looks: Mapping[str, Look]) -> Iterator[Trace]:
+    """The dots; then, for each way of picking, rings around the worst and the best."""
+    look = looks[row.label]
+    yield {
+        "type": "scatter", "mode": "markers", "name": row.label,
+        "x": [rounded(dot.accuracy) for dot in row.dots], "y": [place] * len(row.dots),
+        "marker": {
+            "symbol": [DIVERGED_SYMBOL if dot.diverged else look.symbol for dot in row.dots],
+            "size": 11, "color": look.colour, "opacity": 0.7,
+        },
+        "customdata": [_told(dot) for dot in row.dots],
+        "hovertemplate": f"<b>{escaped(row.label)}</b> %{{customdata[0]}}<br>%{{customdata[1]}}<br>"
+        f"{info.n:,} test images<br>trial %{{customdata[2]}}, click to follow<extra></extra>",
+        "meta": {"label": row.label, "name": row.label, "relative": "x", "trials": [dot.trial_id for dot in row.dots]},
+    }  # fmt: skip
+    for by in BY:
+        yield from _rings(row, place, by, look)
+
+
+def _told(dot: Dot) -> Sequence[str]:
+    diverged = ", diverged" if dot.diverged else ""
+    return (
+        f"{dot.hyperparameters}{diverged}",
+        f"{percent(dot.accuracy)} ± {percent(dot.error)} %",
+        dot.trial_id[:ID_DIGITS],
+    )
+
+
+def _rings(row: Row, place: int, by: By, look: Look) -> Iterator[Trace]:
+    picked = [dot for dot in row.dots if dot.role[by]]
+    if picked:
+        yield {
+            "type": "scatter", "mode": "markers+text", "name": f"{row.label}, picked by {by}",
+            "x": [rounded(dot.accuracy) for dot in picked], "y": [place] * len(picked),
+            "text": [dot.role[by] for dot in picked], "textposition": "bottom center",
+            "textfont": {"size": 11},
+            "marker": {"symbol": "circle-open", "size": 19, "color": look.colour, "line": {"width": 1.5}},
+            "hoverinfo": "skip", "visible": by == "test",
+            "meta": {"label": row.label, "name": row.label, "relative": "x", "show": {"pick": by}},
+        }  # fmt: skip
+
+
+def explanation(info: StandingInfo) -> str:
+    """The figure in words."""
+    told = "; ".join(f"{row.label}, {count(len(row.dots), 'trial')}" for row in info.rows if row.dots)
+    return f"Accuracies at {at_level(info.sweep, info.sweep.practical)}, a dot a trial: {told}."

@@ -1,0 +1,122 @@
+"""The page: every section, the figures' data and Plotly's script in one HTML file that asks nothing of any network."""
+
+import base64
+import html
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from dashboards import palette
+from dashboards.pages import pages
+from dashboards.pages.overview import standing_line
+from dashboards.parts import Page, paragraph
+from dashboards.results import Results, read_results
+from dashboards.selections import paper_figures
+from dashboards.wording import count
+from study.store import Store
+
+ASSETS = files("dashboards.assets")
+EMPTY = "Nothing of this study has been evaluated yet, so there is nothing to draw. `study launch {study}` goes on."
+
+
+def render(store: Store, study: str) -> str:
+    """The study's dashboard as one HTML document, as of its newest launch; raises QueryError if there is none.
+
+    Equal stores give equal documents.
+    """
+    return document(read_results(store, study))
+
+
+def write_page(store: Store, study: str, path: str | os.PathLike[str]) -> None:
+    """`render` into a file, which appears as a whole; raises OSError where it cannot be written."""
+    _write(Path(path), render(store, study).encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    """Of this process; it can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def document(results: Results) -> str:
+    """The HTML of a study whose results have been read."""
+    from plotly.offline import get_plotlyjs
+
+    shown = list(pages(results))
+    empty = "" if results.cells else EMPTY.format(study=results.launch.study)
+    name = html.escape(results.launch.study)
+    return Template(_asset("page.html")).substitute(
+        study=name,
+        title=html.escape(results.launch.title),
+        facts=html.escape(_facts(results)),
+        empty=paragraph(empty, "missing"),
+        nav="".join(f'<a href="#{one.name}" data-page="{one.name}">{html.escape(one.nav)}</a>' for one in shown),
+        pages="".join(f'<section id="page-{one.name}" class="page">{one.body}</section>' for one in shown),
+        style=_asset("page.css"),
+        script=_asset("page.js"),
+        data=as_json(_data(results, shown)),
+        plotly=get_plotlyjs(),
+    )
+
+
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text("utf-8")
+
+
+def _facts(results: Results) -> str:
+    """`37 trials · none failed · none diverged · lenet · 1,500 test images · commit 4541615`"""
+    parts = [standing_line(results), results.plan.expected().trials[0].recipe.model.name]
+    parts += [count(results.n, "test image")] if results.n else []
+    code = results.launch.provenance.get("code") or {}
+    parts += [f"commit {code['commit'][:8]}"] if code.get("commit") else []
+    return " · ".join(parts)
+
+
+def _data(results: Results, shown: list[Page]) -> dict[str, Any]:
+    return {
+        "study": results.launch.study,
+        "baseline": results.baseline_label,
+        "slots": {slot.name: [one.to_json() for one in slot.variants] for page in shown for slot in page.slots},
+        "choices": {
+            choice.name: {"default": choice.default, "values": [value for value, _ in choice.options]}
+            for page in shown
+            for choice in page.choices
+        },
+        "figures": {one.name: [one.selection.train_distortion, one.selection.test_distortion]
+                    for one in paper_figures(results)},
+        "trials": {
+            one.trial_id: [one.label, one.train_distortion, one.in_brackets] for one in reversed(results.trials)
+        },
+        "examples": {condition: data_uri(png) for condition, png in sorted(results.examples.items())},
+        "dark": palette.DARK,
+    }  # fmt: skip
+
+
+def data_uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def as_json(data: Mapping[str, Any]) -> str:
+    """JSON that may stand inside a script element: whatever a name holds, it cannot end the element."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text

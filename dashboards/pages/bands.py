@@ -1,0 +1,201 @@
+"""The main question of a pair: the answer in sentences, the bands, and who stands where."""
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+
+from dashboards.answers import answer, sentences, why_nothing
+from dashboards.figures import standing
+from dashboards.figures.bands import Band, BandsInfo, Curve, Selection, bands_info
+from dashboards.figures.draw_bands import draw_bands, explanation, filled_at_first
+from dashboards.palette import BASELINE, Look, looks
+from dashboards.parts import Choice, Column, Family, Page, Slot, Table, Variant, choices_html, slot_html
+from dashboards.picks import BY
+from dashboards.ranges import QUANTILES
+from dashboards.results import Results
+from dashboards.selections import UNTRAINED, PaperFigure, opening_pair, paper_figures, train_options
+from dashboards.wording import count, spoken
+
+ORDER = 10
+
+BAND_OPTIONS = (
+    ("all", "all trials, min to max"),
+    ("q10-q90", "10 to 90 % of the trials"),
+    ("q25-q75", "25 to 75 % of the trials"),
+    ("none", "no band"),
+)
+SCALE_OPTIONS = (("accuracy", "accuracy"), ("points", "points above the baseline"))
+HOW_TO_READ = (
+    "Each dot is a trial: hover for its hyperparameters, click to follow it through every figure, Escape to let it go. "
+    "The grey bar is the baseline ± 2 standard errors; a cross is a trial that diverged.",
+)
+PICK_OPTIONS = (("test", "test images"), ("validation", "validation images"))
+
+
+def page(results: Results) -> Page | None:
+    """None for a study that tests nothing but undistorted images."""
+    if not results.sweeps:
+        return None
+    slots = (
+        Slot(name="bands", title="Accuracy against test level", variants=tuple(_bands(results))),
+        Slot(name="standing", title="Who stands where at the practical level", variants=tuple(_standing(results))),
+    )
+    choices = _choices(results)
+    body = (
+        f"{choices_html(choices)}{_figure_links(paper_figures(results))}"
+        f'<div class="side-by-side">{slot_html(slots[0], classes="wide")}{slot_html(slots[1])}</div>'
+    )
+    return Page(name="bands", nav="Bands", body=body, choices=choices, slots=slots)
+
+
+def _choices(results: Results) -> tuple[Choice, ...]:
+    train, test = opening_pair(results)
+    trained = train_options(results)
+    return (
+        Choice(
+            name="train", title="Trained on", options=tuple(trained.items()), default=train,
+            groups={one: UNTRAINED for one in trained if one not in results.trained_on},
+        ),
+        Choice(
+            name="test", title="tested on", default=test,
+            options=tuple((one.test_distortion, spoken(one.test_distortion)) for one in results.sweeps),
+        ),
+        Choice(name="band", title="band", options=BAND_OPTIONS, default="all"),
+        Choice(name="scale", title="as", options=SCALE_OPTIONS[: 2 if results.baselines else 1], default="accuracy"),
+        Choice(name="pick", title="picked by", options=PICK_OPTIONS, default="test"),
+    )  # fmt: skip
+
+
+def _figure_links(figures: Sequence[PaperFigure]) -> str:
+    """Links that fill the choices in."""
+    if not figures:
+        return ""
+    links = " ".join(
+        f'<a href="#figure={html.escape(one.name)}" data-figure="{html.escape(one.name)}"'
+        f' data-train="{html.escape(one.selection.train_distortion)}"'
+        f' data-test="{html.escape(one.selection.test_distortion)}">{html.escape(one.name)}</a>'
+        for one in figures
+    )
+    return f'<p class="figure-links">Figures of the study: {links}</p>'
+
+
+def _selections(results: Results) -> Iterator[tuple[dict[str, str], Selection]]:
+    """(when, what) of every variant: the figures of the study, then every pair."""
+    for figure in paper_figures(results):
+        yield {"figure": figure.name}, figure.selection
+    for train in train_options(results):
+        for sweep in results.sweeps:
+            when = {"train": train, "test": sweep.test_distortion}
+            yield when, Selection(train_distortion=train, test_distortion=sweep.test_distortion)
+
+
+def _bands(results: Results) -> Iterator[Variant]:
+    drawn_as = looks(results.labels, {trial.label for trial in results.baselines})
+    for when, selection in _selections(results):
+        missing = why_nothing(results, selection.train_distortion, selection.test_distortion)
+        if missing:
+            yield Variant(when=when, missing=missing)
+        else:
+            yield _drawn_bands(results, when, selection, drawn_as)
+
+
+def _drawn_bands(results: Results, when: dict[str, str], selection: Selection, drawn_as: Mapping[str, Look]) -> Variant:
+    info = bands_info(results, selection)
+    return Variant(
+        when=when,
+        drawing=draw_bands(info, drawn_as),
+        text={by: sentences(answer(results, selection, by)) for by in BY},
+        alt=explanation(info),
+        table=bands_table(info),
+        families=tuple(_families(info, drawn_as)),
+        filled=filled_at_first(info),
+    )
+
+
+def _families(info: BandsInfo, drawn_as: Mapping[str, Look]) -> Iterator[Family]:
+    if info.baseline_label is not None and any(one is not None for one in info.baseline):
+        yield Family(
+            name=info.baseline_label, label=info.baseline_label, colour=BASELINE.colour, symbol=BASELINE.symbol,
+            note="", has_band=False,
+        )  # fmt: skip
+    for band in info.bands:
+        look = drawn_as[band.label]
+        yield Family(
+            name=band.name, label=band.label, colour=look.colour, symbol=look.symbol, note=_note(band),
+            has_band=band.evaluated > 1,
+        )  # fmt: skip
+
+
+def _note(band: Band) -> str:
+    """`6 trials, 1 of 6 diverged`"""
+    number = count(band.evaluated, "trial")
+    told = number if band.evaluated == band.planned else f"{band.evaluated} of {count(band.planned, 'trial')} so far"
+    return f"{told}, {band.diverged} of {band.evaluated} diverged" if band.diverged else told
+
+
+def bands_table(info: BandsInfo) -> Table:
+    """A row for each band and level."""
+    columns = (
+        Column("label", "method"), Column("trained_on", "trained on"), Column(info.sweep.parameter, "level", "number"),
+        Column("trials", "trials", "number"), Column("diverged", "diverged", "number"),
+        *(Column(edge, edge, "rate") for edge in QUANTILES),
+        Column(f"expected_width_of_{info.equal_n}", f"width of any {info.equal_n}", "width"),
+        Column("best_on_test", "best", "rate"), Column("worst_on_test", "worst", "rate"),
+        Column("baseline", info.baseline_label or "baseline", "rate"), Column("n", "images", "number"),
+    )  # fmt: skip
+    return Table(columns=columns, rows=tuple(_table_rows(info)))
+
+
+def _table_rows(info: BandsInfo) -> Iterator[tuple[object, ...]]:
+    for band in info.bands:
+        best, worst = _picked(info, band, "best"), _picked(info, band, "worst")
+        for step in range(info.steps):
+            level = "clean" if step == 0 else info.sweep.levels[step - 1]
+            edges = (_exact(band.edges[edge][step]) for edge in QUANTILES)
+            yield (
+                band.label, band.train_distortion, level, band.evaluated, band.diverged, *edges,
+                _exact(band.expected[step]), _exact(best.accuracy[step]) if best else None,
+                _exact(worst.accuracy[step]) if worst else None, _exact(info.baseline[step]), info.n,
+            )  # fmt: skip
+
+
+def _picked(info: BandsInfo, band: Band, role: str) -> Curve | None:
+    roles = (role, "only")
+    return next((one for one in info.curves if one.name == band.name and one.role in roles and one.by == "test"), None)
+
+
+def _exact(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
+
+
+def _standing(results: Results) -> Iterator[Variant]:
+    drawn_as = looks(results.labels, {trial.label for trial in results.baselines})
+    for when, selection in _selections(results):
+        info = standing.standing_info(results, selection)
+        if any(row.dots for row in info.rows):
+            yield Variant(
+                when=when,
+                drawing=standing.draw_standing(info, drawn_as),
+                text={"": HOW_TO_READ},
+                alt=standing.explanation(info),
+                table=_standing_table(info),
+            )
+        else:
+            yield Variant(when=when)
+
+
+def _standing_table(info: standing.StandingInfo) -> Table:
+    columns = (
+        Column("label", "method"), Column("trial_id", "trial", "trial"), Column("hyperparameters", "hyperparameters"),
+        Column("accuracy", "accuracy", "rate"), Column("standard_error", "± one s.e.", "rate"),
+        Column("diverged", "diverged"), Column("picked_by_test", "by test"),
+        Column("picked_by_validation", "by validation"),
+    )  # fmt: skip
+    rows = (
+        (
+            dot.label, dot.trial_id, dot.hyperparameters, _exact(dot.accuracy), _exact(dot.error),
+            "yes" if dot.diverged else "", dot.role["test"], dot.role["validation"],
+        )
+        for row in info.rows
+        for dot in row.dots
+    )  # fmt: skip
+    return Table(columns=columns, rows=tuple(rows))

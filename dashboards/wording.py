@@ -1,0 +1,77 @@
+"""Words and numbers, as every figure and sentence of the dashboard writes them."""
+
+from collections.abc import Sequence
+
+from study.plan import Sweep
+from study.report import figure
+
+MINUS = "−"
+
+
+def spoken(distortion: str) -> str:
+    """`rotation then gaussian_noise` → `rotation then gaussian noise`"""
+    return distortion.replace("_", " ")
+
+
+def percent(accuracy: float) -> str:
+    """`84.1`"""
+    return f"{100 * accuracy:.1f}"
+
+
+def points(difference: float) -> str:
+    """A difference of accuracies in percentage points: `+2.0`, `−1.3`, `0.0`."""
+    shown = f"{abs(100 * difference):.1f}"
+    if shown == "0.0":
+        return shown
+    return f"{MINUS if difference < 0 else '+'}{shown}"
+
+
+def width(difference: float) -> str:
+    """Points without a sign: `10.3`."""
+    return f"{100 * difference:.1f}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 trial`, `1,500 images`"""
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`"""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def with_unit(sweep: Sweep, level: float) -> str:
+    """`30°`, `10 px`, `0.3`"""
+    joined = {"°": "°", "px": " px"}.get(sweep.unit, "")
+    return f"{figure(level)}{joined}"
+
+
+def symbol(sweep: Sweep) -> str:
+    """`σ`; the parameter's name where papers have no letter for it."""
+    return sweep.symbol or sweep.parameter
+
+
+def at_level(sweep: Sweep, level: float) -> str:
+    """`σ = 0.3`, `ρ = 30°`"""
+    return f"{symbol(sweep)} = {with_unit(sweep, level)}"
+
+
+def axis_title(sweep: Sweep) -> str:
+    """`σ of the gaussian noise at test, pixels in [0, 1]`"""
+    unit = {"°": "degrees", "px": "pixels"}.get(sweep.unit, sweep.unit)
+    named = f"{symbol(sweep)} of the {spoken(sweep.test_distortion)} at test"
+    return f"{named}, {unit}" if unit else named
+
+
+def short_level(sweep: Sweep) -> str:
+    """The head of a column: `gaussian noise 0.3`, `rotation 30°`."""
+    return f"{spoken(sweep.test_distortion)} {with_unit(sweep, sweep.practical)}"
+
+
+def seconds(number: float) -> str:
+    """`12 s`, `3.5 min`, `2.1 h`"""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if number >= 1.5 * size:
+            return f"{number / size:.1f} {unit}"
+    return f"{number:.1f} s" if number < 10 else f"{number:.0f} s"
