@@ -140,6 +140,7 @@ class Follower:
             self.sync = self._opened()
             self.sync.everything(running, live, self._told)
         else:
+            self.sync.tables.know({*self.news.trials, *running})
             self.sync.tables.read(self.news.changed)
             self.sync.some(self.news.trials, running, live, self._told)
         if live:

@@ -127,6 +127,17 @@ class Tables:
         plain = [t for t in self.plan.trials if t.recipe.method.name == "standard" and not t.recipe.distortions]
         return frozenset(trial.trial_id for trial in plain if trial.label == plain[0].label)
 
+    def know(self, trial_ids: Collection[str]) -> None:
+        """Read the launch anew if one of these trials is not in it: a search has drawn it since."""
+        if set(trial_ids) <= set(self.trials):
+            return
+        launch = self.store.newest_launch(self.launch.study)
+        assert launch is not None
+        self.launch = launch
+        for name in [name for name, kind in vars(Tables).items() if isinstance(kind, cached_property)]:
+            vars(self).pop(name, None)
+        self.read(set(self.trials) - set(self.rows))
+
     def read(self, trial_ids: Collection[str] | None = None) -> None:
         """Read the rows of these trials, or of all, anew; raises CorruptObjectError."""
         wanted = set(self.trials) if trial_ids is None else set(trial_ids) & set(self.trials)
