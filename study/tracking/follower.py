@@ -95,6 +95,8 @@ class Follower:
     """What is not in MLflow yet."""
     sync: Sync | None = None
     """None until everything has been brought up to date once, and again after a failure."""
+    at_work: frozenset[str] = frozenset()
+    """Trials whose runs are RUNNING."""
     pause: float = 0.0
     """Seconds until the next sync."""
     backoff: float = BACKOFF[0]
@@ -110,6 +112,8 @@ class Follower:
 
     def step(self) -> bool:
         """One sync; whether all is up to date after it."""
+        at_work = frozenset() if self.news.over else frozenset(self.news.running)
+        self.news.changed |= self.at_work ^ at_work
         if self.sync is not None and not self.news.trials and not self.news.over:
             self.pause = PAUSE
             return True
@@ -124,7 +128,7 @@ class Follower:
             self._failed("failing", error)
             return False
         self.backoff, self.pause = BACKOFF[0], max(PAUSE, REST * (time.monotonic() - began))
-        self.news = News(running=self.news.running, over=self.news.over)
+        self.news, self.at_work = News(running=self.news.running, over=self.news.over), at_work
         self.tell(State(kind="up to date"))
         return True
 

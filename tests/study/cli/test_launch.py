@@ -73,9 +73,23 @@ def test_plan_then_knows_what_the_store_has_and_what_more_would_take(first: obje
     assert re.search(r"time +about .+ on .+ from units of the same kind in this store", wider)
 
 
-def test_a_limit_is_kept_and_is_no_failure(folder: Path) -> None:
+def test_every_run_is_in_mlflow_when_the_launch_ends(first: "subprocess.CompletedProcess[str]", folder: Path) -> None:
+    assert "MLflow is not up to date" not in first.stdout
+    assert re.search(r"^  study ui +every run, in MLflow at http://127.0.0.1:5000$", first.stdout, re.MULTILINE)
+    told = typed(folder, "track", "small")
+    assert f"{TRIALS + 1} runs: {TRIALS + 1} unchanged" in told.stdout, told.stderr
+
+
+def test_a_limit_is_kept_and_no_tracking_server_is_needed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:secret@127.0.0.1:1")
     done = typed(folder, "launch", "small.yaml", "--store", "limited", "--limit", "1")
     assert done.returncode == 0, done.stderr
+    assert "MLflow at http://***@127.0.0.1:1: the connection was refused.  Nothing is lost: " in done.stdout
+    assert "`study track small --store limited` catches up" in done.stdout
+    assert "secret" not in done.stdout
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    caught_up = typed(folder, "track", "small", "--store", "limited")
+    assert "2 runs: 2 written" in caught_up.stdout, caught_up.stderr
     assert "small is not complete: 1 of 9 trials done, 8 left" in done.stdout
     assert "study launch small.yaml --store limited" in done.stdout
 

@@ -15,7 +15,8 @@ WORDS = (
     "study", "data", "model", "train", "methods", "method", "ST", "Baseline", "scratch", "from", "epochs", "zip",
     "vary", "distortion", "all", "gaussian_noise", "rotation then gaussian_noise", "fgsm", "sigma", "alpha", "log",
     "linear", "step", "values", "uniform", "evaluate", "sweeps", "practical", "figures", "resources", "mnist_5k",
-    "cifar10", "lenet", "small_cnn", "standard", "stability_training", "optimizer", "sgd", "lr", "weights", "/", "name",
+    "tracking", "mlflow", "cifar10", "lenet", "small_cnn", "standard", "stability_training", "optimizer", "sgd", "lr",
+    "weights", "/", "name",
     "0", "1", "-1", "1e-3", "1e999", ".nan", "8/255", "0x10", "true", "null", "", "[]", "{}", "*a", "&a", "!x", "<<",
     "'", '"', "|", ">", "-", "?", ":", "#", "%YAML 1.1", "---", "...", "\t", "\n", "é", "😀", "\u2028",
 )  # fmt: skip

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from study.planning import make_plan
 from study.spec import FromLabel, FromScratch, FromWeights, SpecError, load
+from tests.study.hand_made import FINGERPRINT
 from tests.study.spec.demo import DEMO, faults_of, loaded, written
 
 ST = "{method: stability_training, divergence: kl, alpha: {log: [0.01, 10, 3]}, distortion: all}"
@@ -279,6 +281,39 @@ def test_a_share_of_more_than_one_gpu_is_told_once(tmp_path: Path) -> None:
     top = ("evaluate: ", "resources: {gpus: 1.5}\nevaluate: ")
     found = faults_of(tmp_path, top, ("mu: {", "resources: {cpus: 4}, mu: {"))
     assert found == ["resources.gpus: above 1, a trial takes whole GPUs, got 1.5"]
+
+
+@pytest.mark.parametrize(
+    ("section", "fault"),
+    [
+        ("tracking: {mlflow: 'file:./mlruns'}", "tracking.mlflow: MLflow keeps no runs in folders any more, got"),
+        (
+            "tracking: {mlflow: host:5000}",
+            "tracking.mlflow: an address of MLflow begins with http://, https://",
+        ),
+        ("tracking: {mlflow: 5000}", "tracking.mlflow: an address of MLflow is a text, such as http://host:5000; got"),
+        ("tracking: {mlflow: [a]}", "tracking.mlflow: an address of MLflow is a text, such as http://host:5000; got a"),
+        ("tracking: {mlfow: a}", "tracking.mlfow: no line of tracking is called 'mlfow'; did you mean 'mlflow'?"),
+        ("tracking: http://host", "tracking: tracking is a mapping of names to values, got 'http://host'"),
+    ],
+)
+def test_an_address_that_cannot_be_one_is_a_fault(tmp_path: Path, section: str, fault: str) -> None:
+    (found,) = faults_of(tmp_path, ("evaluate: ", f"{section}\nevaluate: "))
+    assert found.startswith(fault)
+
+
+def test_where_runs_are_tracked(tmp_path: Path) -> None:
+    named = loaded(tmp_path, ("evaluate: ", "tracking: {mlflow: 'http://ada:secret@host:5000'}\nevaluate: "))
+    assert named.tracking == "http://ada:secret@host:5000"
+    assert loaded(tmp_path).tracking is None
+    assert loaded(tmp_path, ("evaluate: ", "tracking:\nevaluate: ")).tracking is None
+    assert load("demo_mnist", ["tracking.mlflow=https://host"]).tracking == "https://host"
+
+
+def test_where_runs_are_tracked_is_no_part_of_any_identity(tmp_path: Path) -> None:
+    plain = make_plan(loaded(tmp_path), FINGERPRINT)
+    elsewhere = make_plan(loaded(tmp_path, ("evaluate: ", "tracking: {mlflow: 'http://h'}\nevaluate: ")), FINGERPRINT)
+    assert elsewhere == plain
 
 
 def test_figures_are_kept_as_written(tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""Where runs go: what was asked for, else the store's own database, which may be lost, copied or damaged."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from study.store import Store
+from study.tracking.client import Client
+from study.tracking.place import DATABASE, Place, cache_folder, on_network, own_place, place_at, place_of
+from study.tracking.records import TrackingError
+from study.tracking_uri import VARIABLE, asked_for, fault, shown
+from tests.study.hand_made import TEXT, TRIALS, launched, small_plan
+from tests.study.tracking.mirror import close, sync
+from tests.study.tracking.mirror import shown as seen
+
+Connect = Callable[[Place], Client]
+
+
+def test_the_yaml_goes_before_the_environment_which_goes_before_the_store(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store")
+    launched(store, small_plan(tmp_path))
+    launch = store.newest_launch("small")
+    assert launch is not None
+    assert place_of(store, launch, {}).folder == tmp_path / "store" / "mlflow"
+    assert place_of(store, launch, {VARIABLE: "http://here:1"}).uri == "http://here:1"
+    named = f"{TEXT}tracking: {{mlflow: 'https://there'}}\n"
+    assert asked_for(named, {VARIABLE: "http://here:1"}) == "https://there"
+    assert asked_for(TEXT, {VARIABLE: ""}) is None
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://host:5000", "https://u:p@host/path", "sqlite:////a/b.db", "postgresql+psycopg2://h/d", "databricks"]
+)
+def test_servers_and_databases_are_addresses(uri: str) -> None:
+    assert fault(uri) is None
+
+
+@pytest.mark.parametrize(
+    "uri", ["file:./mlruns", "file:///runs", "./mlruns", "/runs", " ", "host:5000", "s3://bucket/x"]
+)
+def test_folders_and_what_is_no_address_are_refused_with_the_way_out(tmp_path: Path, uri: str) -> None:
+    with pytest.raises(TrackingError, match=r"MLFLOW_TRACKING_URI: .*(sqlite|http)"):
+        place_at(Store.open(tmp_path), uri)
+
+
+def test_credentials_are_never_shown() -> None:
+    uri = "https://ada:secret@host:5000/mlflow"
+    assert shown(uri) == str(Place(uri=uri)) == "https://***@host:5000/mlflow"
+    assert "secret" not in str(fault("ftp://ada:secret@host"))
+
+
+def test_a_relative_database_is_the_same_wherever_it_is_used_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = place_at(Store.open(tmp_path), "sqlite:///runs/mlflow.db")
+    assert place.uri == f"sqlite:///{tmp_path}/runs/mlflow.db"
+    assert place.artifacts == f"file://{tmp_path}/runs/artifacts"
+
+
+def test_a_store_elsewhere_has_its_database_in_this_users_cache() -> None:
+    place = own_place(Store("memory://bucket/store"))
+    assert place.folder == cache_folder("memory://bucket/store")
+    assert cache_folder("memory://bucket/store") != cache_folder("memory://bucket/other")
+    assert cache_folder("s3://b", {"XDG_CACHE_HOME": "/caches"}).is_relative_to("/caches")
+
+
+MOUNTS = ["overlay / overlay rw 0 0", "srv:/home /nfs nfs4 rw 0 0", "/dev/sda /nfs/local ext4 rw 0 0", ""]
+
+
+@pytest.mark.parametrize(
+    ("path", "shared"), [("/nfs/studies", True), ("/nfs", True), ("/nfs/local/x", False), ("/home", False)]
+)
+def test_a_disk_that_machines_share_is_told_from_a_local_one(path: str, shared: bool) -> None:
+    assert on_network(Path(path), MOUNTS) is shared
+
+
+def test_a_store_that_was_copied_gets_a_database_of_its_own_and_the_old_one_is_kept(
+    tmp_path: Path, store: Store, connect: Connect
+) -> None:
+    client = connect(own_place(store))
+    sync(store, client)
+    before = seen(client)
+    close(client)
+    copied = Store.open(shutil.copytree(store.location, tmp_path / "copied"))
+    other = connect(own_place(copied))
+    assert sync(copied, other).written == TRIALS + 1
+    assert seen(other) == before
+    assert (tmp_path / "copied" / "mlflow" / "mlflow-1.db").is_file()
+    again = connect(own_place(copied))
+    assert sync(copied, again).unchanged == TRIALS + 1
+
+
+def test_a_damaged_database_is_put_aside_and_made_anew(tmp_path: Path, store: Store, connect: Connect) -> None:
+    folder = tmp_path / "store" / "mlflow"
+    folder.mkdir()
+    (folder / DATABASE).write_bytes(b"SQLite format 3\0" + b"\xff" * 4096)
+    assert sync(store, connect(own_place(store))).written == TRIALS + 1
+    assert (folder / "mlflow-1.db").is_file()
+
+
+def test_the_ui_and_the_writer_do_not_wait_for_each_other(store: Store, client: Client) -> None:
+    assert client.place.folder is not None
+    with closing(sqlite3.connect(client.place.folder / DATABASE)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)

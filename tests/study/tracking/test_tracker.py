@@ -1,0 +1,109 @@
+"""The driver's side: it tells, and never waits, whatever becomes of the process that follows."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from study.plan import Plan
+from study.progress import Event, Progress, Running
+from study.tracking.news import News
+from study.tracking.tracker import Tracker
+from tests.study.hand_made import small_plan
+from trainables.records import Epoch
+
+COPIES = "import sys, shutil; shutil.copyfileobj(sys.stdin.buffer, open(sys.argv[1], 'wb'))"
+"""A follower that writes down what it is told."""
+DEAF = 'import time; print(\'{"kind": "behind", "behind": 3, "reason": ""}\', flush=True); time.sleep(60)'
+"""One that reads nothing."""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return small_plan(tmp_path)
+
+
+@pytest.fixture
+def deaf() -> Iterator[Tracker]:
+    tracker = Tracker([sys.executable, "-c", DEAF])
+    yield tracker
+    tracker.wait(0.0)
+
+
+def progress(plan: Plan, *epochs: int) -> Progress:
+    """The first trials at work, the n-th with so many epochs finished."""
+    running = tuple(
+        Running(trial=plan.trials[place], phase="train", epoch=1, cells_done=0, cells=4,
+                epochs=EPOCHS[:count], validation_accuracy=None,
+                images_per_second=None)
+        for place, count in enumerate(epochs)
+    )  # fmt: skip
+    return Progress(study="small", elapsed=0.0, remaining=None, trials_done=0, trials=9, evaluations_done=0,
+                    evaluations=36, tallies={}, running=running, workers=2, where="here")  # fmt: skip
+
+
+def epoch(number: int) -> Epoch:
+    return Epoch(epoch=number, loss=1.0, terms={"clean": 1.0}, validation_loss=1.0, validation_correct=9,
+                 validation_n=10, learning_rate=0.1)  # fmt: skip
+
+
+EPOCHS = tuple(epoch(number) for number in range(1, 2_001))
+
+
+def told(path: Path) -> News:
+    """All that the follower was told, as one."""
+    news = News()
+    for line in path.read_bytes().splitlines():
+        news.merge(News.parse(line))
+    return news
+
+
+def test_the_follower_is_told_what_began_and_ended_and_each_epoch_once(plan: Plan, tmp_path: Path) -> None:
+    tracker = Tracker([sys.executable, "-c", COPIES, str(tmp_path / "told")])
+    first, second = plan.trials[:2]
+    for seen in (progress(plan, 0), progress(plan, 1), progress(plan, 1, 0), progress(plan, 3, 2)):
+        tracker.changed(seen)
+    tracker.happened(Event(change="done", trial=first, message=""), progress(plan))
+    tracker.wait(30.0)
+    news = told(tmp_path / "told")
+    assert news.over
+    assert (dict(news.running), news.changed) == ({}, {first.trial_id, second.trial_id})
+    assert [one["epoch"] for one in news.epochs[first.trial_id]] == [1, 2, 3]
+    assert [one["epoch"] for one in news.epochs[second.trial_id]] == [1, 2]
+    assert news.epochs[first.trial_id][0]["terms"] == {"clean": 1.0}
+
+
+def test_no_process_is_started_before_there_is_anything_to_tell() -> None:
+    tracker = Tracker(["/nowhere"])
+    tracker.finish()
+    assert tracker.wait(0.0) is None
+
+
+def test_a_follower_that_reads_nothing_does_not_stop_the_driver(plan: Plan, deaf: Tracker) -> None:
+    """More than a pipe holds many times over; if a write could block, this would not end before the test's limit."""
+    for count in range(2_000):
+        deaf.changed(progress(plan, count))
+    state = deaf.wait(0.1)
+    assert state is not None
+    assert (state.kind, state.behind) == ("behind", 3)
+    assert state.reason
+
+
+def test_a_follower_that_dies_does_not_stop_the_driver(plan: Plan) -> None:
+    tracker = Tracker([sys.executable, "-c", "raise SystemExit(3)"])
+    tracker.changed(progress(plan, 0))
+    time.sleep(0.5)
+    for count in range(50):
+        tracker.changed(progress(plan, count))
+    state = tracker.wait(10.0)
+    assert state is not None
+    assert state.kind == "behind"
+
+
+def test_ctrl_c_in_the_terminal_does_not_reach_the_follower(plan: Plan, deaf: Tracker) -> None:
+    deaf.changed(progress(plan, 0))
+    assert deaf._process is not None
+    assert os.getpgid(deaf._process.pid) != os.getpgid(0)
