@@ -58,8 +58,6 @@ def _umask() -> int:
 
 def document(results: Results) -> str:
     """The HTML of a study whose results have been read."""
-    from plotly.offline import get_plotlyjs
-
     shown = list(pages(results))
     empty = "" if results.cells else EMPTY.format(study=results.launch.study)
     name = html.escape(results.launch.study)
@@ -73,8 +71,13 @@ def document(results: Results) -> str:
         style=_asset("page.css"),
         script=_asset("page.js"),
         data=as_json(_data(results, shown)),
-        plotly=get_plotlyjs(),
+        plotly=plotly_script(),
     )
+
+
+def plotly_script() -> str:
+    """The whole of plotly.js, as the installed Plotly ships it."""
+    return (files("plotly") / "package_data" / "plotly.min.js").read_text("utf-8")
 
 
 def _asset(name: str) -> str:

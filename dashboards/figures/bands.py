@@ -254,4 +254,6 @@ def curve_name(curve: Curve, info: BandsInfo) -> str:
     role = "" if curve.role in ("only", "member") else f"{curve.role} "
     where = f" at {at_level(info.sweep, curve.at)}" if curve.at is not None and len(info.picked_at) > 1 else ""
     told = f"{role}{curve.name}{where}"
-    return f"{told}; {curve.hyperparameters}" if curve.hyperparameters else told
+    if not curve.hyperparameters:
+        return told
+    return f"{told}{' ' if curve.hyperparameters.startswith('(') else '; '}{curve.hyperparameters}"

@@ -296,7 +296,7 @@ def _end(number: int, trace: Trace, shift: float) -> dict[str, Any]:
 
 def _end_text(name: str) -> str:
     """On two lines: what it is, and with which hyperparameters."""
-    return escaped(name).replace("; ", "<br>", 1)
+    return "<br>".join(map(escaped, name.rsplit("; ", 1)))
 
 
 def explanation(info: BandsInfo) -> str:

@@ -103,7 +103,7 @@ def draw_standing(info: StandingInfo, looks: Mapping[str, Look]) -> Drawing:
     made = drawing(
         [*_baseline(info, len(names)), *dots],
         height=TOP + BOTTOM + ROW * max(len(names), 1),
-        margin={"l": 96, "r": 16, "t": TOP, "b": BOTTOM},
+        margin={"l": 96, "r": 26, "t": TOP, "b": BOTTOM},
         xaxis=axis("accuracy, %", range=_x_range(info), ticks="outside", tickcolor="rgba(0,0,0,0)", nticks=6),
         yaxis=axis(
             range=[-len(names) + 0.5, 0.5], tickvals=list(places.values()),
@@ -175,7 +175,7 @@ def _dots(info: StandingInfo, row: Row, place: int, looks: Mapping[str, Look]) -
         "meta": {"label": row.label, "name": row.label, "relative": "x", "trials": [dot.trial_id for dot in row.dots]},
     }  # fmt: skip
     for by in BY:
-        yield from _rings(row, place, by, look)
+        yield from _rings(row, place, by, look, close=0.12 * (_x_range(info)[1] - _x_range(info)[0]))
 
 
 def _told(dot: Dot) -> Sequence[str]:
@@ -187,16 +187,19 @@ def _told(dot: Dot) -> Sequence[str]:
     )
 
 
-def _rings(row: Row, place: int, by: By, look: Look) -> Iterator[Trace]:
-    picked = [dot for dot in row.dots if dot.role[by]]
+def _rings(row: Row, place: int, by: By, look: Look, close: float) -> Iterator[Trace]:
+    """Two rings nearer than `close`, in points, have their names on their outer sides."""
+    picked = sorted((dot for dot in row.dots if dot.role[by]), key=lambda dot: dot.accuracy)
     if picked:
+        apart = 100 * (picked[-1].accuracy - picked[0].accuracy) > close
+        sides = ["bottom center"] * len(picked) if apart else ["bottom left", "bottom right"][: len(picked)]
         yield {
             "type": "scatter", "mode": "markers+text", "name": f"{row.label}, picked by {by}",
             "x": [rounded(dot.accuracy) for dot in picked], "y": [place] * len(picked),
-            "text": [dot.role[by] for dot in picked], "textposition": "bottom center",
+            "text": [dot.role[by] for dot in picked], "textposition": sides,
             "textfont": {"size": 11},
             "marker": {"symbol": "circle-open", "size": 19, "color": look.colour, "line": {"width": 1.5}},
-            "hoverinfo": "skip", "visible": by == "test",
+            "hoverinfo": "skip", "visible": by == "test", "cliponaxis": False,
             "meta": {"label": row.label, "name": row.label, "relative": "x", "show": {"pick": by}},
         }  # fmt: skip
 
