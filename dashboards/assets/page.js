@@ -1,15 +1,21 @@
 // The page's choices. Every figure is drawn already (dashboards/drawing.py says what its `meta` means): this script shows
 // one of the variants of each slot, hides and shows its traces, moves what is read against the baseline, and keeps what
 // was chosen in the address. Texts from a study only ever become text, never HTML.
-(function () {
+(async function () {
   "use strict";
 
-  const page = JSON.parse(document.getElementById("page-data").textContent);
+  const page = await unpacked(document.getElementById("page-data").textContent);
   const NARROW = 640;
   const LINE = 16, GAP = 4;
   const state = {};
   const lists = ["hide", "fill"];
   const free = ["trial", "theme", "figure", "page"];
+
+  async function unpacked(text) {
+    const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return JSON.parse(await new Response(stream).text());
+  }
 
   // State and address
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboards.drawing import Drawing, Trace, axis, drawing, escaped, note, rounded
-from dashboards.figures.bands import Selection, above_baseline
+from dashboards.figures.bands import Selection
 from dashboards.palette import BASELINE, DIVERGED_SYMBOL, Look, translucent
 from dashboards.picks import BY, By, pick
 from dashboards.results import Group, Results, practical_condition
@@ -50,7 +50,6 @@ class StandingInfo:
     baseline_error: float | None
     rows: tuple[Row, ...]
     n: int
-    above: tuple[float, float] | None
 
 
 def standing_info(results: Results, selection: Selection) -> StandingInfo:
@@ -71,7 +70,6 @@ def standing_info(results: Results, selection: Selection) -> StandingInfo:
         baseline_error=None if cell is None else cell.error,
         rows=tuple(_row(results, sweep, condition, group) for group in groups),
         n=results.n,
-        above=above_baseline(results),
     )
 
 

@@ -129,7 +129,7 @@ def test_every_trace_names_what_it_belongs_to(results: Results) -> None:
 
 
 def test_plotly_accepts_every_drawing(results: Results) -> None:
-    kinds = {name: drawing for name, drawing in drawings(results)}
+    kinds = dict(drawings(results))
     assert set(kinds) == {"bands", "standing", "knobs", "heat-map", "training"}
     for drawing in kinds.values():
         assert len(as_figure(drawing).data) == len(drawing["data"])
