@@ -12,7 +12,7 @@ from dashboards.levels import is_log, level_axis
 from dashboards.paired import paired, unpack, unpaired
 from dashboards.palette import FURTHER_COLOURS, looks
 from dashboards.ranges import QUANTILES, expected_range, quantiles
-from dashboards.spread import GAP, LINE, spread
+from dashboards.spread import needed, spread
 from dashboards.wording import listed, points
 from study.plan import Sweep
 
@@ -122,19 +122,23 @@ def test_ticks_that_would_touch_are_left_out() -> None:
     assert axis.ticks == ("clean", "", "", "50", "98")
 
 
-@given(st.lists(st.tuples(st.floats(0, 400), st.integers(1, 2)), max_size=9))
-def test_labels_keep_apart_and_in_order(labels: list[tuple[float, int]]) -> None:
+ROOM = 400.0
+
+
+@given(st.lists(st.tuples(st.floats(-50, 450), st.integers(1, 2)), max_size=9))
+def test_labels_keep_apart_in_order_and_in_their_room(labels: list[tuple[float, int]]) -> None:
     targets, lines = [one for one, _ in labels], [number for _, number in labels]
-    shifts = spread(targets, lines)
-    placed = sorted(
-        (target + shift, number) for target, shift, number in zip(targets, shifts, lines, strict=True)
-    )  # fmt: skip
+    shifts = spread(targets, lines, ROOM)
+    placed = sorted((target + shift, needed([number])) for (target, number), shift in zip(labels, shifts, strict=True))
     for (above, high), (below, low) in pairwise(placed):
-        assert below - above >= ((high + low) * LINE + 2 * GAP) / 2 - 1e-6
+        assert below - above >= (high + low) / 2 - 1e-6
+    if placed and needed(lines) <= ROOM:
+        assert placed[0][0] - placed[0][1] / 2 >= -1e-6
+        assert placed[-1][0] + placed[-1][1] / 2 <= ROOM + 1e-6
 
 
 def test_labels_with_room_stay_where_they_point() -> None:
-    assert spread([10, 100, 300], [1, 2, 1]) == [0, 0, 0]
+    assert spread([20, 100, 300], [1, 2, 1], ROOM) == [0, 0, 0]
 
 
 def test_a_label_looks_the_same_whatever_stands_beside_it() -> None:
