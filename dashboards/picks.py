@@ -64,6 +64,8 @@ def validation_scores(results: Results, test_distortion: str) -> Mapping[str, fl
         for one in results.plan.conditions
         if one.split == "validation" and one.test_distortion == test_distortion
     ]
+    if not conditions:
+        return {}
     scores = {
         trial.trial_id: [one for condition in conditions if (one := results.accuracy(trial, condition)) is not None]
         for trial in results.trials

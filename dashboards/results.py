@@ -185,6 +185,18 @@ class Results:
         found = [one for trial in self.baselines if (one := self.accuracy(trial, condition_id)) is not None]
         return sum(found) / len(found) if found else None
 
+    @cached_property
+    def above_baseline(self) -> tuple[float, float] | None:
+        """The lowest and the highest difference of any trial from the baseline, under any test condition."""
+        tested = {one.condition_id for one in self.plan.conditions if one.split == "test"}
+        baselines = {condition: self.baseline(condition) for condition in tested}
+        found = [
+            cell.accuracy - baseline
+            for (_, condition), cell in self.cells.items()
+            if (baseline := baselines.get(condition)) is not None
+        ]
+        return (min(found), max(found)) if found else None
+
     def difference(self, trial: Trial, condition_id: str) -> Difference | None:
         """From the baseline, image by image where that is known; None where either is not evaluated."""
         accuracy, baseline = self.accuracy(trial, condition_id), self.baseline(condition_id)

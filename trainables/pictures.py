@@ -7,8 +7,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-SIDE = 128
-"""Pixels of a picture's longer side, at most."""
+SIDE = 96
+"""Pixels of a picture's longer side, at most: twice what a figure gives it, for screens of fine pixels."""
 
 
 def png(image: Tensor) -> bytes:

@@ -1,15 +1,21 @@
 // The page's choices. Every figure is drawn already (dashboards/drawing.py says what its `meta` means): this script shows
 // one of the variants of each slot, hides and shows its traces, moves what is read against the baseline, and keeps what
 // was chosen in the address. Texts from a study only ever become text, never HTML.
-(function () {
+(async function () {
   "use strict";
 
-  const page = JSON.parse(document.getElementById("page-data").textContent);
+  const page = await unpacked(document.getElementById("page-data").textContent);
   const NARROW = 640;
   const LINE = 16, GAP = 4;
   const state = {};
   const lists = ["hide", "fill"];
   const free = ["trial", "theme", "figure", "page"];
+
+  async function unpacked(text) {
+    const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return JSON.parse(await new Response(stream).text());
+  }
 
   // State and address
 
@@ -191,7 +197,8 @@
     const ends = made.layout.annotations.filter((one) => (one.name || "").startsWith("end:"));
     if (!ends.length) return;
     const [low, high] = made.layout.yaxis.range;
-    const pixels = (made.layout.height - made.layout.margin.t - made.layout.margin.b) / (high - low);
+    const room = made.layout.height - made.layout.margin.t - made.layout.margin.b;
+    const pixels = room / (high - low);
     const open = [];
     for (const end of ends) {
       const trace = made.data[Number(end.name.slice(4))];
@@ -200,10 +207,18 @@
       if (!end.visible) continue;
       end.x = trace.x[place];
       end.y = Math.min(high, Math.max(low, trace.y[place]));
+      end.text = trace.meta.end;
       open.push(end);
     }
-    const shifts = spread(open.map((end) => (high - end.y) * pixels), open.map((end) => end.text.split("<br>").length));
+    if (needed(open.map(linesOf)) > room) open.forEach((end) => { end.text = end.text.split("<br>")[0]; });
+    const shifts = spread(open.map((end) => (high - end.y) * pixels), open.map(linesOf), room);
     open.forEach((end, number) => { end.ay = shifts[number]; });
+    const longest = Math.max(0, ...open.flatMap((end) => end.text.split("<br>").map((line) => line.length)));
+    if (open.length) made.layout.margin.r = Math.min(270, Math.max(110, 46 + 6.7 * longest));
+  }
+
+  function linesOf(end) {
+    return end.text.split("<br>").length;
   }
 
   function lastOf(trace) {
@@ -212,20 +227,29 @@
     return place;
   }
 
-  function spread(targets, lines) {
-    const order = targets.map((_, k) => k).sort((a, b) => targets[a] - targets[b]);
+  function needed(lines) {
+    return lines.reduce((sum, number) => sum + number * LINE + GAP, 0);
+  }
+
+  function within(block, room) {
+    block.middle = Math.max(block.height / 2, Math.min(room - block.height / 2, block.middle));
+    return block;
+  }
+
+  function joined(above, below) {
+    const height = above.height + below.height;
+    const middle = (above.middle * above.height + below.middle * below.height) / height;
+    return {middle: middle, height: height, members: above.members.concat(below.members)};
+  }
+
+  function spread(targets, lines, room) {
     const blocks = [];
-    for (const k of order) {
-      let block = {middle: targets[k], height: lines[k] * LINE + GAP, members: [k]};
+    for (const k of targets.map((_, number) => number).sort((one, other) => targets[one] - targets[other])) {
+      let block = within({middle: targets[k], height: needed([lines[k]]), members: [k]}, room);
       while (blocks.length) {
         const above = blocks[blocks.length - 1];
         if (above.middle + above.height / 2 <= block.middle - block.height / 2) break;
-        blocks.pop();
-        const height = above.height + block.height;
-        block = {
-          middle: (above.middle * above.height + block.middle * block.height) / height,
-          height: height, members: above.members.concat(block.members),
-        };
+        block = within(joined(blocks.pop(), block), room);
       }
       blocks.push(block);
     }
@@ -233,7 +257,7 @@
     for (const block of blocks) {
       let top = block.middle - block.height / 2;
       for (const k of block.members) {
-        const own = lines[k] * LINE + GAP;
+        const own = needed([lines[k]]);
         shifts[k] = top + own / 2 - targets[k];
         top += own;
       }

@@ -1,6 +1,6 @@
 """Sensitivity bands: accuracy against test level, over all hyperparameters of each method."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboards.levels import LevelAxis, level_axis
@@ -127,7 +127,7 @@ def bands_info(results: Results, selection: Selection) -> BandsInfo:
         equal_n=equal_n,
         n=results.n,
         examples=tuple(one if one in results.examples else None for one in conditions),
-        above=above_baseline(results),
+        above=results.above_baseline,
     )
 
 
@@ -234,24 +234,11 @@ def _curve(
     )
 
 
-def above_baseline(results: Results) -> tuple[float, float] | None:
-    """The lowest and the highest difference of any trial from the baseline, under any test condition."""
-    conditions = [one for sweep in results.sweeps for one in sweep.condition_ids]
-    pairs = ((condition, results.baseline(condition)) for condition in (results.clean, *conditions))
-    known = {condition: baseline for condition, baseline in pairs if baseline is not None}
-    found = list(_differences(results, known))
-    return (min(found), max(found)) if found else None
-
-
-def _differences(results: Results, baselines: Mapping[str | None, float]) -> Iterable[float]:
-    for (_, condition), cell in results.cells.items():
-        if condition in baselines:
-            yield cell.accuracy - baselines[condition]
-
-
 def curve_name(curve: Curve, info: BandsInfo) -> str:
     """`best DA 20 epochs; p = 0.5 (σ 0.22)`, with the level where best and worst are picked at several."""
     role = "" if curve.role in ("only", "member") else f"{curve.role} "
     where = f" at {at_level(info.sweep, curve.at)}" if curve.at is not None and len(info.picked_at) > 1 else ""
     told = f"{role}{curve.name}{where}"
-    return f"{told}; {curve.hyperparameters}" if curve.hyperparameters else told
+    if not curve.hyperparameters:
+        return told
+    return f"{told}{' ' if curve.hyperparameters.startswith('(') else '; '}{curve.hyperparameters}"

@@ -8,7 +8,7 @@ from dashboards.figures.bands import Band, BandsInfo, Curve, curve_name
 from dashboards.levels import CLEAN
 from dashboards.palette import BASELINE, DIVERGED_SYMBOL, INK, MUTED, Look, translucent
 from dashboards.ranges import BANDS
-from dashboards.spread import spread
+from dashboards.spread import needed, spread
 from dashboards.wording import at_level, axis_title, count, percent, spoken, width
 
 HEIGHT = 560
@@ -267,15 +267,18 @@ def _ends(traces: Sequence[Trace], info: BandsInfo) -> list[dict[str, Any]]:
     pixels = PLOT / (high - low)
     named = [(number, trace) for number, trace in enumerate(traces) if "end" in trace["meta"] and _last(trace)]
     shown = [(number, trace) for number, trace in named if trace["visible"]]
-    heights = [trace["meta"]["end"].count("<br>") + 1 for _, trace in shown]
+    lines = [trace["meta"]["end"].count("<br>") + 1 for _, trace in shown]
+    short = needed(lines) > PLOT
+    lines = [1] * len(shown) if short else lines
     tops = [(high - _last(trace)[1]) * pixels for _, trace in shown]
-    shifts = dict(zip((number for number, _ in shown), spread(tops, heights), strict=True))
-    return [_end(number, trace, shifts.get(number, 0.0)) for number, trace in named]
+    shifts = dict(zip((number for number, _ in shown), spread(tops, lines, PLOT), strict=True))
+    return [_end(number, trace, shifts.get(number, 0.0), short) for number, trace in named]
 
 
 def _right(ends: Sequence[Mapping[str, Any]]) -> int:
     """Room for the longest name."""
-    longest = max((len(line) for end in ends for line in end["text"].split("<br>")), default=0)
+    shown = [end["text"] for end in ends if end["visible"]]
+    longest = max((len(line) for text in shown for line in text.split("<br>")), default=0)
     return round(min(RIGHT[1], max(RIGHT[0], 46 + CHARACTER * longest)))
 
 
@@ -284,10 +287,12 @@ def _last(trace: Trace) -> Any:
     return next(((x, y) for x, y in reversed(list(zip(trace["x"], trace["y"], strict=True))) if y is not None), ())
 
 
-def _end(number: int, trace: Trace, shift: float) -> dict[str, Any]:
+def _end(number: int, trace: Trace, shift: float, short: bool) -> dict[str, Any]:
+    """On one line, without hyperparameters, where there are too many for two."""
+    text = trace["meta"]["end"].partition("<br>")[0] if short else trace["meta"]["end"]
     x, y = _last(trace)
     return {
-        "name": f"end:{number}", "text": trace["meta"]["end"], "visible": trace["visible"], "x": x, "y": y,
+        "name": f"end:{number}", "text": text, "visible": trace["visible"], "x": x, "y": y,
         "xref": "x", "yref": "y", "xanchor": "left", "align": "left", "showarrow": True, "arrowhead": 0,
         "arrowwidth": 1, "arrowcolor": trace["line"]["color"], "ax": 22, "ay": round(shift, 1), "standoff": 6,
         "font": {"size": SMALL, "color": INK},
@@ -296,7 +301,7 @@ def _end(number: int, trace: Trace, shift: float) -> dict[str, Any]:
 
 def _end_text(name: str) -> str:
     """On two lines: what it is, and with which hyperparameters."""
-    return escaped(name).replace("; ", "<br>", 1)
+    return "<br>".join(map(escaped, name.rsplit("; ", 1)))
 
 
 def explanation(info: BandsInfo) -> str:

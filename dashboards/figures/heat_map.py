@@ -30,8 +30,6 @@ class Square:
     error: float | None
     """Standard error of one of them, binomial."""
     diverged: int
-    at_chance: bool
-    """Whether none of them ever had a finite epoch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +124,6 @@ def _square(results: Results, grid: Grid, column: float, row: float, condition: 
         accuracy=sum(cell.accuracy for cell in cells) / len(cells) if cells else None,
         error=cells[0].error if cells else None,
         diverged=sum(one.diverged for one in trials),
-        at_chance=bool(cells) and all(cell.at_chance for cell in cells),
     )
 
 
@@ -159,8 +156,8 @@ def _axis(title: str, values: Sequence[float]) -> dict[str, object]:
 
 
 def _shown(square: Square) -> float | None:
-    """One at chance is crossed out: its colour would leave none for the differences between the others."""
-    return None if square.accuracy is None or square.at_chance else round(100 * square.accuracy, 3)
+    """One that diverged is crossed out instead: its colour would leave none for the differences between the others."""
+    return None if square.accuracy is None or square.diverged else round(100 * square.accuracy, 3)
 
 
 def _squares(info: HeatMapInfo) -> Trace:
@@ -183,7 +180,7 @@ def _squares(info: HeatMapInfo) -> Trace:
 
 def _text(square: Square) -> str:
     """How many replicates, too, where it is not one."""
-    if square.accuracy is None:
+    if square.accuracy is None or square.diverged:
         return ""
     number = len(square.trial_ids)
     return percent(square.accuracy) + (f"<br>n = {number}" if number > 1 else "")
@@ -246,7 +243,7 @@ def _crosses(info: HeatMapInfo) -> Iterator[Trace]:
             "y": [row for _, row, _ in places], "marker": {"symbol": "x", "size": 12, "color": MUTED},
             "text": [f"{percent(one.accuracy)}, diverged" if one.accuracy is not None else "diverged"
                      for _, _, one in places],
-            "textposition": "bottom center", "textfont": {"size": 11}, "hoverinfo": "skip", "name": "diverged",
+            "textposition": "bottom center", "textfont": {"size": 12}, "hoverinfo": "skip", "name": "diverged",
             "meta": {"label": info.label, "name": info.label},
         }  # fmt: skip
 
@@ -263,6 +260,7 @@ def explanation(info: HeatMapInfo) -> str:
     if info.baseline is None:
         return first
     above = sum(square.accuracy > info.baseline for square in squares if square.accuracy is not None)
-    line = " The line is where they are equal." if 0 < above < len(squares) else ""
-    name = info.baseline_label
-    return f"{first} {above} of {len(squares)} are above {name}'s {percent(info.baseline)} %.{line}"
+    crossed = sum(square.diverged > 0 for square in squares)
+    line = " The line is where they are equal." if any(_contour(info)) else ""
+    cross = f" {crossed} with a cross diverged." if crossed else ""
+    return f"{first} {above} of {len(squares)} are above the baseline's {percent(info.baseline)} %.{line}{cross}"

@@ -211,7 +211,6 @@ def _titles(info: KnobsInfo) -> Iterator[dict[str, object]]:
         yield note(
             f"<b>{escaped(panel.label)}</b>: {escaped(panel.symbol)}{where}{scale}", xref=f"x{suffix} domain",
             yref=f"y{suffix} domain", x=0, y=1, xanchor="left", yanchor="bottom", yshift=4,
-            name=f"of:{panel.label}",
         )  # fmt: skip
 
 
@@ -224,23 +223,27 @@ def _traces(info: KnobsInfo, panel: Panel, look: Look, suffix: str) -> Iterator[
             "hoverinfo": "skip", "name": "Baseline", "meta": {"name": "Baseline", "relative": "y"}, **axes,
         }  # fmt: skip
     for number, line in enumerate(panel.lines):
-        yield _trace(info, panel, line, look, DASHES[number % len(DASHES)]) | axes
+        yield _trace(info, panel, line, look, number) | axes
 
 
-def _trace(info: KnobsInfo, panel: Panel, line: KnobLine, look: Look, dash: str) -> Trace:
-    """Where several replicates share a value, the line passes each of them in turn."""
-    text = [""] * len(line.points)
-    if line.others:
-        text[-1] = escaped(line.others)
+def _trace(info: KnobsInfo, panel: Panel, line: KnobLine, look: Look, number: int) -> Trace:
+    """Where several replicates share a value, the line passes each of them in turn.
+
+    Its name stands at the last point, the next line's at the one before: so names of lines that meet stay apart.
+    """
+    last = len(line.points) - 1
+    named = last - number % (last + 1)
+    text = [escaped(line.others) if place == named else "" for place in range(last + 1)]
+    sides = ["top right" if place == 0 else "top left" if place == last else "top center" for place in range(last + 1)]
     return {
         "type": "scatter", "mode": "lines+markers+text", "name": f"{panel.label}, {line.others}",
         "x": [point.value for point in line.points], "y": [rounded(point.accuracy) for point in line.points],
-        "line": {"color": look.colour, "width": 1.6, "dash": dash},
+        "line": {"color": look.colour, "width": 1.6, "dash": DASHES[number % len(DASHES)]},
         "marker": {
             "symbol": [DIVERGED_SYMBOL if point.diverged else look.symbol for point in line.points],
             "size": 8, "color": look.colour,
         },
-        "text": text, "textposition": "top left", "textfont": {"size": SMALL - 1}, "cliponaxis": False,
+        "text": text, "textposition": sides, "textfont": {"size": SMALL - 1}, "cliponaxis": False,
         "customdata": [
             [point.hyperparameters, f"{percent(point.accuracy)} ± {percent(point.error)} %", point.trial_id[:ID_DIGITS]]
             for point in line.points

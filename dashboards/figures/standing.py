@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboards.drawing import Drawing, Trace, axis, drawing, escaped, note, rounded
-from dashboards.figures.bands import Selection, above_baseline
+from dashboards.figures.bands import Selection
 from dashboards.palette import BASELINE, DIVERGED_SYMBOL, Look, translucent
 from dashboards.picks import BY, By, pick
 from dashboards.results import Group, Results, practical_condition
@@ -50,7 +50,6 @@ class StandingInfo:
     baseline_error: float | None
     rows: tuple[Row, ...]
     n: int
-    above: tuple[float, float] | None
 
 
 def standing_info(results: Results, selection: Selection) -> StandingInfo:
@@ -71,7 +70,6 @@ def standing_info(results: Results, selection: Selection) -> StandingInfo:
         baseline_error=None if cell is None else cell.error,
         rows=tuple(_row(results, sweep, condition, group) for group in groups),
         n=results.n,
-        above=above_baseline(results),
     )
 
 
@@ -103,7 +101,7 @@ def draw_standing(info: StandingInfo, looks: Mapping[str, Look]) -> Drawing:
     made = drawing(
         [*_baseline(info, len(names)), *dots],
         height=TOP + BOTTOM + ROW * max(len(names), 1),
-        margin={"l": 96, "r": 16, "t": TOP, "b": BOTTOM},
+        margin={"l": 96, "r": 26, "t": TOP, "b": BOTTOM},
         xaxis=axis("accuracy, %", range=_x_range(info), ticks="outside", tickcolor="rgba(0,0,0,0)", nticks=6),
         yaxis=axis(
             range=[-len(names) + 0.5, 0.5], tickvals=list(places.values()),
@@ -175,7 +173,7 @@ def _dots(info: StandingInfo, row: Row, place: int, looks: Mapping[str, Look]) -
         "meta": {"label": row.label, "name": row.label, "relative": "x", "trials": [dot.trial_id for dot in row.dots]},
     }  # fmt: skip
     for by in BY:
-        yield from _rings(row, place, by, look)
+        yield from _rings(row, place, by, look, close=0.12 * (_x_range(info)[1] - _x_range(info)[0]))
 
 
 def _told(dot: Dot) -> Sequence[str]:
@@ -187,16 +185,19 @@ def _told(dot: Dot) -> Sequence[str]:
     )
 
 
-def _rings(row: Row, place: int, by: By, look: Look) -> Iterator[Trace]:
-    picked = [dot for dot in row.dots if dot.role[by]]
+def _rings(row: Row, place: int, by: By, look: Look, close: float) -> Iterator[Trace]:
+    """Two rings nearer than `close`, in points, have their names on their outer sides."""
+    picked = sorted((dot for dot in row.dots if dot.role[by]), key=lambda dot: dot.accuracy)
     if picked:
+        apart = 100 * (picked[-1].accuracy - picked[0].accuracy) > close
+        sides = ["bottom center"] * len(picked) if apart else ["bottom left", "bottom right"][: len(picked)]
         yield {
             "type": "scatter", "mode": "markers+text", "name": f"{row.label}, picked by {by}",
             "x": [rounded(dot.accuracy) for dot in picked], "y": [place] * len(picked),
-            "text": [dot.role[by] for dot in picked], "textposition": "bottom center",
+            "text": [dot.role[by] for dot in picked], "textposition": sides,
             "textfont": {"size": 11},
             "marker": {"symbol": "circle-open", "size": 19, "color": look.colour, "line": {"width": 1.5}},
-            "hoverinfo": "skip", "visible": by == "test",
+            "hoverinfo": "skip", "visible": by == "test", "cliponaxis": False,
             "meta": {"label": row.label, "name": row.label, "relative": "x", "show": {"pick": by}},
         }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from dashboards.answers import why_nothing
 from dashboards.figures.bands import Selection
 from dashboards.figures.knobs import KnobsInfo, draw_knobs, explanation, knobs_info
 from dashboards.palette import looks
@@ -35,7 +36,7 @@ def _variants(results: Results) -> Iterator[Variant]:
                     when=when, drawing=draw_knobs(info, drawn_as), alt=explanation(info), table=_table(info)
                 )  # fmt: skip
             else:
-                yield Variant(when=when, missing=NOTHING if results.groups_on(train) else "")
+                yield Variant(when=when, missing=why_nothing(results, train, sweep.test_distortion) or NOTHING)
 
 
 def _table(info: KnobsInfo) -> Table:

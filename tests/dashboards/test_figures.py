@@ -1,0 +1,219 @@
+"""The figures' data and drawings: what a band holds, what is picked, what Plotly accepts."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+
+from dashboards.answers import answer, sentences, why_nothing
+from dashboards.catalogue import FIGURES, FigureError, figure
+from dashboards.drawing import Drawing, as_figure
+from dashboards.figures.bands import BandsInfo, Selection, bands_info, curve_name
+from dashboards.figures.draw_bands import draw_bands, filled_at_first
+from dashboards.figures.heat_map import draw_heat_map, explanation, grids, heat_map_info
+from dashboards.pages import names, pages
+from dashboards.palette import looks
+from dashboards.picks import pick
+from dashboards.ranges import BANDS
+from dashboards.results import Results, practical_condition
+from dashboards.selections import paper_figures
+from study.plan import Plan
+from study.query import open_tables
+from study.store import Store
+from tests.dashboards.made import N
+
+NOISE = Selection(train_distortion="gaussian_noise", test_distortion="gaussian_noise")
+
+
+@pytest.fixture(scope="module")
+def info(results: Results) -> BandsInfo:
+    return bands_info(results, NOISE)
+
+
+def drawings(results: Results) -> Iterator[tuple[str, Drawing]]:
+    for page in pages(results):
+        for slot in page.slots:
+            for variant in slot.variants:
+                if variant.drawing is not None:
+                    yield slot.name, variant.drawing
+
+
+def test_a_band_holds_all_its_members(info: BandsInfo) -> None:
+    checked = 0
+    for curve in info.curves:
+        band = next(band for band in info.bands if band.name == curve.name)
+        for step, accuracy in enumerate(curve.accuracy):
+            low, high = band.edges["min"][step], band.edges["max"][step]
+            assert low is not None
+            assert high is not None
+            assert accuracy is not None
+            assert low <= accuracy <= high
+            checked += 1
+    assert checked == (25 + 10 + 2 * 4) * 4
+
+
+def test_edges_are_in_order_and_narrow_bands_lie_in_wide_ones(info: BandsInfo) -> None:
+    for band in info.bands:
+        for step in range(info.steps):
+            edges = [band.edges[name][step] for name in ("min", "q10", "q25", "median", "q75", "q90", "max")]
+            assert all(a <= b for a, b in pairwise(edges))  # type: ignore[operator]
+
+
+def test_bands_are_those_of_the_view(store: Store, plan: Plan, info: BandsInfo) -> None:
+    sql = "FROM bands WHERE train_distortion = 'gaussian_noise' AND test_distortion = 'gaussian_noise'"
+    rows = open_tables(store, plan.study).sql(sql).to_pylist()
+    assert len(rows) == 2 * 4
+    for row in rows:
+        band = next(band for band in info.bands if band.label == row["label"])
+        for name in ("min", "q25", "median", "q75", "max"):
+            assert band.edges[name][row["step"]] == pytest.approx(row[name])
+        assert (band.evaluated, band.diverged) == (row["trials"], row["diverged"])
+        assert info.baseline[row["step"]] == pytest.approx(row["baseline"])
+
+
+def test_picks_on_test_images_are_those_of_the_view(store: Store, plan: Plan, results: Results) -> None:
+    rows = open_tables(store, plan.study).sql("FROM practical WHERE train_distortion IS NOT NULL").to_pylist()
+    assert len(rows) == 4 * 3
+    for row in rows:
+        group = next(
+            one
+            for one in results.groups
+            if (one.label, one.train_distortion) == (row["label"], row["train_distortion"])
+        )
+        sweep = results.sweep(row["test_distortion"])
+        chosen = pick(results, group, sweep, practical_condition(sweep), "test")
+        assert chosen is not None
+        assert (chosen.worst.trial_id, chosen.best.trial_id) == (row["worst_trial"], row["best_trial"])
+
+
+def test_picks_on_validation_images_say_so(results: Results) -> None:
+    (group,) = [one for one in results.groups if one.label == "ST"]
+    sweep = results.sweep("gaussian_noise")
+    chosen = pick(results, group, sweep, practical_condition(sweep), "validation")
+    assert chosen is not None
+    assert chosen.basis == "undistorted validation images"
+    assert chosen.best.validation_accuracy == max(one.validation_accuracy or 0 for one in group.trials)
+    assert chosen.worst.validation_accuracy is None, "one that never had a finite epoch ranks last"
+    told = " ".join(sentences(answer(results, NOISE, "validation")))
+    assert "picked on undistorted validation images" in told
+    assert "a range, not a choice" not in told
+
+
+def test_the_answer_says_over_how_many_trials_at_equal_numbers_and_with_which_error(results: Results) -> None:
+    first, *rest = sentences(answer(results, NOISE, "test"))
+    assert "the 25 ST trials span" in first
+    assert "the 10 DA trials" in first
+    assert "at equal numbers, any 10 of the 25 ST trials span" in first
+    told = " ".join(rest)
+    assert f"unpaired, binomial, over {N} images" in told, "ST's worst is the one at chance, which has no bits"
+    assert f"paired over {N} images" in told
+    assert "2 of 25 ST trials diverged" in told
+    assert "a range, not a choice" in told
+
+
+def test_a_pair_that_cannot_be_drawn_says_why(results: Results) -> None:
+    assert why_nothing(results, "jpeg", "fgsm") == (
+        "No trial of this study was trained on jpeg; it has gaussian noise and rotation."
+    )
+    assert why_nothing(results, "rotation", "fgsm") == ""
+
+
+def test_every_trace_names_what_it_belongs_to(results: Results) -> None:
+    labels = {*results.labels, "chance", "ST on gaussian noise"}
+    number = 0
+    for _, drawing in drawings(results):
+        for trace in drawing["data"]:
+            assert trace["meta"]["name"] in labels
+            number += 1
+    assert number > 500
+
+
+def test_plotly_accepts_every_drawing(results: Results) -> None:
+    kinds = dict(drawings(results))
+    assert set(kinds) == {"bands", "standing", "knobs", "heat-map", "training"}
+    for drawing in kinds.values():
+        assert len(as_figure(drawing).data) == len(drawing["data"])
+
+
+def test_at_most_two_bands_are_filled_when_the_page_opens(results: Results) -> None:
+    drawn_as = looks(results.labels)
+    for train in results.trained_on:
+        info = bands_info(results, Selection(train_distortion=train, test_distortion="jpeg"))
+        shown = [
+            trace for trace in draw_bands(info, drawn_as)["data"] if trace["meta"].get("fill") and trace["visible"]
+        ]
+        assert 0 < len(shown) <= 4, "a band has two edges"
+        assert {trace["meta"]["show"]["band"] for trace in shown} == {"all"}
+
+
+def test_best_and_worst_carry_their_hyperparameters_in_the_papers_grammar(info: BandsInfo) -> None:
+    named = [curve_name(curve, info) for curve in info.curves if curve.role == "best" and curve.by == "test"]
+    assert len(named) == 2
+    assert named[1].startswith("best DA; p = ")
+    assert named[1].endswith(")")
+    assert filled_at_first(info) == ("ST", "DA")
+
+
+def test_every_band_option_has_its_edges(info: BandsInfo, results: Results) -> None:
+    traces = draw_bands(info, looks(results.labels))["data"]
+    shows = [trace["meta"]["show"]["band"] for trace in traces if trace["meta"].get("fill")]
+    assert {name: shows.count(name) for name in BANDS} == dict.fromkeys(BANDS, 4)
+
+
+def test_figures_of_the_study_fill_the_choices_in(results: Results) -> None:
+    first, second = paper_figures(results)
+    assert (first.name, first.selection.pick_at) == ("1a", (0.3, 0.6))
+    picked = [curve.at for curve in bands_info(results, first.selection).curves if curve.role == "best"]
+    assert picked == [0.3, 0.6] * 4, "for each way of picking and each of two methods"
+    beside = bands_info(results, second.selection)
+    assert [band.name for band in beside.bands] == ["DA", "ST on gaussian noise"]
+    assert [band.aside for band in beside.bands] == [False, True]
+
+
+def test_the_heat_map_is_the_grid_with_diverged_trials_crossed_out(results: Results) -> None:
+    (grid,) = grids(results)
+    sweep = results.sweep("gaussian_noise")
+    info = heat_map_info(results, grid, sweep, 0.3)
+    assert (len(info.columns), len(info.rows), info.column_symbol) == (5, 5, "α")
+    drawn = draw_heat_map(info)["data"]
+    values = [value for row in drawn[0]["z"] for value in row]
+    assert values.count(None) == 2
+    crosses = next(trace for trace in drawn if trace["name"] == "diverged")
+    assert len(crosses["x"]) == 2
+    accuracies = {trial.trial_id: results.accuracy(trial, practical_condition(sweep)) for trial in results.trials}
+    for row in info.squares:
+        for square in row:
+            assert square.accuracy == accuracies[square.trial_ids[0]]
+    assert "Each of the 25 squares is 1 trial on 400 test images" in explanation(info)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_comes_by_its_name(store: Store, plan: Plan, name: str) -> None:
+    assert figure(store, plan.study, name, train="gaussian_noise", test="gaussian_noise").data
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "said"),
+    [
+        ("band", {}, "no figure is called 'band'; did you mean 'bands'?"),
+        ("bands", {"train": "rotatoin"}, "no training distortion is called 'rotatoin'; did you mean 'rotation'?"),
+        ("bands", {"test": "blur"}, "no test distortion is called 'blur'; there are gaussian_noise, jpeg and fgsm"),
+        ("bands", {"methods": ["STT"]}, "no method is called 'STT'; did you mean 'ST'?"),
+        ("heat_map", {"train": "rotation"}, "there is ST on gaussian noise: α × σ"),
+        ("heat_map", {"level": 0.2}, "0.2 is no level of gaussian_noise; there are 0.1, 0.3 and 0.6"),
+        ("training", {"measure": "loss"}, "no measure is called 'loss'"),
+    ],
+)
+def test_a_figure_that_cannot_be_drawn_says_what_can(
+    store: Store, plan: Plan, name: str, chosen: dict[str, object], said: str
+) -> None:
+    with pytest.raises(FigureError) as error:
+        figure(store, plan.study, name, **chosen)  # type: ignore[arg-type]
+    assert said in str(error.value)
+
+
+def test_the_folder_is_the_registry_of_pages(results: Results) -> None:
+    assert names() == ("bands", "knobs", "pairs", "heat_maps", "training", "trials", "overview")
+    assert [page.name for page in pages(results)] == [
+        "bands", "knobs", "pairs", "heat-map", "training", "trials", "overview",
+    ]  # fmt: skip
