@@ -18,6 +18,11 @@ PANEL, GAP, TOP, BOTTOM = 205, 74, 44, 40
 ACROSS = (1, 2, 3, 4)
 """Numbers of panels side by side that are arranged for."""
 USUAL = 4
+MOST_LINES = 8
+"""Beyond which lines of about one point each say nothing."""
+SHARED = 1.5
+"""Points a line, on the average, from which on lines say something however many they are."""
+SCATTERED = "points of a search"
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 ID_DIGITS = 8
 
@@ -55,6 +60,12 @@ class Panel:
     log: bool
     values: tuple[float, ...]
     lines: tuple[KnobLine, ...]
+    """One over all trials where hardly any two share the other hyperparameters: points of a search."""
+
+    @property
+    def scattered(self) -> bool:
+        """Whether its one line joins what differs in other hyperparameters too, and so is drawn as points alone."""
+        return len(self.lines) == 1 and self.lines[0].others == SCATTERED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +107,16 @@ def _panels(results: Results, group: Group, condition: str) -> Iterator[Panel]:
                 owner=knob.owner,
                 log=values[0] > 0 and (is_log(values) or values[-1] >= 30 * values[0]),
                 values=tuple(values),
-                lines=tuple(_lines(results, evaluated, knob, condition)),
+                lines=_gathered(tuple(_lines(results, evaluated, knob, condition))),
             )
+
+
+def _gathered(lines: tuple[KnobLine, ...]) -> tuple[KnobLine, ...]:
+    """One line over all points where nearly every line is a single one."""
+    points = [point for line in lines for point in line.points]
+    if len(lines) <= MOST_LINES or len(points) > SHARED * len(lines):
+        return lines
+    return (KnobLine(others=SCATTERED, points=tuple(sorted(points, key=lambda point: point.value))),)
 
 
 def _value(trial: Trial, knob: Setting) -> float | None:
@@ -183,7 +202,10 @@ def _x_axis(panel: Panel, suffix: str) -> dict[str, object]:
         anchor=f"y{suffix}", type="log" if panel.log else "linear", tickvals=panel.values,
         ticktext=[figure(value) for value in panel.values], showgrid=False, showline=True,
     )  # fmt: skip
-    if len(panel.values) > 7:
+    if panel.scattered:
+        made |= {"tickvals": None, "ticktext": None, "nticks": 5, "tickmode": "auto"}
+        made |= {"dtick": 1} if panel.log else {}
+    elif len(panel.values) > 7:
         made |= {"tickvals": panel.values[::2], "ticktext": [figure(value) for value in panel.values[::2]]}
     return made
 
@@ -232,11 +254,12 @@ def _trace(info: KnobsInfo, panel: Panel, line: KnobLine, look: Look, number: in
     Its name stands at the last point, the next line's at the one before: so names of lines that meet stay apart.
     """
     last = len(line.points) - 1
-    named = last - number % (last + 1)
+    named = None if panel.scattered else last - number % (last + 1)
     text = [escaped(line.others) if place == named else "" for place in range(last + 1)]
     sides = ["top right" if place == 0 else "top left" if place == last else "top center" for place in range(last + 1)]
     return {
-        "type": "scatter", "mode": "lines+markers+text", "name": f"{panel.label}, {line.others}",
+        "type": "scatter", "mode": "markers" if panel.scattered else "lines+markers+text",
+        "name": f"{panel.label}, {line.others}",
         "x": [point.value for point in line.points], "y": [rounded(point.accuracy) for point in line.points],
         "line": {"color": look.colour, "width": 1.6, "dash": DASHES[number % len(DASHES)]},
         "marker": {
