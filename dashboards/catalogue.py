@@ -10,6 +10,7 @@ from dashboards.figures.bands import Selection, bands_info
 from dashboards.figures.draw_bands import draw_bands
 from dashboards.figures.heat_map import draw_heat_map, grids, heat_map_info
 from dashboards.figures.knobs import draw_knobs, knobs_info
+from dashboards.figures.pareto import draw_course, draw_front, pairs, search_info, searched_on
 from dashboards.figures.standing import draw_standing, standing_info
 from dashboards.figures.training import ACCURACY, draw_training, measures, training_info
 from dashboards.page import data_uri
@@ -38,14 +39,16 @@ def figure(
     level: float | None = None,
     measure: str = ACCURACY,
 ) -> "Figure":
-    """One of FIGURES as a Plotly figure, of the study as it stands now.
+    """One of FIGURES, or `pareto` of a search, as a Plotly figure, of the study as it stands now.
 
     `train` and `test` name the distortions, by default those that the page opens with; `methods` are labels, by default
     all (bands, standing, knobs). `level` is one of the sweep's, by default the practical one (heat_map). `measure` is
     what is drawn by epoch (training). Raises FigureError, or QueryError for a study that is not in the store.
     """
     results = read_results(store, study)
-    one_of("figure", name, FIGURES)
+    one_of("figure", name, (*FIGURES, PARETO))
+    if name == PARETO:
+        return as_figure(_pareto(results, train))
     if not results.sweeps:
         raise FigureError(f"{study} tests nothing but undistorted images; a figure needs a sweep in `evaluate:`")
     usual_train, usual_test = opening_pair(results)
@@ -114,6 +117,22 @@ def _training(results: Results, chosen: Selection, drawn_as: Looks, measure: str
     there = measures(results, chosen.train_distortion)
     info = training_info(results, chosen.train_distortion, one_of("measure", measure, there))
     return draw_training(info, drawn_as, chosen.test_distortion)
+
+
+PARETO = "pareto"
+"""Of a search: it has no pair of a training and a test distortion."""
+
+
+def _pareto(results: Results, train: str | None) -> Drawing:
+    """The points with the front, on test images; with a single objective, the course of the search."""
+    trained = searched_on(results)
+    if not trained:
+        raise FigureError("this study searches nothing: it has no section search:")
+    info = search_info(results, one_of("training distortion that is searched", train or trained[0], trained))
+    if not info.dots:
+        raise FigureError("no point of the search is evaluated yet")
+    drawn_as = looks(results.labels, {trial.label for trial in results.baselines})
+    return draw_front(info, drawn_as, "test", 0, 1) if pairs(info) else draw_course(info, drawn_as, 0)
 
 
 FIGURES: Mapping[str, Callable[[Results, Selection, Looks, str], Drawing]] = {

@@ -141,22 +141,24 @@ def diverged_lines(diverged: int, terminal: Terminal) -> list[str]:
     return terminal.wrap(text, 2, 16)
 
 
-def print_next(terminal: Terminal, study: str, spec: str, suffix: str) -> None:
+def print_next(terminal: Terminal, study: str, spec: str, suffix: str, searched: bool = False) -> None:
     """Commands ready to paste."""
     terminal.print()
     terminal.print("Next")
-    commands = tuple(next_commands(study, spec, suffix))
+    commands = tuple(next_commands(study, spec, suffix, searched))
     widest = max(NEXT_WIDTH, *(len(command) + 4 for command, _ in commands))
     for command, why in commands:
         terminal.print("\n".join(terminal.wrap(f"{command:<{widest}}{why}", 2, widest + 2)))
 
 
-def next_commands(study: str, spec: str, suffix: str) -> Iterator[tuple[str, str]]:
+def next_commands(study: str, spec: str, suffix: str, searched: bool = False) -> Iterator[tuple[str, str]]:
     activate = activation()
     if activate:
         yield f"source {activate}", "once in each terminal"
     yield f"study dashboard {study}{suffix}", f"the bands, in a browser ({study}.html)"
     yield f"study ui{suffix}", "every run, in MLflow at http://127.0.0.1:5000"
+    if searched:
+        yield f"study query {study} pareto{suffix}", "every point that the search drew"
     yield f"study query {study} bands{suffix}", "the numbers behind the bands"
     yield f"study query {study} practical{suffix}", "worst and best for every pair of distortions"
     yield "study query --help", "the tables and views, with worked queries"

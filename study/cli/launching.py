@@ -96,7 +96,7 @@ class Ending:
         if summary.trials.diverged:
             self.terminal.print("\n".join(diverged_lines(summary.trials.diverged, self.terminal)))
         self._table()
-        print_next(self.terminal, self.plan.study, self.spec, self.suffix)
+        print_next(self.terminal, self.plan.study, self.spec, self.suffix, searched=bool(self.plan.searches))
 
     def _table(self) -> None:
         table = end_table(self.plan, practical_cells(self.store, self.plan))

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboards import render
+from dashboards import figure, render
+from dashboards.catalogue import FigureError
 from dashboards.figures.bands import Selection
 from dashboards.figures.knobs import knobs_info
 from dashboards.figures.pareto import SearchInfo, draw_course, draw_front, explanation, pairs, search_info
@@ -118,3 +119,12 @@ def test_knobs_of_a_search_are_points_without_lines(results: Results) -> None:
     panels = knobs_info(results, chosen).panels
     assert len(panels) == 4
     assert all(panel.scattered and len(panel.lines[0].points) == POINTS for panel in panels)
+
+
+def test_a_notebook_draws_the_front_too(study: tuple[Store, Plan], store: Store) -> None:
+    drawn = figure(study[0], "search_mnist", "pareto")
+    assert {trace.name for trace in drawn.data} >= {"ST, on the front", "DA", "Baseline"}
+    with pytest.raises(FigureError, match="this study searches nothing"):
+        figure(store, "made", "pareto")
+    with pytest.raises(FigureError, match="no training distortion that is searched is called 'rotation'"):
+        figure(study[0], "search_mnist", "pareto", train="rotation")

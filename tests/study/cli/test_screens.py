@@ -205,7 +205,9 @@ def test_next_commands_exist_and_carry_the_store(study: object) -> None:
     assert all(" --store x" in command for command in commands if re.match("study (launch|query small)", command))
     assert "study dashboard small --store x" in commands
     assert "study ui --store x" in commands
-    assert not any("search" in command for command in commands)
+    assert not any("pareto" in command for command in commands)
+    searched = [command for command, _ in next_commands("small", "small.yaml", " --store x", searched=True)]
+    assert set(searched) - set(commands) == {"study query small pareto --store x"}
 
 
 def test_no_cell_is_ever_cut() -> None:
