@@ -8,8 +8,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from study.tracking.inputs import data_inputs
 from study.tracking.records import PARENT, Artifact, RunRecord, Status, params, tags
 from study.tracking.source import launched_with
@@ -65,9 +63,8 @@ def _tags(tables: Tables, states: Mapping[str, Status | None]) -> Iterator[tuple
 
 
 def _params(tables: Tables) -> Iterator[tuple[str, object]]:
-    spec: Mapping[str, Any] = YAML(typ="safe", pure=True).load(tables.launch.spec_text) or {}
     for section in SHOWN:
-        yield from _section(section, spec.get(section))
+        yield from _section(section, tables.spec.get(section))
     for sweep in tables.plan.sweeps:
         levels = ", ".join(f"{level:g}" for level in sweep.levels)
         yield f"evaluate.{sweep.test_distortion}", f"{sweep.parameter} {levels}; practical {sweep.practical:g}"

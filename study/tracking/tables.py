@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from study.plan import Plan, PlannedTrial
 from study.report import Naming
 from study.standing import FAILED
@@ -105,6 +107,12 @@ class Tables:
         pairs = {(entry["name"], entry["owner"]) for entries in self.entries.values() for entry in entries}
         names = [name for name, _ in pairs]
         return frozenset(name for name in names if names.count(name) > 1)
+
+    @cached_property
+    def spec(self) -> Mapping[str, Any]:
+        """The YAML that was launched, as plain values: it was checked then."""
+        read: Mapping[str, Any] | None = YAML(typ="safe", pure=True).load(self.launch.spec_text)
+        return read or {}
 
     @cached_property
     def launched(self) -> int:
