@@ -70,7 +70,7 @@ def check_free(host: str, port: int) -> None:
 def _bring(store: Store, study: str, place: Place, terminal: Terminal, suffix: str) -> None:
     """Bring a study up to date first; one that cannot be is shown as it is."""
     try:
-        tally = synced(store, study, place, lambda _done, _of: None)
+        tally = synced(store, study, place)
     except HeldError as held:
         terminal.print("\n".join(terminal.wrap(f"{study} is being brought up to date by {held.owner}")))
     except TrackingError as error:
