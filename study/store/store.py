@@ -29,7 +29,7 @@ import pyarrow as pa
 from study.plan import Plan, PlannedTrial
 from study.store.errors import CorruptObjectError, StoreError
 from study.store.files import decode, encode, join
-from study.store.launches import Launch, read_newest, record
+from study.store.launches import Launch, read_newest, read_provenances, record
 from study.store.leases import Held, Lease, Leases
 from study.store.objects import LocalObjects, Objects, check_writable, open_objects
 from study.store.owners import Owner
@@ -105,6 +105,10 @@ class Store:
     def newest_launch(self, study: str) -> Launch | None:
         """None if `study` was never launched into this store."""
         return read_newest(self.objects, study)
+
+    def provenances(self, study: str) -> tuple[Mapping[str, Any], ...]:
+        """Who launched the study with what, each time that it changed, the oldest first."""
+        return read_provenances(self.objects, study)
 
     # Commits
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from study.tracking.inputs import data_inputs
 from study.tracking.records import PARENT, Artifact, RunRecord, Status, params, tags
-from study.tracking.source import launched_with
+from study.tracking.source import source
 from study.tracking.tables import Tables
 from study.tracking_uri import CREDENTIALS
 
@@ -59,7 +59,7 @@ def _tags(tables: Tables, states: Mapping[str, Status | None]) -> Iterator[tuple
     yield "failed", str(list(states.values()).count("FAILED"))
     yield "diverged", str(sum(bool((tables.rows[one].trained or {}).get("diverged")) for one in finished))
     yield "host", tables.launch.provenance.get("host")
-    yield from launched_with(tables.launch).items()
+    yield from source(tables.launch.provenance).items()
 
 
 def _params(tables: Tables) -> Iterator[tuple[str, object]]:

@@ -19,6 +19,8 @@ from study.tracking_uri import VARIABLE, asked_for, fault, shown
 DATABASE = "mlflow.db"
 ARTIFACTS = "artifacts"
 RELATIVE = "sqlite:///"
+UNQUOTABLE = frozenset("%?#")
+"""In a path, what SQLAlchemy reads only quoted and MLflow only as it is."""
 NETWORK = frozenset({
     "9p", "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs", "glusterfs",
     "gpfs", "lustre", "nfs", "nfs4", "orangefs", "smb2", "smb3", "smbfs",
@@ -66,8 +68,8 @@ def place_at(store: Store, uri: str | None) -> Place:
 def own_place(store: Store) -> Place:
     """The database of the store's own."""
     root = store.root
-    local = root is not None and not on_network(root, _mounts())
-    folder = root.absolute() / "mlflow" if root is not None and local else cache_folder(store.location)
+    usable = root is not None and not on_network(root, _mounts()) and not UNQUOTABLE & set(str(root.absolute()))
+    folder = root.absolute() / "mlflow" if root is not None and usable else cache_folder(store.location)
     return Place(uri=f"{RELATIVE}{folder / DATABASE}", folder=folder)
 
 

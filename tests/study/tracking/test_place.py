@@ -107,3 +107,20 @@ def test_the_ui_and_the_writer_do_not_wait_for_each_other(store: Store, client: 
     assert client.place.folder is not None
     with closing(sqlite3.connect(client.place.folder / DATABASE)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+@pytest.mark.parametrize(("name", "inside"), [("a b ü'", True), ("50%20", False), ("a?b", False), ("a#b", False)])
+def test_a_store_may_lie_in_a_folder_of_any_name(
+    tmp_path: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str, inside: bool
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    plan = small_plan(tmp_path)
+    store = Store.open(tmp_path / name)
+    launched(store, plan)
+    place = own_place(store)
+    assert place.folder is not None
+    assert place.folder.is_relative_to(tmp_path / name) is inside
+    assert sync(store, connect(place)).written == 1
+    assert (place.folder / "artifacts" / "small").is_dir()
+    assert sync(store, connect(place)).unchanged == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"small.yaml", name} | ({"cache"} if not inside else set())
