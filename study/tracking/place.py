@@ -18,6 +18,7 @@ from study.tracking_uri import VARIABLE, asked_for, fault, shown
 
 DATABASE = "mlflow.db"
 ARTIFACTS = "artifacts"
+BUSY_SECONDS = 1.0
 RELATIVE = "sqlite:///"
 UNQUOTABLE = frozenset("%?#")
 """In a path, what SQLAlchemy reads only quoted and MLflow only as it is."""
@@ -105,16 +106,16 @@ def prepare(place: Place) -> None:
     database = place.folder / DATABASE
     if database.exists() and not _usable(database, f"{place.artifacts}/"):
         _put_aside(database)
-    with closing(sqlite3.connect(database)) as connection:
+    with closing(sqlite3.connect(database, BUSY_SECONDS)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")  # readers, the UI among them, and the writer do not wait
 
 
 def _usable(database: Path, artifacts: str) -> bool:
     try:
-        with closing(sqlite3.connect(database)) as connection:
+        with closing(sqlite3.connect(database, BUSY_SECONDS)) as connection:
             rows = connection.execute("SELECT artifact_location FROM experiments WHERE experiment_id <> 0").fetchall()
-    except sqlite3.OperationalError as error:
-        return "no such table" in str(error)  # made, and not filled: MLflow will
+    except sqlite3.OperationalError:  # not filled yet, or busy: nothing is wrong with what is there
+        return True
     except sqlite3.DatabaseError:
         return False
     return all(location.startswith(artifacts) for (location,) in rows)

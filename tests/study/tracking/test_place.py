@@ -10,7 +10,7 @@ import pytest
 
 from study.store import Store
 from study.tracking.client import Client
-from study.tracking.place import DATABASE, Place, cache_folder, on_network, own_place, place_at, place_of
+from study.tracking.place import DATABASE, Place, cache_folder, on_network, own_place, place_at, place_of, prepare
 from study.tracking.records import TrackingError
 from study.tracking_uri import VARIABLE, asked_for, fault, shown
 from tests.study.hand_made import TEXT, TRIALS, launched, small_plan
@@ -101,6 +101,19 @@ def test_a_damaged_database_is_put_aside_and_made_anew(tmp_path: Path, store: St
     (folder / DATABASE).write_bytes(b"SQLite format 3\0" + b"\xff" * 4096)
     assert sync(store, connect(own_place(store))).written == TRIALS + 1
     assert (folder / "mlflow-1.db").is_file()
+
+
+def test_a_database_that_is_busy_is_not_taken_for_a_damaged_one(store: Store, client: Client) -> None:
+    sync(store, client)
+    close(client)
+    assert client.place.folder is not None
+    with closing(sqlite3.connect(client.place.folder / DATABASE)) as connection:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            prepare(client.place)
+    assert sync(store, client).unchanged == TRIALS + 1
+    assert not (client.place.folder / "mlflow-1.db").exists()
 
 
 def test_the_ui_and_the_writer_do_not_wait_for_each_other(store: Store, client: Client) -> None:
