@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -13,12 +15,14 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from study.provenance import PACKAGES, versions
+from study.tracking_uri import CREDENTIALS, VARIABLE, fault, shown
 
 Verdict = Literal["ok", "warn", "fail"]
 
 GIB = 2**30
 LITTLE_DISK = 5 * GIB
 LITTLE_SHARED_MEMORY = 1 * GIB
+ANSWER_SECONDS = 5.0
 START_RAY = """
 import ray
 ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="error")
@@ -42,7 +46,7 @@ def examine(store: str) -> Iterator[Check]:
     """Every check in turn, as it is made; those of one topic stand together."""
     checks: tuple[Callable[[], Check], ...] = (
         python, packages, cpus, gpus, demo_data, ray_authentication, ray_starts, shared_memory,
-        lambda: store_writable(store), lambda: disk_free(store),
+        lambda: store_writable(store), lambda: disk_free(store), tracking,
     )  # fmt: skip
     return (check() for check in checks)
 
@@ -227,6 +231,34 @@ def disk_free(store: str) -> Check:
             way_out="`study plan SPEC` says what a study needs; --store puts it elsewhere",
         )  # fmt: skip
     return Check(topic="disk", verdict="ok", finding=finding)
+
+
+def tracking() -> Check:
+    """Whether the MLflow server that the environment names answers; a study's YAML may name another."""
+    uri = os.environ.get(VARIABLE)
+    if not uri:
+        return Check(topic="MLflow", verdict="ok", finding="runs are kept in each store; no server is asked for")
+    wrong = fault(uri)
+    if wrong is not None:
+        return Check(topic="MLflow", verdict="fail", finding=f"{VARIABLE}: {wrong}", way_out=f"change {VARIABLE}")
+    if not uri.startswith("http"):
+        return Check(topic="MLflow", verdict="ok", finding=f"runs go to {shown(uri)}, which was not tried")
+    return _answers(uri)
+
+
+def _answers(uri: str) -> Check:
+    address = CREDENTIALS.sub("", uri).rstrip("/")
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=ANSWER_SECONDS):
+            return Check(topic="MLflow", verdict="ok", finding=f"{shown(uri)} answers")
+    except urllib.error.HTTPError as answer:
+        return Check(topic="MLflow", verdict="ok", finding=f"{shown(uri)} answers (with {answer.code} to /health)")
+    except OSError as reason:
+        return Check(
+            topic="MLflow", verdict="warn",
+            finding=f"{shown(uri)} does not answer ({reason}); studies run all the same, but are not shown there",
+            way_out="start it, then `study track STUDY` catches up",
+        )  # fmt: skip
 
 
 def is_local(store: str) -> bool:

@@ -1,12 +1,15 @@
 """`study track`, and what a launch has to do with MLflow: starting the process, and saying how far it is."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+import typer
+
+from study.cli.errors import HELD
 from study.cli.places import newest, open_store, study_name
 from study.cli.terminal import Terminal, count
 from study.progress import Event, Observer, Progress
-from study.store import Heartbeat, Owner, Store
+from study.store import Heartbeat, HeldError, Owner, Store
 from study.tracking.curves import Renderers
 from study.tracking.exporter import Tally
 from study.tracking.follower import LEASE_SECONDS, connect, lease_name
@@ -87,17 +90,21 @@ def track(typed: str, store: str | None, terminal: Terminal) -> None:
     opened = open_store(store)
     study = study_name(typed, opened)
     place = place_of(opened, newest(opened, study))
-    tally = synced(opened, study, place, lambda done, of: None)
+    try:
+        tally = synced(opened, study, place)
+    except HeldError as held:
+        terminal.print("\n".join(terminal.wrap(f"{study} is being brought up to date by {held.owner}")))
+        raise typer.Exit(HELD) from None
     terminal.print("\n".join(terminal.wrap(f"{study} in MLflow at {place}: {told(tally)}")))
 
 
-def synced(store: Store, study: str, place: Place, progress: Callable[[int, int], None]) -> Tally:
+def synced(store: Store, study: str, place: Place) -> Tally:
     """Bring a study's runs up to date; raises HeldError while another process does."""
     heartbeat = Heartbeat(store.acquire(lease_name(study), Owner.here(f"study track {study}"), ttl=LEASE_SECONDS))
     try:
         sync = Sync(Tables(store, newest(store, study)), connect(place), renderers())
         running = at_work(store, sync.tables.trials)
-        return sync.everything(running, _is_launched(store, study), progress)
+        return sync.everything(running, _is_launched(store, study))
     finally:
         heartbeat.stop()
 

@@ -30,6 +30,9 @@ START_SECONDS = 90.0
 STOP_SECONDS = 5.0
 LOOK_SECONDS = 0.2
 ANSWER_SECONDS = 5.0
+PAGE = "workflowType=machine_learning&orderByKey=metrics.%60test.clean%60&orderByAsc=false"
+"""The page of runs as it should open: all trials in one list, not folded below the study's run, and without the pages
+about language models."""
 LOG_LINES = 5
 """Of the server's own words, shown where it does not start."""
 
@@ -67,7 +70,7 @@ def check_free(host: str, port: int) -> None:
 def _bring(store: Store, study: str, place: Place, terminal: Terminal, suffix: str) -> None:
     """Bring a study up to date first; one that cannot be is shown as it is."""
     try:
-        tally = synced(store, study, place, lambda _done, _of: None)
+        tally = synced(store, study, place)
     except HeldError as held:
         terminal.print("\n".join(terminal.wrap(f"{study} is being brought up to date by {held.owner}")))
     except TrackingError as error:
@@ -110,7 +113,7 @@ def link(address: str, study: str) -> str:
     asked = f"{address}/api/2.0/mlflow/experiments/get-by-name?{urlencode({'experiment_name': study})}"
     try:
         with urllib.request.urlopen(asked, timeout=ANSWER_SECONDS) as answer:
-            return f"{address}/#/experiments/{json.load(answer)['experiment']['experiment_id']}/runs"
+            return f"{address}/#/experiments/{json.load(answer)['experiment']['experiment_id']}/runs?{PAGE}"
     except OSError:
         return address
 

@@ -19,6 +19,7 @@ from study.store.plans import conditions, membership, plan_of
 from study.store.schemas import CONDITIONS, MEMBERSHIP
 from study.store.searches import Point, read_points, read_searches, write_searches
 
+PROVENANCE = "provenance.json"
 AGAIN = "Delete its launch folder and launch the study again"
 
 
@@ -92,7 +93,7 @@ def _append(objects: Objects, launch: Launch) -> Launch:
     objects.put(f"{folder}/plan.parquet", write(launch.grid, compression="zstd"))
     if launch.searches:
         objects.put(f"{folder}/searches.json", write_searches(launch.searches))
-    objects.put(f"{folder}/provenance.json", json.dumps(launch.provenance, indent=1).encode())
+    objects.put(f"{folder}/{PROVENANCE}", json.dumps(launch.provenance, indent=1).encode())
     return replace(launch, points=_points(objects, launch.study, launch.searches))
 
 
@@ -100,25 +101,34 @@ def read_newest(objects: Objects, study: str) -> Launch | None:
     """The newest finished record; None if the study was never launched here."""
     names = objects.children(f"studies/{study}/launches")
     numbers = sorted((int(name) for name in names if name.isdigit()), reverse=True)
-    whole = (number for number in numbers if objects.exists(f"{_folder(study, number)}/provenance.json"))
+    whole = (number for number in numbers if objects.exists(f"{_folder(study, number)}/{PROVENANCE}"))
     number = next(whole, None)
     return None if number is None else _read(objects, study, number)
 
 
+def read_provenances(objects: Objects, study: str) -> tuple[dict[str, Any], ...]:
+    """Of every finished record, the oldest first."""
+    numbers = sorted(int(name) for name in objects.children(f"studies/{study}/launches") if name.isdigit())
+    names = (f"{_folder(study, number)}/{PROVENANCE}" for number in numbers)
+    return tuple(_provenance(objects, name) for name in names if objects.exists(name))
+
+
+def _provenance(objects: Objects, name: str) -> dict[str, Any]:
+    try:
+        known: dict[str, Any] = json.loads(objects.get(name))
+    except ValueError as error:
+        raise CorruptObjectError(objects.address(name), f"not whole JSON ({error})", AGAIN) from error
+    return known
+
+
 def _read(objects: Objects, study: str, number: int) -> Launch:
     folder = _folder(study, number)
-    plan, tested, provenance = (
-        f"{folder}/{name}" for name in ("plan.parquet", "conditions.parquet", "provenance.json")
-    )
-    try:
-        known = json.loads(objects.get(provenance))
-    except ValueError as error:
-        raise CorruptObjectError(objects.address(provenance), f"not whole JSON ({error})", AGAIN) from error
+    plan, tested = f"{folder}/plan.parquet", f"{folder}/conditions.parquet"
     searches = _searches(objects, f"{folder}/searches.json")
     return Launch(
         number=number,
         spec_text=objects.get(f"{folder}/spec.yaml").decode(),
-        provenance=known,
+        provenance=_provenance(objects, f"{folder}/{PROVENANCE}"),
         grid=decode(MEMBERSHIP, objects.get(plan), objects.address(plan)),
         conditions=decode(CONDITIONS, objects.get(tested), objects.address(tested)),
         searches=searches,

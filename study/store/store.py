@@ -33,7 +33,7 @@ from study.plan import Drawn, Plan, PlannedTrial
 from study.store import examples
 from study.store.errors import CorruptObjectError, StoreError
 from study.store.files import decode, encode, join
-from study.store.launches import Launch, read_newest, record, with_points
+from study.store.launches import Launch, read_newest, read_provenances, record, with_points
 from study.store.leases import Held, Lease, Leases
 from study.store.objects import LocalObjects, Objects, check_writable, open_objects
 from study.store.owners import Owner
@@ -122,6 +122,10 @@ class Store:
     def keep_journal(self, study: str, journal: bytes) -> None:
         """A study's searches as Optuna keeps them: a view for its tools, never read back."""
         self.objects.put(f"studies/{study}/optuna.journal", journal)
+
+    def provenances(self, study: str) -> tuple[Mapping[str, Any], ...]:
+        """Who launched the study with what, each time that it changed, the oldest first."""
+        return read_provenances(self.objects, study)
 
     # Commits
 

@@ -14,7 +14,7 @@ from study.tracking.curves import Renderers, curves_of
 from study.tracking.inputs import data_inputs
 from study.tracking.metrics import headlines, hyperparameter_points, past_epochs
 from study.tracking.records import Artifact, RunRecord, Status, params, tags
-from study.tracking.source import launched_with
+from study.tracking.source import source
 from study.tracking.tables import Tables, TrialRows
 from trainables.recipe import Component
 
@@ -91,8 +91,7 @@ def _tags(tables: Tables, trial: PlannedTrial, rows: TrialRows, status: Status) 
         newest = (rows.of("train") or rows.attempts)[-1]
         yield "host", newest["host"]
         yield "device", newest["device"]
-    if (rows.began or tables.launched) >= tables.launched:  # of an earlier launch's code nothing is known
-        yield from launched_with(tables.launch).items()
+    yield from source(tables.launched_by(rows.began)).items()
     if status == "FAILED" and rows.failure is not None:
         yield "failure_class", rows.failure["failure_class"]
         yield "error", first_line(str(rows.failure["error"] or "no reason was recorded"))

@@ -8,11 +8,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from study.tracking.inputs import data_inputs
 from study.tracking.records import PARENT, Artifact, RunRecord, Status, params, tags
-from study.tracking.source import launched_with
+from study.tracking.source import source
 from study.tracking.tables import Tables
 from study.tracking_uri import CREDENTIALS
 
@@ -61,13 +59,12 @@ def _tags(tables: Tables, states: Mapping[str, Status | None]) -> Iterator[tuple
     yield "failed", str(list(states.values()).count("FAILED"))
     yield "diverged", str(sum(bool((tables.rows[one].trained or {}).get("diverged")) for one in finished))
     yield "host", tables.launch.provenance.get("host")
-    yield from launched_with(tables.launch).items()
+    yield from source(tables.launch.provenance).items()
 
 
 def _params(tables: Tables) -> Iterator[tuple[str, object]]:
-    spec: Mapping[str, Any] = YAML(typ="safe", pure=True).load(tables.launch.spec_text) or {}
     for section in SHOWN:
-        yield from _section(section, spec.get(section))
+        yield from _section(section, tables.spec.get(section))
     for sweep in tables.plan.sweeps:
         levels = ", ".join(f"{level:g}" for level in sweep.levels)
         yield f"evaluate.{sweep.test_distortion}", f"{sweep.parameter} {levels}; practical {sweep.practical:g}"

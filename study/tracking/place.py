@@ -18,7 +18,10 @@ from study.tracking_uri import VARIABLE, asked_for, fault, shown
 
 DATABASE = "mlflow.db"
 ARTIFACTS = "artifacts"
+BUSY_SECONDS = 1.0
 RELATIVE = "sqlite:///"
+UNQUOTABLE = frozenset("%?#")
+"""In a path, what SQLAlchemy reads only quoted and MLflow only as it is."""
 NETWORK = frozenset({
     "9p", "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs", "glusterfs",
     "gpfs", "lustre", "nfs", "nfs4", "orangefs", "smb2", "smb3", "smbfs",
@@ -66,8 +69,8 @@ def place_at(store: Store, uri: str | None) -> Place:
 def own_place(store: Store) -> Place:
     """The database of the store's own."""
     root = store.root
-    local = root is not None and not on_network(root, _mounts())
-    folder = root.absolute() / "mlflow" if root is not None and local else cache_folder(store.location)
+    usable = root is not None and not on_network(root, _mounts()) and not UNQUOTABLE & set(str(root.absolute()))
+    folder = root.absolute() / "mlflow" if root is not None and usable else cache_folder(store.location)
     return Place(uri=f"{RELATIVE}{folder / DATABASE}", folder=folder)
 
 
@@ -103,16 +106,16 @@ def prepare(place: Place) -> None:
     database = place.folder / DATABASE
     if database.exists() and not _usable(database, f"{place.artifacts}/"):
         _put_aside(database)
-    with closing(sqlite3.connect(database)) as connection:
+    with closing(sqlite3.connect(database, BUSY_SECONDS)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")  # readers, the UI among them, and the writer do not wait
 
 
 def _usable(database: Path, artifacts: str) -> bool:
     try:
-        with closing(sqlite3.connect(database)) as connection:
+        with closing(sqlite3.connect(database, BUSY_SECONDS)) as connection:
             rows = connection.execute("SELECT artifact_location FROM experiments WHERE experiment_id <> 0").fetchall()
-    except sqlite3.OperationalError as error:
-        return "no such table" in str(error)  # made, and not filled: MLflow will
+    except sqlite3.OperationalError:  # not filled yet, or busy: nothing is wrong with what is there
+        return True
     except sqlite3.DatabaseError:
         return False
     return all(location.startswith(artifacts) for (location,) in rows)

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from study.plan import Plan, PlannedTrial
 from study.report import Naming
 from study.standing import FAILED
@@ -58,6 +60,10 @@ class TrialRows:
         return _end(attempts[-1]) if attempts else None
 
 
+def _time(provenance: Mapping[str, Any]) -> int:
+    return milliseconds(datetime.fromisoformat(str(provenance["time"])))
+
+
 def milliseconds(moment: Any) -> int:
     """Since 1970, of an aware datetime."""
     return int(moment.timestamp() * 1000)
@@ -107,9 +113,24 @@ class Tables:
         return frozenset(name for name in names if names.count(name) > 1)
 
     @cached_property
+    def spec(self) -> Mapping[str, Any]:
+        """The YAML that was launched, as plain values: it was checked then."""
+        read: Mapping[str, Any] | None = YAML(typ="safe", pure=True).load(self.launch.spec_text)
+        return read or {}
+
+    @cached_property
     def launched(self) -> int:
         """When this plan was first launched, in milliseconds."""
-        return milliseconds(datetime.fromisoformat(str(self.launch.provenance["time"])))
+        return _time(self.launch.provenance)
+
+    @cached_property
+    def _provenances(self) -> tuple[Mapping[str, Any], ...]:
+        return self.store.provenances(self.launch.study)
+
+    def launched_by(self, began: int | None) -> Mapping[str, Any]:
+        """The provenance of the launch that a trial began in; of the newest, where that is not known."""
+        before = [one for one in self._provenances if began is None or _time(one) <= began]
+        return before[-1] if before else self.launch.provenance
 
     @cached_property
     def naming(self) -> Naming:

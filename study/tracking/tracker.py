@@ -63,16 +63,22 @@ class Tracker:
         if not self._unsent and (self._news.trials or self._news.over):
             self._unsent = self._news.line()
             self._news = News(running=self._news.running, over=self._news.over)
-        pipe = self._pipe()
         with contextlib.suppress(BlockingIOError, BrokenPipeError):
-            self._unsent = self._unsent[os.write(pipe, self._unsent) :]
+            self._unsent = self._unsent[os.write(self._pipe(), self._unsent) :]
 
     def _pipe(self) -> int:
-        if self._process is None:
-            self._start()
-        assert self._process is not None
-        assert self._process.stdin is not None
+        """Where the news go; raises BrokenPipeError if nobody listens."""
+        if self._process is None and self.state.kind != "failing":
+            self._try_to_start()
+        if self._process is None or self._process.stdin is None:
+            raise BrokenPipeError
         return self._process.stdin.fileno()
+
+    def _try_to_start(self) -> None:
+        try:
+            self._start()
+        except OSError as error:  # no memory, no processes: a study goes on without being watched
+            self.state = State(kind="failing", reason=f"the process that tracks it does not start: {error}")
 
     def _start(self) -> None:
         self._process = subprocess.Popen(
@@ -110,7 +116,7 @@ class Tracker:
         """How far MLflow is once the follower has ended, which is made to after `seconds`; None if it never began."""
         process = self._process
         if process is None:
-            return None
+            return self.state if self.state.kind == "failing" else None
         self.finish()
         try:
             process.wait(seconds)

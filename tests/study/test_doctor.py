@@ -2,7 +2,9 @@
 
 import os
 import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -30,7 +32,7 @@ def test_this_machine_is_fine_but_for_what_takes_long() -> None:
 @pytest.mark.ray
 def test_every_check_names_its_topic_once() -> None:
     checks = list(examine("./study-store"))
-    assert len({check.topic for check in checks}) == len(checks) == 10
+    assert len({check.topic for check in checks}) == len(checks) == 11
     assert {check.topic: check.verdict for check in checks}["Ray"] == "ok"
     assert not Path("study-store").exists(), "the doctor makes no store"
 
@@ -107,3 +109,40 @@ def test_the_exit_status_says_whether_anything_failed(study: Type, monkeypatch: 
     assert answer.exit_code == 1
     assert "1 of 2 checks failed" in answer.stdout
     assert "→ z" in answer.stdout
+
+
+def test_without_an_address_runs_stay_in_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert doctor.tracking().verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("uri", "verdict", "said"),
+    [
+        ("http://ada:secret@127.0.0.1:1", "warn", "http://***@127.0.0.1:1 does not answer"),
+        ("file:./mlruns", "fail", "MLflow keeps no runs in folders any more"),
+        ("postgresql://ada:secret@host/db", "ok", "postgresql://***@host/db, which was not tried"),
+    ],
+)
+def test_a_tracking_server_is_tried(monkeypatch: pytest.MonkeyPatch, uri: str, verdict: str, said: str) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    check = doctor.tracking()
+    assert check.verdict == verdict
+    assert said in check.finding
+    assert "secret" not in check.finding + check.way_out
+    assert check.way_out or verdict == "ok"
+
+
+def test_a_tracking_server_that_answers_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Healthy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/health" else 404)
+            self.end_headers()
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Healthy) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_port}")
+        assert doctor.tracking().finding == f"http://127.0.0.1:{server.server_port} answers"

@@ -37,7 +37,8 @@ def test_a_study_that_a_launch_is_tracking_is_left_to_it(study: Type, store: Sto
     answer = study("track", "small")
     lease.release()
     assert answer.exit_code == 3
-    assert f"process {os.getpid()}: study launch small" in answer.stderr
+    assert answer.stdout.startswith("small is being brought up to date by ")
+    assert f"process {os.getpid()}: study launch small" in answer.stdout
 
 
 def test_an_address_that_cannot_be_one_exits_with_2(

@@ -103,3 +103,24 @@ def test_a_plain_tuner_runs_a_unit_to_its_commit(with_parent: Path, cluster: str
     assert Store.open(tuned).leases() == ()
     run(alone, "train:DA")
     assert rows_of(tuned, training.trial.trial_id) == rows_of(alone, training.trial.trial_id)
+
+
+def test_epochs_are_told_as_they_end_and_after_an_interruption_from_the_first(
+    with_parent: Path, tmp_path: Path
+) -> None:
+    store = Path(shutil.copytree(with_parent, tmp_path / "store"))
+    training = unit(planned(TEXT), "train:ST")
+    interrupted = worker(planned(TEXT), store, training, slice_seconds=0.0)
+    told: tuple[int, ...] = ()
+    while not told:
+        told += tuple(epoch.epoch for epoch in interrupted.step()["report"].epochs)
+    assert told == (1,)
+    interrupted.cleanup()
+    resumed = worker(planned(TEXT), store, training, slice_seconds=0.0)
+    reports = [resumed.step()["report"]]
+    while reports[-1].status == "running":
+        reports.append(resumed.step()["report"])
+    assert [epoch.epoch for epoch in reports[0].epochs] == [1]
+    epochs = [epoch for report in reports for epoch in report.epochs]
+    rows = rows_of(store, training.trial.trial_id)["epochs"].to_pylist()
+    assert [(epoch.epoch, epoch.loss) for epoch in epochs] == [(row["epoch"], row["loss"]) for row in rows]

@@ -1,7 +1,9 @@
 """What MLflow shows, in a form that can be compared; and ways to sync."""
 
-from collections import Counter
+import sqlite3
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from study.store import Store
 from study.tracking.client import Client
 from study.tracking.curves import Renderers
 from study.tracking.exporter import OLD, Tally
+from study.tracking.place import DATABASE
 from study.tracking.records import TrackingError
 from study.tracking.server import Server
 from study.tracking.sync import Sync
@@ -21,6 +24,7 @@ from study.tracking.tables import Tables
 RENDERERS = Renderers(curves=still, page=lambda store, study: f"<html>{study}</html>")
 
 Shown = dict[str, Any]
+Metrics = dict[str, list[tuple[int, float]]]
 
 
 def sync_of(store: Store, server: Server, study: str = "small") -> Sync:
@@ -38,7 +42,8 @@ def shown(client: Client, study: str = "small") -> dict[str, Shown]:
     runs = _runs(client, study)
     names = {run.info.run_id: run.info.run_name for run in runs}
     assert len(set(names.values())) == len(runs), "a run stands twice"
-    return {run.info.run_name: _shown(client, run, names) for run in runs}
+    metrics = _metrics(client, list(names))
+    return {run.info.run_name: _shown(run, names, metrics[run.info.run_id]) for run in runs}
 
 
 def run_ids(client: Client, study: str = "small") -> dict[str, str]:
@@ -52,7 +57,23 @@ def _runs(client: Client, study: str) -> list[Any]:
     return [run for run in runs if OLD not in run.data.tags]
 
 
-def _shown(client: Client, run: Any, names: Mapping[str, str]) -> Shown:
+def _metrics(client: Client, run_ids: list[str]) -> dict[str, Metrics]:
+    """Run → metric → (step, value) of every value that was ever logged; from the database where there is one."""
+    logged: dict[str, Metrics] = {run_id: defaultdict(list) for run_id in run_ids}
+    if client.place.folder is None:
+        for run_id in run_ids:
+            for name in client.client.get_run(run_id).data.metrics:
+                logged[run_id][name] = sorted((point.step, point.value) for point in client.history(run_id, name))
+        return logged
+    with closing(sqlite3.connect(client.place.folder / DATABASE)) as database:
+        rows = database.execute("SELECT run_uuid, key, step, value FROM metrics ORDER BY step, value")
+        for run_id, name, step, value in rows:
+            if run_id in logged:
+                logged[run_id][name].append((step, value))
+    return logged
+
+
+def _shown(run: Any, names: Mapping[str, str], metrics: Metrics) -> Shown:
     tags = dict(run.data.tags)
     parent = tags.pop("mlflow.parentRunId", None)
     return {
@@ -61,15 +82,10 @@ def _shown(client: Client, run: Any, names: Mapping[str, str]) -> Shown:
         "tags": tags,
         "under": None if parent is None else names.get(parent, "nothing"),
         "params": dict(run.data.params),
-        "metrics": {name: history(client, run.info.run_id, name) for name in run.data.metrics},
+        "metrics": metrics,
         "inputs": sorted((one.dataset.name, one.dataset.digest) for one in run.inputs.dataset_inputs),
         "files": files(run.info.artifact_uri),
     }
-
-
-def history(client: Client, run_id: str, name: str) -> list[tuple[int, float]]:
-    """(step, value) of every value that was ever logged."""
-    return sorted((point.step, point.value) for point in client.history(run_id, name))
 
 
 def files(uri: str) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ import pytest
 
 from study.store import Store
 from study.tracking.client import Client
-from study.tracking.place import DATABASE, Place, cache_folder, on_network, own_place, place_at, place_of
+from study.tracking.place import DATABASE, Place, cache_folder, on_network, own_place, place_at, place_of, prepare
 from study.tracking.records import TrackingError
 from study.tracking_uri import VARIABLE, asked_for, fault, shown
 from tests.study.hand_made import TEXT, TRIALS, launched, small_plan
@@ -103,7 +103,37 @@ def test_a_damaged_database_is_put_aside_and_made_anew(tmp_path: Path, store: St
     assert (folder / "mlflow-1.db").is_file()
 
 
+def test_a_database_that_is_busy_is_not_taken_for_a_damaged_one(store: Store, client: Client) -> None:
+    sync(store, client)
+    close(client)
+    assert client.place.folder is not None
+    with closing(sqlite3.connect(client.place.folder / DATABASE)) as connection:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            prepare(client.place)
+    assert sync(store, client).unchanged == TRIALS + 1
+    assert not (client.place.folder / "mlflow-1.db").exists()
+
+
 def test_the_ui_and_the_writer_do_not_wait_for_each_other(store: Store, client: Client) -> None:
     assert client.place.folder is not None
     with closing(sqlite3.connect(client.place.folder / DATABASE)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+@pytest.mark.parametrize(("name", "inside"), [("a b ü'", True), ("50%20", False), ("a?b", False), ("a#b", False)])
+def test_a_store_may_lie_in_a_folder_of_any_name(
+    tmp_path: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str, inside: bool
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    plan = small_plan(tmp_path)
+    store = Store.open(tmp_path / name)
+    launched(store, plan)
+    place = own_place(store)
+    assert place.folder is not None
+    assert place.folder.is_relative_to(tmp_path / name) is inside
+    assert sync(store, connect(place)).written == 1
+    assert (place.folder / "artifacts" / "small").is_dir()
+    assert sync(store, connect(place)).unchanged == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"small.yaml", name} | ({"cache"} if not inside else set())

@@ -167,7 +167,20 @@ def test_a_run_is_dated_by_its_attempts(tmp_path: Path) -> None:
     store.record_attempt(early)
     made = record(tables_of(store), plan.trials[0])
     assert made.started == int((NOON - timedelta(days=1)).timestamp() * 1000)
-    assert "git_commit" not in made.tags, "of the code of an earlier launch nothing is known"
+
+
+def test_a_trial_names_the_code_that_it_was_trained_with(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store")
+    for alpha, commit, hour in (("[0.1]", "aaa", 11), ("[0.1, 1]", "bbb", 13)):
+        text = TEXT.replace("alpha: [0.1, 1]", f"alpha: {alpha}")
+        plan = small_plan(tmp_path, text)
+        told = {"code": {"commit": commit, "dirty": False}, "time": f"2026-01-01T{hour}:00:00+00:00"}
+        store.record_launch(plan, text, told)
+    before, after = plan.trials[:2]
+    store.record_attempt(attempt(before, "train", "stopped"))
+    store.record_attempt(attempt(after, "train", "stopped", number=120))
+    tables = tables_of(store)
+    assert [record(tables, trial).tags["git_commit"] for trial in (before, after)] == ["aaa", "bbb"]
 
 
 def test_the_study_shows_its_spec_and_plan(tmp_path: Path) -> None:

@@ -82,6 +82,15 @@ def test_no_process_is_started_before_there_is_anything_to_tell() -> None:
     assert tracker.wait(0.0) is None
 
 
+def test_a_follower_that_cannot_be_started_does_not_stop_the_driver(plan: Plan) -> None:
+    tracker = Tracker(["/nowhere/python"])
+    tracker.changed(progress(plan, 0))
+    tracker.changed(progress(plan, 1))
+    state = tracker.wait(1.0)
+    assert state is not None
+    assert (state.kind, "/nowhere/python" in state.reason) == ("failing", True)
+
+
 def test_a_follower_that_reads_nothing_does_not_stop_the_driver(plan: Plan, deaf: Tracker) -> None:
     """More than a pipe holds many times over; if a write could block, this would not end before the test's limit."""
     for count in range(2_000):
