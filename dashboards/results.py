@@ -173,7 +173,8 @@ class Results:
     @cached_property
     def n(self) -> int:
         """Test images."""
-        return max((cell.n for cell in self.cells.values()), default=0)
+        tested = {one.condition_id for one in self.plan.conditions if one.split == "test"}
+        return max((cell.n for (_, condition), cell in self.cells.items() if condition in tested), default=0)
 
     def accuracy(self, trial: Trial, condition_id: str | None) -> float | None:
         """None where it is not evaluated yet."""
