@@ -1,4 +1,4 @@
-"""What the dashboard of a large study takes: a store of the size of grid_tifs, results made up, the page built from it."""
+"""What the dashboard of a large study takes: a store of the size of grid_tifs with made-up results, and its page."""
 
 import tempfile
 import time
