@@ -60,8 +60,16 @@
     if (("train" in changes || "test" in changes) && !("figure" in changes)) changes.figure = "";
     if ("train" in changes || "test" in changes) changes = Object.assign({fill: null, page: ""}, changes);
     Object.assign(state, changes);
-    history.replaceState(null, "", address({}));
+    remember();
     showAll();
+  }
+
+  function remember() {
+    try {
+      history.replaceState(null, "", address({}));
+    } catch (refused) {
+      // A frame without an address of its own, as MLflow shows pages in: what is chosen lasts as long as the frame.
+    }
   }
 
   // What a trace's meta says
@@ -608,7 +616,7 @@
     link.addEventListener("click", (event) => {
       event.preventDefault();
       state.page = link.dataset.page;
-      history.replaceState(null, "", address({}));
+      remember();
       goTo(state.page);
     });
   }

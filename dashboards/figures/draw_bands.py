@@ -143,7 +143,8 @@ def _others(info: BandsInfo, looks: Mapping[str, Look]) -> Iterator[Trace]:
     for curve in info.curves:
         if curve.role == "member":
             trace = _line(info, curve, looks[curve.label], "solid", 3.5, looks[curve.label].symbol)
-            trace["meta"] |= {"follow": curve.trial_id, "end": end_text(f"followed: {curve_name(curve, info)}")}
+            trace["name"] = f"followed {curve_name(curve, info)}"
+            trace["meta"] |= {"follow": curve.trial_id, "end": end_text(trace["name"])}
             yield trace
     for curve in info.diverged:
         yield _cross(info, curve, looks[curve.label])
@@ -203,7 +204,8 @@ def _level_axis(info: BandsInfo) -> dict[str, Any]:
         title += "; the same image at each level"
     made = axis(title, range=[-0.045, 1.045], tickvals=info.axis.positions, ticktext=info.axis.ticks)
     made["title"]["standoff"] = STRIP + 8 if any(info.examples) else 10
-    return {**made, "showgrid": False, "showline": True, "ticks": "outside", "tickcolor": made["gridcolor"]}
+    ticks = {"ticks": "outside", "tickcolor": made["gridcolor"], "tickangle": 0}
+    return {**made, **ticks, "showgrid": False, "showline": True}
 
 
 def _y_range(info: BandsInfo) -> list[float]:

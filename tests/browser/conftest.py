@@ -26,9 +26,13 @@ class Watched:
     """A page, and what it said and asked for."""
 
     page: Page
-    address: str
+    file: Path
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return self.file.as_uri()
 
     def open(self, choices: str = "") -> None:
         """Afresh, with these choices in its address."""
@@ -91,7 +95,7 @@ def chromium() -> Iterator[Browser]:
 def watched(chromium: Browser, file: Path) -> Iterator[Watched]:
     """The page as it opens at 1400 px. At the end: no complaint, and nothing asked for but itself."""
     context = chromium.new_context(viewport=WIDE, accept_downloads=True)  # type: ignore[arg-type]
-    seen = Watched(page=context.new_page(), address=file.as_uri())
+    seen = Watched(page=context.new_page(), file=file)
 
     def said(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):

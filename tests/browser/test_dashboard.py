@@ -222,6 +222,26 @@ def test_at_400_px_nothing_runs_out_of_the_page(watched: Watched) -> None:
     assert images == 2, "every second of four"
 
 
+def test_it_works_in_a_frame_without_an_address(watched: Watched) -> None:
+    """As MLflow shows an artifact: sandboxed, from a text."""
+    watched.page.goto("about:blank")
+    watched.page.evaluate(
+        """html => {
+            const frame = document.createElement('iframe');
+            frame.sandbox = 'allow-scripts';
+            frame.srcdoc = html;
+            frame.width = 1200;
+            document.body.append(frame);
+        }""",
+        watched.file.read_text("utf-8"),
+    )
+    frame = watched.page.frame_locator("iframe")
+    frame.locator("[data-choice=train]").select_option("rotation")
+    frame.locator("html[data-ready=yes]").wait_for(state="attached")
+    assert "DA trials" in frame.locator("[data-slot=bands] .answer p").first.inner_text()
+    assert "rotation" in frame.locator("[data-slot=bands] .tools a").get_attribute("href")  # type: ignore[operator]
+
+
 def test_dark_and_light(watched: Watched) -> None:
     paper = "() => getComputedStyle(document.body).backgroundColor"
     light = watched.page.evaluate(paper)

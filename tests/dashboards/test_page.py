@@ -14,6 +14,7 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 import dashboards
+from dashboards.drawing import as_figure
 from dashboards.page import packed, plotly_script
 from study.plan import Plan
 from study.store import Store
@@ -148,6 +149,39 @@ def test_a_study_without_sweeps_still_has_an_overview(tmp_path: Path) -> None:
     document = dashboards.render(opened, plan.study)
     assert 'id="page-overview"' in document
     assert 'id="page-bands"' not in document
+
+
+ODD = {
+    "no baseline": MADE.replace("  Baseline: {method: standard, from: scratch}\n", "").replace(
+        "train: {from: Baseline,", "train: {from: scratch,"
+    ),
+    "replicates": MADE.replace("{from: Baseline,", "{replicates: 2, from: Baseline,"),
+    "a method on undistorted images": MADE.replace("methods:\n", "methods:\n  Long: {method: standard, epochs: 9}\n"),
+    "one level": MADE.replace("[90, 30, 5]", "[30]"),
+    "a sequence": MADE.replace("distortion: rotation}", "distortion: rotation then gaussian_noise}").replace(
+        "{degrees: [30, 60]}", "{degrees: [30, 60]}\n  rotation then gaussian_noise: {}"
+    ),
+    "no hyperparameters": re.sub(r"  (ST|DA): .*\n", "", MADE).replace("methods: [ST, DA], ", "").replace(
+        "methods: [DA], also: {train: gaussian_noise, methods: [ST]}", ""
+    ),
+}  # fmt: skip
+"""What a study may lack, or have too much of."""
+
+
+@pytest.mark.parametrize("oddity", ODD)
+def test_odd_studies_are_drawn_too(tmp_path: Path, oddity: str) -> None:
+    plan = planned(tmp_path, ODD[oddity])
+    opened = Store.open(tmp_path / "store")
+    finished(opened, plan, ODD[oddity])
+    drawn = [
+        (slot, variant["drawing"])
+        for slot, variants in data_of(dashboards.render(opened, plan.study))["slots"].items()
+        for variant in variants
+        if variant["drawing"]
+    ]
+    assert drawn
+    for drawing in dict(drawn).values():
+        as_figure(drawing)
 
 
 def test_a_page_appears_whole_or_not_at_all(store: Store, plan: Plan, tmp_path: Path, document: str) -> None:
