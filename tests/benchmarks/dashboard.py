@@ -10,6 +10,7 @@ import numpy as np
 
 import dashboards
 from dashboards.page import plotly_script
+from dashboards.results import PNG_BEGINS, PNG_ENDS
 from study.plan import Plan, PlannedTrial, Sweep
 from study.planning import make_plan
 from study.spec import load
@@ -84,7 +85,7 @@ def _fill(store: Store, plan: Plan) -> None:
         store.commit_cells(trial.trial_id, plan.conditions, cells)
     for condition in plan.conditions:
         attack = plan.baseline_id if condition.test_distortion == "fgsm" else None
-        store.keep_example(example_name(condition.condition_id, attack), draws.bytes(PICTURE))
+        store.keep_example(example_name(condition.condition_id, attack), PNG_BEGINS + draws.bytes(PICTURE) + PNG_ENDS)
 
 
 def _outcome(trial: PlannedTrial) -> Outcome:

@@ -113,6 +113,17 @@ def test_a_store_without_pictures_has_no_strip(tmp_path: Path, plan: Plan) -> No
     assert not any(one["drawing"]["layout"]["images"] for one in data["slots"]["bands"] if one["drawing"])
 
 
+def test_a_picture_that_was_cut_off_is_left_out(tmp_path: Path, plan: Plan) -> None:
+    opened = Store.open(tmp_path)
+    finished(opened, plan)
+    clean = plan.conditions[0].condition_id
+    path = tmp_path / "results" / "examples" / f"{clean}.png"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert set(data_of(dashboards.render(opened, plan.study))["examples"]) == {
+        one.condition_id for one in plan.conditions[1:]
+    }
+
+
 def test_a_page_is_little_more_than_plotly(document: str) -> None:
     script = plotly_script()
     assert script == get_plotlyjs()
