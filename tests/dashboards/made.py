@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -50,6 +51,11 @@ def planned(folder: Path, text: str = TEXT) -> Plan:
     path = folder / "made.yaml"
     path.write_text(text)
     return make_plan(load(path), "0" * 32)
+
+
+def in_memory() -> Store:
+    """A store of its own that waits for no disk."""
+    return Store.open(f"memory://{uuid4().hex}")
 
 
 def finished(store: Store, plan: Plan, text: str = TEXT, trials: int | None = None) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +21,7 @@ from dashboards.selections import paper_figures
 from study.plan import Plan
 from study.query import open_tables
 from study.store import Store
-from tests.dashboards.made import N, finished
+from tests.dashboards.made import N, finished, in_memory
 
 NOISE = Selection(train_distortion="gaussian_noise", test_distortion="gaussian_noise")
 
@@ -101,10 +100,10 @@ def test_picks_on_validation_images_say_so(results: Results) -> None:
     assert "a range, not a choice" not in told
 
 
-def test_validation_images_under_the_same_distortion_come_first(tmp_path: Path, plan: Plan) -> None:
+def test_validation_images_under_the_same_distortion_come_first(plan: Plan) -> None:
     drawn = replace(plan.conditions[1], condition_id="v" * 16, split="validation", seed=1)
     wider = replace(plan, conditions=(*plan.conditions, drawn))
-    opened = Store.open(tmp_path)
+    opened = in_memory()
     finished(opened, wider)
     found = read_results(opened, wider.study)
     (group,) = [one for one in found.groups if one.label == "ST"]

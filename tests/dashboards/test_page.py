@@ -18,7 +18,7 @@ from dashboards.drawing import as_figure
 from dashboards.page import packed, plotly_script
 from study.plan import Plan
 from study.store import Store
-from tests.dashboards.made import PNG, finished, planned
+from tests.dashboards.made import PNG, finished, in_memory, planned
 from tests.dashboards.made import TEXT as MADE
 
 OWN = 250_000
@@ -105,20 +105,19 @@ def test_pictures_are_in_the_page_once(document: str, plan: Plan) -> None:
     assert all(source.removeprefix("example:") in data["examples"] for source in sources)
 
 
-def test_a_store_without_pictures_has_no_strip(tmp_path: Path, plan: Plan) -> None:
-    opened = Store.open(tmp_path)
+def test_a_store_without_pictures_has_no_strip(plan: Plan) -> None:
+    opened = in_memory()
     finished(opened, plan, trials=3)
     data = data_of(dashboards.render(opened, plan.study))
     assert data["examples"] == {}
     assert not any(one["drawing"]["layout"]["images"] for one in data["slots"]["bands"] if one["drawing"])
 
 
-def test_a_picture_that_was_cut_off_is_left_out(tmp_path: Path, plan: Plan) -> None:
-    opened = Store.open(tmp_path)
+def test_a_picture_that_was_cut_off_is_left_out(plan: Plan) -> None:
+    opened = in_memory()
     finished(opened, plan)
     clean = plan.conditions[0].condition_id
-    path = tmp_path / "results" / "examples" / f"{clean}.png"
-    path.write_bytes(path.read_bytes()[:-1])
+    opened.objects.put(f"results/examples/{clean}.png", opened.read_example(clean)[:-1])
     assert set(data_of(dashboards.render(opened, plan.study))["examples"]) == {
         one.condition_id for one in plan.conditions[1:]
     }
@@ -140,8 +139,8 @@ def test_a_study_without_results_says_so_and_draws_nothing(empty: Store, plan: P
     assert any("None of the 35 trials trained on gaussian noise" in one and "35 not begun" in one for one in said)
 
 
-def test_a_study_half_done_draws_what_there_is_and_says_what_is_missing(tmp_path: Path, plan: Plan) -> None:
-    opened = Store.open(tmp_path)
+def test_a_study_half_done_draws_what_there_is_and_says_what_is_missing(plan: Plan) -> None:
+    opened = in_memory()
     finished(opened, plan, trials=4)
     data = data_of(dashboards.render(opened, plan.study))
     (variant,) = [one for one in data["slots"]["bands"] if one["when"] == {"train": "gaussian_noise", "test": "jpeg"}]
@@ -155,7 +154,7 @@ def test_a_study_half_done_draws_what_there_is_and_says_what_is_missing(tmp_path
 def test_a_study_without_sweeps_still_has_an_overview(tmp_path: Path) -> None:
     text = re.sub(r"evaluate:.*", "", MADE, flags=re.DOTALL)
     plan = planned(tmp_path, text)
-    opened = Store.open(tmp_path / "store")
+    opened = in_memory()
     finished(opened, plan, text)
     document = dashboards.render(opened, plan.study)
     assert 'id="page-overview"' in document
@@ -182,7 +181,7 @@ ODD = {
 @pytest.mark.parametrize("oddity", ODD)
 def test_odd_studies_are_drawn_too(tmp_path: Path, oddity: str) -> None:
     plan = planned(tmp_path, ODD[oddity])
-    opened = Store.open(tmp_path / "store")
+    opened = in_memory()
     finished(opened, plan, ODD[oddity])
     drawn = [
         (slot, variant["drawing"])
