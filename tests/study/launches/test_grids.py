@@ -93,7 +93,7 @@ def test_a_new_test_level_is_evaluated_and_nothing_is_trained(store: Path, clust
     after = files(store / "results")
     assert before.items() <= after.items()
     assert {name.split("/")[0] for name in after.keys() - before.keys()} == {
-        "attempts", "conditions", "evaluations", "predictions",
+        "attempts", "conditions", "evaluations", "examples", "predictions",
     }  # fmt: skip
     assert column(store, "evaluations", "condition_id") == conditions(MORE_LEVELS)
     assert asked(store).sql("SELECT level FROM bands WHERE label = 'DA' ORDER BY step")["level"].to_pylist() == [
