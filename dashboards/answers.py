@@ -113,7 +113,7 @@ def _spans(told: Answer, known: Sequence[Span]) -> Iterator[str]:
     if lone:
         names = listed([span.label for span in lone])
         have, each = ("has", "") if len(lone) == 1 else ("have", " each")
-        yield f"{names} {have} one trial{each}, which spans nothing."
+        yield f"{names} {have} one trial{each}, so no range."
 
 
 def _stands(told: Answer, span: Span) -> str:

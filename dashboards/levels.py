@@ -11,7 +11,7 @@ from study.plan import Sweep
 
 LOG_RATIO = 10.0
 """Largest over smallest level, at least, for an axis to be worth a logarithm."""
-TICK_GAP = 0.035
+TICK_GAP = 0.06
 """Of the axis's length: what two tick labels need between them."""
 CLEAN = "clean"
 

@@ -6,11 +6,14 @@ study has nothing for it. The page's script needs to know of none of them: it sh
 """
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dashboards.drawing import Drawing
+
+NUMBER = re.compile(r"[−+]?[\d,.]+( ± [\d.]+)?( (s|min|h))?")
 
 Kind = Literal["text", "rate", "width", "points", "number", "trial"]
 """How a column reads: rates, widths and (signed) points are shares of 1, shown times 100; a trial can be followed."""
@@ -118,14 +121,14 @@ class Page:
 def slot_html(slot: Slot, *, open_table: bool = False, classes: str = "") -> str:
     """The place, empty: the script fills it."""
     title = html.escape(slot.title)
-    state = " open" if open_table else ""
+    state, summary = (" open", "All of them") if open_table else ("", "The numbers")
     return f"""<figure class="slot {classes}" data-slot="{html.escape(slot.name)}" aria-label="{title}">
   <div class="answer" data-part="text" aria-live="polite"></div>
   <p class="missing" data-part="missing" hidden></p>
   <div class="plot" data-part="plot" role="img" aria-label="{title}"></div>
   <div class="legend" data-part="legend"></div>
   <div class="tools" data-part="tools"></div>
-  <details{state}><summary>The numbers</summary><div class="table-box" data-part="table" tabindex="0"></div></details>
+  <details{state}><summary>{summary}</summary><div class="table-box" data-part="table" tabindex="0"></div></details>
 </figure>"""
 
 
@@ -156,7 +159,11 @@ def paragraph(text: str, classes: str = "") -> str:
 
 def rows_html(head: Sequence[str], rows: Sequence[Sequence[str]], classes: str = "", caption: str = "") -> str:
     """A table of texts, escaped; the first column heads its row."""
-    heads = "".join(f'<th scope="col">{html.escape(one)}</th>' for one in head)
+    columns = list(zip(*rows, strict=True)) if rows else [() for _ in head]
+    heads = "".join(
+        f'<th scope="col"{_side(max(column, key=len, default=""))}>{html.escape(one)}</th>'
+        for one, column in zip(head, columns, strict=True)
+    )
     lines = "".join(f'<tr><th scope="row">{html.escape(row[0])}</th>{_cells(row[1:])}</tr>' for row in rows)
     told = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     return (
@@ -166,4 +173,9 @@ def rows_html(head: Sequence[str], rows: Sequence[Sequence[str]], classes: str =
 
 
 def _cells(texts: Sequence[str]) -> str:
-    return "".join(f"<td>{html.escape(one)}</td>" for one in texts)
+    return "".join(f"<td{_side(one)}>{html.escape(one)}</td>" for one in texts)
+
+
+def _side(text: str) -> str:
+    """Numbers, and numbers with an error or a unit, to the right."""
+    return ' class="right"' if NUMBER.fullmatch(text) else ""

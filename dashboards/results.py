@@ -15,6 +15,9 @@ from study.store import Launch, Store
 from study.store.examples import example_name
 from study.summary import UNDISTORTED, Found, states_of
 
+PNG_BEGINS, PNG_ENDS = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
+"""A picture cut off by a power failure is left out, as one that was never there."""
+
 
 class Cell(NamedTuple):
     """One trial under one condition."""
@@ -173,7 +176,8 @@ class Results:
     @cached_property
     def n(self) -> int:
         """Test images."""
-        return max((cell.n for cell in self.cells.values()), default=0)
+        tested = {one.condition_id for one in self.plan.conditions if one.split == "test"}
+        return max((cell.n for (_, condition), cell in self.cells.items() if condition in tested), default=0)
 
     def accuracy(self, trial: Trial, condition_id: str | None) -> float | None:
         """None where it is not evaluated yet."""
@@ -316,4 +320,5 @@ def _examples(store: Store, plan: Plan) -> dict[str, bytes]:
         condition: next((name for name in (condition, attacked) if name in there), None)
         for condition, attacked in names.items()
     }
-    return {condition: store.read_example(name) for condition, name in chosen.items() if name is not None}
+    read = {condition: store.read_example(name) for condition, name in chosen.items() if name is not None}
+    return {condition: png for condition, png in read.items() if png.startswith(PNG_BEGINS) and png.endswith(PNG_ENDS)}

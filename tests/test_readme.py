@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,8 @@ from study.cli.query_help import WORKED
 from study.planning import make_plan
 from study.query import VIEWS
 from study.spec import load, shipped
+from study.store import Store
+from tests.dashboards.made import finished
 from tests.study.hand_made import FINGERPRINT, TEXT
 from trainables.fit import Training
 
@@ -24,11 +27,26 @@ def blocks(language: str) -> list[str]:
 
 
 def test_there_are_as_many_examples_as_these_tests_know() -> None:
-    assert (len(blocks("python")), len(blocks("yaml"))) == (2, 2)
+    assert (len(blocks("python")), len(blocks("yaml"))) == (3, 2)
 
 
-def test_the_notebook_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    exec(compile(blocks("python")[0], "README.md", "exec"), {})
+def test_a_study_in_a_notebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the demo's plan, with results made up."""
+    store, plan = Store.open(tmp_path), make_plan(load("demo_mnist"), FINGERPRINT)
+    finished(store, plan)
+    monkeypatch.setenv("STUDY_STORE", str(tmp_path))
+    shown: dict[str, Any] = {}
+    exec(compile(blocks("python")[0], "README.md", "exec"), shown)
+    said = capsys.readouterr().out
+    assert len(re.findall(r"^\d+ +(?:ST|DA|AT|ST sym) ", said, re.MULTILINE)) >= 7 * 6
+    assert re.search(r"label +gain", said)
+    assert shown["figure"].layout.title.text == "Trained on noise, tested on rotation"
+
+
+def test_the_notebook_trains(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(blocks("python")[1], "README.md", "exec"), {})
     said = capsys.readouterr().out
     assert re.fullmatch(
         r"epoch 1: \d+ of 200 validation images\nepoch 2: \d+ of 200 validation images\n\d+ of 300 noisy test images\n",
@@ -37,7 +55,7 @@ def test_the_notebook_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_method_is_one_file_and_one_line_of_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "confidence_penalty.py").write_text(blocks("python")[1], encoding="utf-8")
+    (tmp_path / "confidence_penalty.py").write_text(blocks("python")[2], encoding="utf-8")
     monkeypatch.setattr(trainables.methods, "__path__", [*trainables.methods.__path__, str(tmp_path)])
     line = blocks("yaml")[1].partition("methods:\n")[2]
     (tmp_path / "study.yaml").write_text(TEXT.replace("methods:\n", f"methods:\n{line}"), encoding="utf-8")

@@ -60,8 +60,16 @@
     if (("train" in changes || "test" in changes) && !("figure" in changes)) changes.figure = "";
     if ("train" in changes || "test" in changes) changes = Object.assign({fill: null, page: ""}, changes);
     Object.assign(state, changes);
-    history.replaceState(null, "", address({}));
+    remember();
     showAll();
+  }
+
+  function remember() {
+    try {
+      history.replaceState(null, "", address({}));
+    } catch (refused) {
+      // A frame without an address of its own, as MLflow shows pages in: what is chosen lasts as long as the frame.
+    }
   }
 
   // What a trace's meta says
@@ -376,8 +384,10 @@
   const SHAPES = {
     circle: "M8 3a5 5 0 1 0 .01 0z", square: "M3 3h10v10H3z", diamond: "M8 2l6 6-6 6-6-6z",
     "triangle-up": "M8 2l6 11H2z", "triangle-down": "M8 14L2 3h12z", pentagon: "M8 2l6 4.5-2.3 7H4.3L2 6.5z",
-    star: "M8 1l2 5h5l-4 3.4 1.5 5.1L8 11.5l-4.500 3 1.500-5.100L1 6h5z",
-    hexagon: "M8 1.500l5.600 3.200v6.500L8 14.500l-5.600-3.300V4.700z", cross: "M6 2h4v4h4v4h-4v4H6v-4H2V6h4z",
+    star: "M8 1l2 5h5l-4 3.4 1.5 5.1L8 11.5l-4.5 3 1.5-5.1L1 6h5z",
+    hexagon: "M8 1.5l5.6 3.2v6.5L8 14.5l-5.6-3.3V4.7z", cross: "M6 2h4v4h4v4h-4v4H6v-4H2V6h4z",
+    bowtie: "M2 3l6 4 6-4v10l-6-4-6 4z", hourglass: "M3 2h10L9 8l4 6H3l4-6z", "star-diamond": "M8 1l2 5 5 2-5 2-2 5-2-5-5-2 5-2z",
+    "triangle-left": "M2 8l11-6v12z", "triangle-right": "M14 8L3 2v12z", octagon: "M5.5 2h5L14 5.5v5L10.5 14h-5L2 10.5v-5z",
   };
 
   function mark(family) {
@@ -608,7 +618,7 @@
     link.addEventListener("click", (event) => {
       event.preventDefault();
       state.page = link.dataset.page;
-      history.replaceState(null, "", address({}));
+      remember();
       goTo(state.page);
     });
   }

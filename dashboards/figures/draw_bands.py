@@ -3,20 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dashboards.drawing import SMALL, Drawing, Trace, axis, drawing, escaped, note, rounded
+from dashboards.drawing import Drawing, Trace, axis, drawing, escaped, note, rounded
+from dashboards.ends import end_text, ends, room
 from dashboards.figures.bands import Band, BandsInfo, Curve, curve_name
 from dashboards.levels import CLEAN
-from dashboards.palette import BASELINE, DIVERGED_SYMBOL, INK, MUTED, Look, translucent
+from dashboards.palette import BASELINE, DIVERGED_SYMBOL, MUTED, Look, translucent
 from dashboards.ranges import BANDS
-from dashboards.spread import needed, spread
 from dashboards.wording import at_level, axis_title, count, percent, spoken, width
 
 HEIGHT = 560
 TOP, TICKS, STRIP, BELOW = 44, 26, 54, 74
 """Pixels: above the plot, of tick labels, of the image strip with its gap, of tick labels and title."""
 PLOT = HEIGHT - TOP - STRIP - BELOW
-CHARACTER, RIGHT = 6.7, (110, 270)
-"""Pixels: of a character of the names at the curves' ends, and of the room for them, at least and at most."""
 IMAGE_GAP = 0.075
 """Of the axis's length, from the middle of one image to that of the next."""
 FILL = 0.15
@@ -29,14 +27,14 @@ def draw_bands(info: BandsInfo, looks: Mapping[str, Look]) -> Drawing:
     traces = [*_bands(info, looks), *_references(info), *_picks(info, looks), *_others(info, looks)]
     for trace in traces:
         trace["visible"] = _visible_at_first(trace, filled_at_first(info))
-    ends = _ends(traces, info)
+    named = ends(traces, _y_range(info), PLOT)
     made = drawing(
         traces,
         height=HEIGHT,
-        margin={"l": 52, "r": _right(ends), "t": TOP, "b": STRIP + BELOW if any(info.examples) else BELOW},
+        margin={"l": 52, "r": room(named), "t": TOP, "b": STRIP + BELOW if any(info.examples) else BELOW},
         xaxis=_level_axis(info),
         yaxis=axis(range=_y_range(info), ticksuffix=" ", dtick=10),
-        annotations=[*ends, *_notes(info)],
+        annotations=[*named, *_notes(info)],
         shapes=[_practical_line(info)],
         images=list(_strip(info)),
     )
@@ -136,7 +134,7 @@ def _picks(info: BandsInfo, looks: Mapping[str, Look]) -> Iterator[Trace]:
             trace = _line(info, curve, look, dash, 2.2, f"{look.symbol}-open" if worst else look.symbol)
             trace["name"] = name
             trace["opacity"] = 0.75 if curve.name in asides else 1.0
-            trace["meta"] |= {"show": {"pick": curve.by}, "end": _end_text(name)}
+            trace["meta"] |= {"show": {"pick": curve.by}, "end": end_text(name)}
             yield trace
 
 
@@ -145,7 +143,8 @@ def _others(info: BandsInfo, looks: Mapping[str, Look]) -> Iterator[Trace]:
     for curve in info.curves:
         if curve.role == "member":
             trace = _line(info, curve, looks[curve.label], "solid", 3.5, looks[curve.label].symbol)
-            trace["meta"] |= {"follow": curve.trial_id, "end": _end_text(f"followed: {curve_name(curve, info)}")}
+            trace["name"] = f"followed {curve_name(curve, info)}"
+            trace["meta"] |= {"follow": curve.trial_id, "end": end_text(trace["name"])}
             yield trace
     for curve in info.diverged:
         yield _cross(info, curve, looks[curve.label])
@@ -205,7 +204,8 @@ def _level_axis(info: BandsInfo) -> dict[str, Any]:
         title += "; the same image at each level"
     made = axis(title, range=[-0.045, 1.045], tickvals=info.axis.positions, ticktext=info.axis.ticks)
     made["title"]["standoff"] = STRIP + 8 if any(info.examples) else 10
-    return {**made, "showgrid": False, "showline": True, "ticks": "outside", "tickcolor": made["gridcolor"]}
+    ticks = {"ticks": "outside", "tickcolor": made["gridcolor"], "tickangle": 0}
+    return {**made, **ticks, "showgrid": False, "showline": True}
 
 
 def _y_range(info: BandsInfo) -> list[float]:
@@ -259,49 +259,6 @@ def _strip(info: BandsInfo) -> Iterator[dict[str, Any]]:
                 "sizex": IMAGE_GAP - 0.005, "sizey": (STRIP - 8) / PLOT, "sizing": "contain", "xanchor": "center",
                 "yanchor": "top", "layer": "above",
             }  # fmt: skip
-
-
-def _ends(traces: Sequence[Trace], info: BandsInfo) -> list[dict[str, Any]]:
-    """A name at the right end of each curve, `end:` and its trace's number; those shown do not overlap."""
-    low, high = _y_range(info)
-    pixels = PLOT / (high - low)
-    named = [(number, trace) for number, trace in enumerate(traces) if "end" in trace["meta"] and _last(trace)]
-    shown = [(number, trace) for number, trace in named if trace["visible"]]
-    lines = [trace["meta"]["end"].count("<br>") + 1 for _, trace in shown]
-    short = needed(lines) > PLOT
-    lines = [1] * len(shown) if short else lines
-    tops = [(high - _last(trace)[1]) * pixels for _, trace in shown]
-    shifts = dict(zip((number for number, _ in shown), spread(tops, lines, PLOT), strict=True))
-    return [_end(number, trace, shifts.get(number, 0.0), short) for number, trace in named]
-
-
-def _right(ends: Sequence[Mapping[str, Any]]) -> int:
-    """Room for the longest name."""
-    shown = [end["text"] for end in ends if end["visible"]]
-    longest = max((len(line) for text in shown for line in text.split("<br>")), default=0)
-    return round(min(RIGHT[1], max(RIGHT[0], 46 + CHARACTER * longest)))
-
-
-def _last(trace: Trace) -> Any:
-    """(x, y) of the last point that is there; nothing if there is none."""
-    return next(((x, y) for x, y in reversed(list(zip(trace["x"], trace["y"], strict=True))) if y is not None), ())
-
-
-def _end(number: int, trace: Trace, shift: float, short: bool) -> dict[str, Any]:
-    """On one line, without hyperparameters, where there are too many for two."""
-    text = trace["meta"]["end"].partition("<br>")[0] if short else trace["meta"]["end"]
-    x, y = _last(trace)
-    return {
-        "name": f"end:{number}", "text": text, "visible": trace["visible"], "x": x, "y": y,
-        "xref": "x", "yref": "y", "xanchor": "left", "align": "left", "showarrow": True, "arrowhead": 0,
-        "arrowwidth": 1, "arrowcolor": trace["line"]["color"], "ax": 22, "ay": round(shift, 1), "standoff": 6,
-        "font": {"size": SMALL, "color": INK},
-    }  # fmt: skip
-
-
-def _end_text(name: str) -> str:
-    """On two lines: what it is, and with which hyperparameters."""
-    return "<br>".join(map(escaped, name.rsplit("; ", 1)))
 
 
 def explanation(info: BandsInfo) -> str:

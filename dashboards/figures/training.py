@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboards.drawing import Drawing, Trace, axis, drawing, escaped, note
+from dashboards.ends import end_text, ends, room
 from dashboards.palette import BASELINE, DIVERGED_SYMBOL, Look
 from dashboards.picks import BY, By, pick
 from dashboards.results import Epoch, Results, Trial, practical_condition
 from dashboards.wording import count, spoken
 
-HEIGHT = 420
+HEIGHT, TOP, BOTTOM = 420, 44, 54
+"""Pixels."""
 ACCURACY, LOSS, VALIDATION_LOSS, TERM = "validation accuracy", "training loss", "validation loss", "loss term: "
 ID_DIGITS = 8
 
@@ -105,13 +107,16 @@ def draw_training(info: TrainingInfo, looks: Mapping[str, Look], test_distortion
     default = {"test": test_distortion, "pick": "test"}
     for trace in traces:
         trace["visible"] = "show" not in trace["meta"] or default in trace["meta"]["show"]
+    low, high = _y_range(info) or (0.0, 1.0)
+    named = ends(traces, (low, high), HEIGHT - TOP - BOTTOM)
     return drawing(
         traces,
         height=HEIGHT,
-        margin={"l": 60, "r": 30, "t": 44, "b": 54},
+        margin={"l": 60, "r": room(named), "t": TOP, "b": BOTTOM},
         xaxis=axis("epoch", dtick=_tick(info), range=[0.7, _longest(info) + 0.3], showgrid=False),
-        yaxis=axis(range=_y_range(info)),
+        yaxis=axis(range=[low, high]),
         annotations=[
+            *named,
             note(
                 _title(info), xref="paper", yref="paper", x=0, y=1, xanchor="left", yanchor="bottom", xshift=-50,
                 yshift=16,
@@ -167,7 +172,7 @@ def _strong(info: TrainingInfo, looks: Mapping[str, Look]) -> Iterator[Trace]:
                 trace = _line(info, curve, looks, wide=2.6, opacity=1.0, marker=10)
                 trace["line"]["dash"] = "dash" if role == "worst" else "solid"
                 trace["name"] = f"{role} {trace['name']}"
-                trace["meta"]["show"] = where
+                trace["meta"] |= {"show": where, "end": end_text(trace["name"])}
                 yield trace
 
 

@@ -19,8 +19,8 @@ ORDER = 10
 
 BAND_OPTIONS = (
     ("all", "all trials, min to max"),
-    ("q10-q90", "10 to 90 % of the trials"),
-    ("q25-q75", "25 to 75 % of the trials"),
+    ("q10-q90", "10–90 % of the trials"),
+    ("q25-q75", "25–75 % of the trials"),
     ("none", "no band"),
 )
 SCALE_OPTIONS = (("accuracy", "accuracy"), ("points", "points above the baseline"))

@@ -23,7 +23,7 @@ def page(results: Results) -> Page | None:
     body = (
         '<h2>Training</h2><p class="lead">A line a trial, by epoch; those that are best (solid) and worst (dashed) in '
         "the pair chosen above are drawn strongly. A marker is the epoch whose weights are kept, a cross a loss that "
-        f"stopped being finite.</p>{choices_html((choice,))}{slot_html(slot)}"
+        f"stopped being finite; dotted, the baseline's own training.</p>{choices_html((choice,))}{slot_html(slot)}"
     )
     return Page(name="training", nav="Training", body=body, choices=(choice,), slots=(slot,))
 

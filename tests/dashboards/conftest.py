@@ -1,13 +1,11 @@
 """Studies with results made by hand, as the dashboard meets them."""
 
-from pathlib import Path
-
 import pytest
 
 from dashboards.results import Results, read_results
 from study.plan import Plan
 from study.store import Store
-from tests.dashboards.made import finished, planned
+from tests.dashboards.made import finished, in_memory, planned
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +27,8 @@ def results(store: Store, plan: Plan) -> Results:
 
 
 @pytest.fixture
-def empty(tmp_path: Path, plan: Plan) -> Store:
+def empty(plan: Plan) -> Store:
     """A store in which the study was launched, and nothing came of it yet."""
-    opened = Store.open(tmp_path)
+    opened = in_memory()
     finished(opened, plan, trials=0)
     return opened

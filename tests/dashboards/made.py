@@ -2,8 +2,10 @@
 
 import random
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
+import torch
 
 from study.plan import Plan, PlannedTrial
 from study.planning import make_plan
@@ -11,6 +13,7 @@ from study.spec import load
 from study.store import AttemptRow, Store
 from study.store.examples import example_name
 from tests.study.hand_made import NOON
+from trainables.pictures import png
 from trainables.recipe import Condition
 from trainables.records import Cell, Epoch, Outcome
 
@@ -41,13 +44,18 @@ figures:
 N, CLASSES = 400, 10
 AT_CHANCE, DIVERGED_LATE = 7, 8
 """Places in the plan, among the trials of ST."""
-PNG = b"\x89PNG\r\n\x1a\n made"
+PNG = png(torch.linspace(0, 1, 28 * 28).reshape(1, 28, 28))
 
 
 def planned(folder: Path, text: str = TEXT) -> Plan:
     path = folder / "made.yaml"
     path.write_text(text)
     return make_plan(load(path), "0" * 32)
+
+
+def in_memory() -> Store:
+    """A store of its own that waits for no disk."""
+    return Store.open(f"memory://{uuid4().hex}")
 
 
 def finished(store: Store, plan: Plan, text: str = TEXT, trials: int | None = None) -> None:

@@ -1,6 +1,7 @@
 """The figures' data and drawings: what a band holds, what is picked, what Plotly accepts."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -15,12 +16,12 @@ from dashboards.pages import names, pages
 from dashboards.palette import looks
 from dashboards.picks import pick
 from dashboards.ranges import BANDS
-from dashboards.results import Results, practical_condition
+from dashboards.results import Results, practical_condition, read_results
 from dashboards.selections import paper_figures
 from study.plan import Plan
 from study.query import open_tables
 from study.store import Store
-from tests.dashboards.made import N
+from tests.dashboards.made import N, finished, in_memory
 
 NOISE = Selection(train_distortion="gaussian_noise", test_distortion="gaussian_noise")
 
@@ -97,6 +98,30 @@ def test_picks_on_validation_images_say_so(results: Results) -> None:
     told = " ".join(sentences(answer(results, NOISE, "validation")))
     assert "picked on undistorted validation images" in told
     assert "a range, not a choice" not in told
+
+
+def test_validation_images_under_the_same_distortion_come_first(plan: Plan) -> None:
+    drawn = replace(plan.conditions[1], condition_id="v" * 16, split="validation", seed=1)
+    wider = replace(plan, conditions=(*plan.conditions, drawn))
+    opened = in_memory()
+    finished(opened, wider)
+    found = read_results(opened, wider.study)
+    (group,) = [one for one in found.groups if one.label == "ST"]
+    for name, basis in (
+        ("gaussian_noise", "validation images under gaussian noise"),
+        ("jpeg", "undistorted validation images"),
+    ):
+        sweep = found.sweep(name)
+        chosen = pick(found, group, sweep, practical_condition(sweep), "validation")
+        assert chosen is not None
+        assert chosen.basis == basis
+    scores = {trial.trial_id: found.cells[trial.trial_id, drawn.condition_id].accuracy for trial in group.trials}
+    sweep = found.sweep("gaussian_noise")
+    chosen = pick(found, group, sweep, practical_condition(sweep), "validation")
+    assert chosen is not None
+    assert scores[chosen.best.trial_id] == max(scores.values())
+    assert scores[chosen.worst.trial_id] == min(scores.values())
+    assert len(found.sweeps) == len(plan.sweeps)
 
 
 def test_the_answer_says_over_how_many_trials_at_equal_numbers_and_with_which_error(results: Results) -> None:

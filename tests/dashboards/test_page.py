@@ -14,10 +14,11 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 import dashboards
+from dashboards.drawing import as_figure
 from dashboards.page import packed, plotly_script
 from study.plan import Plan
 from study.store import Store
-from tests.dashboards.made import PNG, finished, planned
+from tests.dashboards.made import PNG, finished, in_memory, planned
 from tests.dashboards.made import TEXT as MADE
 
 OWN = 250_000
@@ -104,12 +105,22 @@ def test_pictures_are_in_the_page_once(document: str, plan: Plan) -> None:
     assert all(source.removeprefix("example:") in data["examples"] for source in sources)
 
 
-def test_a_store_without_pictures_has_no_strip(tmp_path: Path, plan: Plan) -> None:
-    opened = Store.open(tmp_path)
+def test_a_store_without_pictures_has_no_strip(plan: Plan) -> None:
+    opened = in_memory()
     finished(opened, plan, trials=3)
     data = data_of(dashboards.render(opened, plan.study))
     assert data["examples"] == {}
     assert not any(one["drawing"]["layout"]["images"] for one in data["slots"]["bands"] if one["drawing"])
+
+
+def test_a_picture_that_was_cut_off_is_left_out(plan: Plan) -> None:
+    opened = in_memory()
+    finished(opened, plan)
+    clean = plan.conditions[0].condition_id
+    opened.objects.put(f"results/examples/{clean}.png", opened.read_example(clean)[:-1])
+    assert set(data_of(dashboards.render(opened, plan.study))["examples"]) == {
+        one.condition_id for one in plan.conditions[1:]
+    }
 
 
 def test_a_page_is_little_more_than_plotly(document: str) -> None:
@@ -128,8 +139,8 @@ def test_a_study_without_results_says_so_and_draws_nothing(empty: Store, plan: P
     assert any("None of the 35 trials trained on gaussian noise" in one and "35 not begun" in one for one in said)
 
 
-def test_a_study_half_done_draws_what_there_is_and_says_what_is_missing(tmp_path: Path, plan: Plan) -> None:
-    opened = Store.open(tmp_path)
+def test_a_study_half_done_draws_what_there_is_and_says_what_is_missing(plan: Plan) -> None:
+    opened = in_memory()
     finished(opened, plan, trials=4)
     data = data_of(dashboards.render(opened, plan.study))
     (variant,) = [one for one in data["slots"]["bands"] if one["when"] == {"train": "gaussian_noise", "test": "jpeg"}]
@@ -143,11 +154,44 @@ def test_a_study_half_done_draws_what_there_is_and_says_what_is_missing(tmp_path
 def test_a_study_without_sweeps_still_has_an_overview(tmp_path: Path) -> None:
     text = re.sub(r"evaluate:.*", "", MADE, flags=re.DOTALL)
     plan = planned(tmp_path, text)
-    opened = Store.open(tmp_path / "store")
+    opened = in_memory()
     finished(opened, plan, text)
     document = dashboards.render(opened, plan.study)
     assert 'id="page-overview"' in document
     assert 'id="page-bands"' not in document
+
+
+ODD = {
+    "no baseline": MADE.replace("  Baseline: {method: standard, from: scratch}\n", "").replace(
+        "train: {from: Baseline,", "train: {from: scratch,"
+    ),
+    "replicates": MADE.replace("{from: Baseline,", "{replicates: 2, from: Baseline,"),
+    "a method on undistorted images": MADE.replace("methods:\n", "methods:\n  Long: {method: standard, epochs: 9}\n"),
+    "one level": MADE.replace("[90, 30, 5]", "[30]"),
+    "a sequence": MADE.replace("distortion: rotation}", "distortion: rotation then gaussian_noise}").replace(
+        "{degrees: [30, 60]}", "{degrees: [30, 60]}\n  rotation then gaussian_noise: {}"
+    ),
+    "no hyperparameters": re.sub(r"  (ST|DA): .*\n", "", MADE).replace("methods: [ST, DA], ", "").replace(
+        "methods: [DA], also: {train: gaussian_noise, methods: [ST]}", ""
+    ),
+}  # fmt: skip
+"""What a study may lack, or have too much of."""
+
+
+@pytest.mark.parametrize("oddity", ODD)
+def test_odd_studies_are_drawn_too(tmp_path: Path, oddity: str) -> None:
+    plan = planned(tmp_path, ODD[oddity])
+    opened = in_memory()
+    finished(opened, plan, ODD[oddity])
+    drawn = [
+        (slot, variant["drawing"])
+        for slot, variants in data_of(dashboards.render(opened, plan.study))["slots"].items()
+        for variant in variants
+        if variant["drawing"]
+    ]
+    assert drawn
+    for drawing in dict(drawn).values():
+        as_figure(drawing)
 
 
 def test_a_page_appears_whole_or_not_at_all(store: Store, plan: Plan, tmp_path: Path, document: str) -> None:

@@ -7,7 +7,17 @@ import pytest
 
 from study.query import Tables, open_tables
 from study.store import Store
-from tests.study.launches.tiny import NOWHERE, TEST_IMAGES, TEXT, TRAIN_IMAGES, attempts, files, launched, planned
+from tests.study.launches.tiny import (
+    CLASSES,
+    NOWHERE,
+    TEST_IMAGES,
+    TEXT,
+    TRAIN_IMAGES,
+    attempts,
+    files,
+    launched,
+    planned,
+)
 
 pytestmark = pytest.mark.ray
 
@@ -37,6 +47,13 @@ def new_attempts(store: Path, before: dict[str, bytes]) -> list[dict[str, Any]]:
     """Rows of attempts that were not there before."""
     old = {name.split(".")[1] for name in before if name.startswith("attempts/")}
     return [row for token, row in attempts(store).items() if token not in old]
+
+
+def test_a_launch_records_what_the_data_are(store: Path) -> None:
+    launch = Store.open(store).newest_launch("tiny")
+    assert launch is not None
+    images = {"train": TRAIN_IMAGES, "test": TEST_IMAGES}
+    assert launch.provenance["data"] == {"images": images, "classes": CLASSES}
 
 
 def test_the_second_launch_trains_nothing(store: Path, cluster: str) -> None:
@@ -76,7 +93,7 @@ def test_a_new_test_level_is_evaluated_and_nothing_is_trained(store: Path, clust
     after = files(store / "results")
     assert before.items() <= after.items()
     assert {name.split("/")[0] for name in after.keys() - before.keys()} == {
-        "attempts", "conditions", "evaluations", "predictions",
+        "attempts", "conditions", "evaluations", "examples", "predictions",
     }  # fmt: skip
     assert column(store, "evaluations", "condition_id") == conditions(MORE_LEVELS)
     assert asked(store).sql("SELECT level FROM bands WHERE label = 'DA' ORDER BY step")["level"].to_pylist() == [

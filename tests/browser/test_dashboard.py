@@ -1,0 +1,254 @@
+"""The dashboard in a browser: it draws, its controls work, its address brings all back, its downloads are true."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from dashboards.results import read_results
+from study.plan import Plan
+from study.query import open_tables
+from study.store import Store
+from tests.browser.conftest import NARROW, Watched
+
+pytestmark = pytest.mark.browser
+
+
+def test_every_slot_of_the_opening_page_draws_what_it_is_called_for(watched: Watched) -> None:
+    for slot in ("bands", "standing", "knobs", "heat-map", "training"):
+        assert watched.page.locator(f"[data-slot={slot}] .plot .main-svg").count() > 0, slot
+    names = watched.shown("bands")
+    assert {"Baseline", "chance", "ST min", "ST max", "DA min", "DA max"} <= set(names)
+    assert sum(name.startswith(("best ", "worst ")) for name in names) == 4
+    assert watched.page.locator("[data-slot=trials] tbody tr").count() == 42
+
+
+def test_a_pair_is_chosen_by_its_selects_and_by_its_cell(watched: Watched) -> None:
+    watched.choose("train", "rotation")
+    assert watched.chosen() == {"train": "rotation", "test": "gaussian_noise"}
+    assert not any(name.startswith(("best ST", "worst ST")) for name in watched.shown("bands"))
+    watched.page.click('.matrix-box:not([hidden]) button[data-train="gaussian_noise"][data-test="jpeg"]')
+    watched.ready()
+    assert watched.chosen() == {"train": "gaussian_noise", "test": "jpeg"}
+    assert "q of the jpeg at test" in watched.page.locator("[data-slot=bands] .xtitle").evaluate(
+        "one => one.textContent"
+    )
+
+
+@pytest.mark.parametrize(("band", "edges"), [("q10-q90", ("q10", "q90")), ("q25-q75", ("q25", "q75")), ("none", ())])
+def test_the_band_is_the_one_that_is_asked_for(watched: Watched, band: str, edges: tuple[str, ...]) -> None:
+    watched.choose("band", band)
+    filled = [name for name in watched.shown("bands") if re.fullmatch(r"(ST|DA) (min|max|q\d\d)", name)]
+    assert filled == [f"{label} {edge}" for label in ("ST", "DA") for edge in edges]
+
+
+def test_points_are_accuracies_minus_the_baselines(watched: Watched) -> None:
+    values = """() => document.querySelector('[data-slot=bands] .plot').data
+        .filter((trace) => trace.visible === true && trace.name !== 'chance').map((trace) => [trace.name, trace.y])"""
+    before = dict(watched.page.evaluate(values))
+    watched.choose("scale", "points")
+    after = dict(watched.page.evaluate(values))
+    assert after["Baseline"] == [0, 0, 0, 0]
+    whole = {name: accuracies for name, accuracies in before.items() if len(accuracies) == 4}
+    assert len(whole) >= 9
+    for name, accuracies in whole.items():
+        expected = [one - base for one, base in zip(accuracies, before["Baseline"], strict=True)]
+        assert after[name] == pytest.approx(expected)
+    title = watched.page.locator("[data-slot=bands] .annotation", has_text="above (+)")
+    assert title.count() == 1
+
+
+def test_picking_on_validation_images_changes_the_picks_and_says_so(watched: Watched) -> None:
+    before = watched.shown("bands")
+    watched.choose("pick", "validation")
+    assert watched.shown("bands") != before
+    assert "picked on undistorted validation images" in watched.page.locator("[data-slot=bands] .answer").inner_text()
+    assert watched.page.locator("[data-show-pick=validation]").is_visible()
+    assert not watched.page.locator("[data-show-pick=test]").is_visible()
+
+
+def test_methods_are_hidden_and_bands_filled_from_the_legend(watched: Watched) -> None:
+    legend = watched.page.locator("[data-slot=bands] .legend")
+    legend.get_by_label("fill DA").uncheck()
+    watched.ready()
+    assert "DA max" not in watched.shown("bands")
+    assert any(name.startswith("best DA") for name in watched.shown("bands"))
+    legend.get_by_label("show ST").uncheck()
+    watched.ready()
+    assert not any("ST" in name for name in watched.shown("bands"))
+    assert not any(name == "ST" for name in watched.shown("standing"))
+    assert watched.chosen() == {"train": "gaussian_noise", "test": "gaussian_noise", "fill": "ST", "hide": "ST"}
+
+
+def test_the_address_brings_everything_back(watched: Watched, store: Store, plan: Plan) -> None:
+    trial = next(one for one in read_results(store, plan.study).trials if one.label == "DA")
+    said = (
+        f"train=rotation&test=fgsm&band=q10-q90&scale=points&pick=validation&fill=DA&trial={trial.trial_id}&theme=dark"
+        "&measure=training+loss&at=jpeg%3A5"
+    )
+    watched.open(said)
+    assert watched.chosen() == {
+        "train": "rotation", "test": "fgsm", "band": "q10-q90", "scale": "points", "pick": "validation", "fill": "DA",
+        "trial": trial.trial_id, "theme": "dark", "measure": "training loss", "at": "jpeg:5",
+    } or watched.page.evaluate("location.hash") == f"#{said}"  # fmt: skip
+    for name, value in {"train": "rotation", "band": "q10-q90", "scale": "points", "at": "jpeg:5"}.items():
+        assert watched.page.locator(f"[data-choice={name}]").input_value() == value
+    assert "DA q10" in watched.shown("bands")
+    assert watched.page.get_attribute("html", "data-theme") == "dark"
+    assert f"Following {trial.label}" in watched.page.locator("#followed").inner_text()
+
+
+def test_what_is_not_in_the_study_is_left_out_of_the_address(watched: Watched) -> None:
+    watched.open("train=fog&band=huge&trial=%3Cscript%3E&figure=9z")
+    assert watched.page.locator("[data-choice=train]").input_value() == "gaussian_noise"
+    assert not watched.page.locator("#followed").is_visible()
+
+
+def test_a_figure_of_the_study_fills_its_choices_in(watched: Watched) -> None:
+    watched.page.click('[data-figure="2c"]')
+    watched.ready()
+    assert (watched.chosen()["train"], watched.chosen()["figure"]) == ("rotation", "2c")
+    assert any(name.startswith("best ST on gaussian noise") for name in watched.shown("bands"))
+    watched.open("figure=1a")
+    assert watched.page.locator("[data-choice=train]").input_value() == "gaussian_noise"
+    assert sum(name.startswith("best ST at σ = ") for name in watched.shown("bands")) == 2
+    watched.choose("test", "jpeg")
+    assert "figure" not in watched.chosen()
+
+
+def test_a_trial_is_followed_from_a_dot_until_escape(watched: Watched) -> None:
+    before = len(watched.shown("bands"))
+    point = watched.page.locator("[data-slot=standing] .scatterlayer .trace path.point").nth(4)
+    box = point.bounding_box()
+    assert box is not None
+    watched.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    watched.page.wait_for_selector("#followed:not([hidden])")
+    watched.ready()
+    trial = watched.chosen()["trial"]
+    assert len(watched.shown("bands")) == before + 1
+    assert f"tags.trial_id = '{trial}'" in watched.page.locator("#followed").inner_text()
+    watched.page.keyboard.press("Escape")
+    watched.ready()
+    assert "trial" not in watched.chosen()
+    assert len(watched.shown("bands")) == before
+
+
+def test_a_trial_is_followed_from_the_table_with_the_keyboard(watched: Watched) -> None:
+    row = watched.page.locator("[data-slot=trials] tbody button.trial").nth(30)
+    row.focus()
+    watched.page.keyboard.press("Enter")
+    watched.ready()
+    assert watched.chosen()["trial"].startswith(row.inner_text())
+
+
+def test_choices_are_within_reach_of_the_keyboard(watched: Watched) -> None:
+    for name in ("train", "test", "band", "scale", "pick"):
+        watched.page.locator(f"[data-choice={name}]").focus()
+        assert watched.page.evaluate("document.activeElement.dataset.choice") == name
+    watched.page.locator("[data-choice=test]").focus()
+    watched.page.keyboard.press("ArrowDown")
+    watched.ready()
+    assert watched.chosen()["test"] == "jpeg"
+
+
+def test_a_pair_nobody_trained_says_so_and_draws_no_axis(watched: Watched) -> None:
+    watched.choose("train", "jpeg")
+    said = watched.page.locator("[data-slot=bands] .missing")
+    assert said.inner_text() == "No trial of this study was trained on jpeg; it has gaussian noise and rotation."
+    assert watched.page.locator("[data-slot=bands] .main-svg").count() == 0
+    watched.choose("train", "rotation")
+    assert not said.is_visible()
+    assert watched.page.locator("[data-slot=bands] .main-svg").count() > 0
+
+
+def test_a_csv_holds_the_numbers_of_the_tables(watched: Watched, store: Store, plan: Plan) -> None:
+    with watched.page.expect_download() as caught:
+        watched.page.click('[data-slot=bands] .tools button:has-text("CSV")')
+    assert caught.value.suggested_filename == "made-bands-gaussian_noise-gaussian_noise.csv"
+    rows = list(csv.DictReader(io.StringIO(Path(caught.value.path()).read_text("utf-8"))))
+    sql = "FROM bands WHERE train_distortion = 'gaussian_noise' AND test_distortion = 'gaussian_noise'"
+    expected = open_tables(store, plan.study).sql(sql).to_pylist()
+    assert len(rows) == len(expected) == 8
+    for row, known in zip(rows, expected, strict=True):
+        assert row["label"] == known["label"]
+        assert row["sigma"] == ("clean" if known["level"] is None else f"{known['level']:g}")
+        for name in ("min", "q25", "median", "q75", "max", "baseline"):
+            assert float(row[name]) == pytest.approx(known[name], abs=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("PNG", b"\x89PNG"), ("SVG", b"<svg")])
+def test_each_figure_downloads_as_a_picture(watched: Watched, kind: str, begins: bytes) -> None:
+    for slot in ("bands", "standing", "knobs", "heat-map", "training"):
+        with watched.page.expect_download() as caught:
+            watched.page.click(f'[data-slot={slot}] .tools button:has-text("{kind}")')
+        assert caught.value.suggested_filename.startswith(f"made-{slot}")
+        assert Path(caught.value.path()).read_bytes().startswith(begins)
+
+
+def test_the_numbers_unfold_sort_and_are_found(watched: Watched) -> None:
+    watched.page.click("[data-slot=standing] summary")
+    assert watched.page.locator("[data-slot=standing] tbody tr").count() == 35
+    head = watched.page.locator("[data-slot=trials] th button", has_text="clean")
+    head.click()
+    head = watched.page.locator("[data-slot=trials] th button", has_text="clean")
+    head.click()
+    values = watched.page.locator("[data-slot=trials] tbody td:nth-child(8)").all_inner_texts()
+    numbers = [float(one) for one in values]
+    assert numbers == sorted(numbers, reverse=True)
+    watched.page.fill("[data-find=trials]", "rotation DA")
+    assert watched.page.locator("[data-slot=trials] tbody tr").count() == 4
+
+
+def test_names_that_are_tags_are_shown_as_they_are(watched: Watched) -> None:
+    watched.choose("train", "rotation")
+    assert "Made <b>up</b> & then some" in watched.page.locator("header .title").inner_text()
+    assert "<i>AT</i>" in watched.page.locator("[data-slot=bands] .legend").inner_text()
+    assert "<i>AT</i>" in watched.page.locator("[data-slot=standing] .plot").text_content()  # type: ignore[operator]
+    assert watched.page.locator("main b, main i").count() == 0
+
+
+def test_at_400_px_nothing_runs_out_of_the_page(watched: Watched) -> None:
+    watched.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    watched.open()
+    for choices in ("", "train=rotation&test=jpeg", "figure=1a", "train=jpeg&test=fgsm"):
+        watched.open(choices)
+        assert watched.page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+    watched.open()
+    matrix = watched.page.locator(".matrix-box:not([hidden])")
+    assert matrix.evaluate("box => box.scrollWidth > box.clientWidth"), "the matrix scrolls inside its box"
+    images = watched.page.evaluate("document.querySelector('[data-slot=bands] .plot').layout.images.length")
+    assert images == 2, "every second of four"
+
+
+def test_it_works_in_a_frame_without_an_address(watched: Watched) -> None:
+    """As MLflow shows an artifact: sandboxed, from a text."""
+    watched.page.goto("about:blank")
+    watched.page.evaluate(
+        """html => {
+            const frame = document.createElement('iframe');
+            frame.sandbox = 'allow-scripts';
+            frame.srcdoc = html;
+            frame.width = 1200;
+            document.body.append(frame);
+        }""",
+        watched.file.read_text("utf-8"),
+    )
+    frame = watched.page.frame_locator("iframe")
+    frame.locator("[data-choice=train]").select_option("rotation")
+    frame.locator("html[data-ready=yes]").wait_for(state="attached")
+    assert "DA trials" in frame.locator("[data-slot=bands] .answer p").first.inner_text()
+    assert "rotation" in frame.locator("[data-slot=bands] .tools a").get_attribute("href")  # type: ignore[operator]
+
+
+def test_dark_and_light(watched: Watched) -> None:
+    paper = "() => getComputedStyle(document.body).backgroundColor"
+    light = watched.page.evaluate(paper)
+    watched.page.click("#theme")
+    watched.ready()
+    assert watched.page.evaluate(paper) != light
+    assert watched.page.evaluate(
+        "document.querySelector('[data-slot=bands] .plot').layout.paper_bgcolor"
+    ) == "#14171b"  # fmt: skip
+    assert watched.chosen()["theme"] == "dark"
