@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.results import read_results
+from dashboards.reading import read_results
 from study.plan import Plan
 from study.query import open_tables
 from study.store import Store
