@@ -189,6 +189,7 @@ def test_each_figure_downloads_as_a_picture(watched: Watched, kind: str, begins:
 
 def test_the_numbers_unfold_sort_and_are_found(watched: Watched) -> None:
     watched.page.click("[data-slot=standing] summary")
+    watched.page.locator("[data-slot=standing] tbody tr").first.wait_for()
     assert watched.page.locator("[data-slot=standing] tbody tr").count() == 35
     head = watched.page.locator("[data-slot=trials] th button", has_text="clean")
     head.click()
