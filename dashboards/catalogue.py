@@ -15,7 +15,8 @@ from dashboards.figures.standing import draw_standing, standing_info
 from dashboards.figures.training import ACCURACY, draw_training, measures, training_info
 from dashboards.page import data_uri
 from dashboards.palette import Look, looks
-from dashboards.results import Results, read_results
+from dashboards.reading import read_results
+from dashboards.results import Results
 from dashboards.selections import opening_pair
 from dashboards.wording import listed
 from study.store import Store

@@ -16,12 +16,15 @@ from dashboards import palette
 from dashboards.pages import pages
 from dashboards.pages.overview import standing_line
 from dashboards.parts import Page, paragraph
-from dashboards.results import Results, read_results
+from dashboards.reading import read_results
+from dashboards.results import Results
 from dashboards.selections import paper_figures
 from dashboards.wording import count
 from study.store import Store
 
 ASSETS = files("dashboards.assets")
+SCRIPTS = ("state.js", "traces.js", "ends.js", "slots.js", "legend.js", "tables.js", "page.js")
+"""One after another, they are the body of one function: what begins the page is in the last."""
 EMPTY = "Nothing of this study has been evaluated yet, so there is nothing to draw. `study launch {study}` goes on."
 
 
@@ -70,7 +73,7 @@ def document(results: Results) -> str:
         nav="".join(f'<a href="#{one.name}" data-page="{one.name}">{html.escape(one.nav)}</a>' for one in shown),
         pages="".join(f'<section id="page-{one.name}" class="page">{one.body}</section>' for one in shown),
         style=_asset("page.css"),
-        script=_asset("page.js"),
+        script="\n".join(map(_asset, SCRIPTS)),
         data=packed(_data(results, shown)),
         plotly=plotly_script(),
     )

@@ -1,22 +1,16 @@
 """A study's results as every figure needs them: read once from the tables, then plain frozen values."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from dashboards.paired import Bits, Difference, paired, unpack, unpaired
-from study.plan import Plan, PlannedTrial, Sweep
-from study.query import Tables, open_tables
-from study.report import Naming, Setting, Symbol
-from study.standing import look, newest_failures
-from study.store import Launch, Store
-from study.store.examples import example_name
-from study.summary import UNDISTORTED, Found, states_of
-
-PNG_BEGINS, PNG_ENDS = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
-"""A picture cut off by a power failure is left out, as one that was never there."""
+from dashboards.paired import Bits, Difference, paired, unpaired
+from study.plan import Plan, Sweep
+from study.report import Setting, Symbol
+from study.store import Launch
+from study.summary import UNDISTORTED, Found
 
 
 class Cell(NamedTuple):
@@ -226,99 +220,3 @@ def recorded_symbols(launch: Launch) -> Symbol:
 
 def practical_condition(sweep: Sweep) -> str:
     return sweep.condition_ids[sweep.levels.index(sweep.practical)]
-
-
-def read_results(store: Store, study: str) -> Results:
-    """The study as it stands in its newest launch; raises QueryError if it was never launched into `store`."""
-    tables = open_tables(store, study)
-    assert tables.launch is not None
-    plan = tables.launch.plan
-    found = look(store, plan)
-    ids = frozenset(trial.trial_id for trial in plan.trials)
-    return Results(
-        launch=tables.launch,
-        found=found,
-        trials=tuple(_trials(tables, tables.launch, found)),
-        cells=_cells(tables),
-        bits=_bits(store, ids, {*map(practical_condition, plan.sweeps), *_reported(plan)}),
-        epochs=_epochs(tables),
-        attempts=tuple(tables.sql("attempts").to_pylist()),
-        failures=tuple(newest_failures(store, ids)),
-        examples=_examples(store, plan),
-    )
-
-
-def _reported(plan: Plan) -> Iterable[str]:
-    """The conditions on test images that a search's objectives are reported on."""
-    return (one for search in plan.searches for objective in search.objectives for one in objective.test)
-
-
-def _trials(tables: Tables, launch: Launch, found: Found) -> Iterable[Trial]:
-    states, naming = states_of(launch.plan, found), Naming(launch.plan, recorded_symbols(launch))
-    known = {
-        row["trial_id"]: row
-        for row in tables.sql(
-            "SELECT trial_id, diverged, diverged_epoch, selected_epoch, validation_accuracy FROM trials"
-        ).to_pylist()
-    }
-    planned = {(trial.label, trial.trial_id): trial for trial in reversed(launch.plan.trials)}
-    for trial in reversed(planned.values()):
-        yield _trial(trial, naming, states[trial.trial_id], known.get(trial.trial_id, {}))
-
-
-def _trial(trial: PlannedTrial, naming: Naming, state: str, known: Mapping[str, Any]) -> Trial:
-    return Trial(
-        **{"trial_id": trial.trial_id, **known},
-        label=trial.label,
-        method=trial.recipe.method.name,
-        train_distortion=trial.train_distortion or UNDISTORTED,
-        settings=naming.settings(trial),
-        state=state,
-    )
-
-
-def _cells(tables: Tables) -> dict[tuple[str, str], Cell]:
-    rows = tables.sql("SELECT trial_id, condition_id, correct, n, at_chance FROM evaluations WHERE role = 'best'")
-    trials, conditions, *rest = (rows[name].to_pylist() for name in rows.column_names)
-    return {
-        (trial, condition): Cell(correct, n, at_chance)
-        for trial, condition, correct, n, at_chance in zip(trials, conditions, *rest, strict=True)
-    }
-
-
-def _bits(store: Store, ids: frozenset[str], conditions: set[str]) -> dict[tuple[str, str], Bits]:
-    rows = store.read("predictions", ids)
-    kept = rows.filter([one in conditions for one in rows["condition_id"].to_pylist()]) if len(rows) else rows
-    return {
-        (row["trial_id"], row["condition_id"]): unpack(row["correct_bits"], row["n"])
-        for row in kept.to_pylist()
-        if row["role"] == "best"
-    }
-
-
-def _epochs(tables: Tables) -> dict[str, tuple[Epoch, ...]]:
-    found: dict[str, list[Epoch]] = {}
-    for row in tables.sql("epochs").to_pylist():
-        terms = {name: value for name, value in row["terms"].items() if value is not None}
-        found.setdefault(row["trial_id"], []).append(
-            Epoch(
-                row["epoch"],
-                row["validation_accuracy"],
-                row["loss"],
-                row["validation_loss"],
-                terms,
-            )
-        )
-    return {trial_id: tuple(epochs) for trial_id, epochs in found.items()}
-
-
-def _examples(store: Store, plan: Plan) -> dict[str, bytes]:
-    """A distortion's picture is the same for every model, an attack's is the one against the baseline."""
-    there = store.examples()
-    names = {one.condition_id: example_name(one.condition_id, plan.baseline_id) for one in plan.conditions}
-    chosen = {
-        condition: next((name for name in (condition, attacked) if name in there), None)
-        for condition, attacked in names.items()
-    }
-    read = {condition: store.read_example(name) for condition, name in chosen.items() if name is not None}
-    return {condition: png for condition, png in read.items() if png.startswith(PNG_BEGINS) and png.endswith(PNG_ENDS)}

@@ -10,7 +10,7 @@ import numpy as np
 
 import dashboards
 from dashboards.page import plotly_script
-from dashboards.results import PNG_BEGINS, PNG_ENDS
+from dashboards.reading import PNG_BEGINS, PNG_ENDS
 from study.plan import Plan, PlannedTrial, Sweep
 from study.planning import make_plan
 from study.spec import load

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.results import read_results
+from dashboards.reading import read_results
 from study.plan import Plan
 from study.query import open_tables
 from study.store import Store
@@ -189,6 +189,7 @@ def test_each_figure_downloads_as_a_picture(watched: Watched, kind: str, begins:
 
 def test_the_numbers_unfold_sort_and_are_found(watched: Watched) -> None:
     watched.page.click("[data-slot=standing] summary")
+    watched.page.locator("[data-slot=standing] tbody tr").first.wait_for()
     assert watched.page.locator("[data-slot=standing] tbody tr").count() == 35
     head = watched.page.locator("[data-slot=trials] th button", has_text="clean")
     head.click()

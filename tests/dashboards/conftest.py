@@ -2,7 +2,8 @@
 
 import pytest
 
-from dashboards.results import Results, read_results
+from dashboards.reading import read_results
+from dashboards.results import Results
 from study.plan import Plan
 from study.store import Store
 from tests.dashboards.made import finished, in_memory, planned

@@ -16,7 +16,8 @@ from dashboards.pages import names, pages
 from dashboards.palette import looks
 from dashboards.picks import pick
 from dashboards.ranges import BANDS
-from dashboards.results import Results, practical_condition, read_results
+from dashboards.reading import read_results
+from dashboards.results import Results, practical_condition
 from dashboards.selections import paper_figures
 from study.plan import Plan
 from study.query import open_tables

@@ -14,7 +14,8 @@ from dashboards.figures.pareto import SearchInfo, draw_course, draw_front, expla
 from dashboards.pages import pages
 from dashboards.palette import looks
 from dashboards.parts import Page
-from dashboards.results import Results, read_results
+from dashboards.reading import read_results
+from dashboards.results import Results
 from study.plan import Plan
 from study.store import Store
 from tests.study.search import peaked

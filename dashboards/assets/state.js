@@ -1,0 +1,71 @@
+// The page's choices. Every figure is drawn already (dashboards/drawing.py says what its `meta` means): this script shows
+// one of the variants of each slot, hides and shows its traces, moves what is read against the baseline, and keeps what
+// was chosen in the address. Texts from a study only ever become text, never HTML.
+
+const page = await unpacked(document.getElementById("page-data").textContent);
+const NARROW = 640;
+const LINE = 16, GAP = 4;
+const state = {};
+const lists = ["hide", "fill"];
+const free = ["trial", "theme", "figure", "page"];
+
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return JSON.parse(await new Response(stream).text());
+}
+
+// State and address
+
+function opening() {
+  const fresh = {hide: [], fill: null, trial: "", theme: "", figure: "", page: ""};
+  for (const [name, choice] of Object.entries(page.choices)) fresh[name] = choice.default;
+  return fresh;
+}
+
+function fromAddress() {
+  const text = location.hash.slice(1);
+  const given = new URLSearchParams(text && !text.includes("=") ? "page=" + text : text);
+  const read = opening();
+  const figure = page.figures[given.get("figure")];
+  if (figure) [read.train, read.test] = figure;
+  for (const [name, value] of given) {
+    const choice = page.choices[name];
+    if (choice && choice.values.includes(value)) read[name] = value;
+    else if (lists.includes(name)) read[name] = value ? value.split("|") : [];
+    else if (name === "trial" && page.trials[value]) read.trial = value;
+    else if (name === "theme" && ["dark", "light"].includes(value)) read.theme = value;
+    else if (name === "figure" && figure) read.figure = value;
+    else if (name === "page") read.page = value;
+  }
+  return read;
+}
+
+function address(changes) {
+  const told = Object.assign({}, state, changes);
+  const plain = opening();
+  const parts = new URLSearchParams();
+  for (const name of Object.keys(page.choices)) {
+    if (told[name] !== plain[name] || name === "train" || name === "test") parts.set(name, told[name]);
+  }
+  if (told.hide.length) parts.set("hide", told.hide.join("|"));
+  if (told.fill !== null) parts.set("fill", told.fill.join("|"));
+  for (const name of free) if (told[name]) parts.set(name, told[name]);
+  return "#" + parts.toString();
+}
+
+function choose(changes) {
+  if (("train" in changes || "test" in changes) && !("figure" in changes)) changes.figure = "";
+  if ("train" in changes || "test" in changes) changes = Object.assign({fill: null, page: ""}, changes);
+  Object.assign(state, changes);
+  remember();
+  showAll();
+}
+
+function remember() {
+  try {
+    history.replaceState(null, "", address({}));
+  } catch (refused) {
+    // A frame without an address of its own, as MLflow shows pages in: what is chosen lasts as long as the frame.
+  }
+}
