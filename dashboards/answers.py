@@ -166,6 +166,12 @@ def _caveats(told: Answer, known: Sequence[Span]) -> Iterator[str]:
 def why_nothing(results: Results, train_distortion: str, test_distortion: str) -> str:
     """Why there is nothing to draw for a pair; empty where there is."""
     groups = results.groups_on(train_distortion)
+    searched = [one.label for one in results.plan.searches if (one.train_distortion or "") == train_distortion]
+    if not groups and searched:
+        return (
+            f"No point of {listed(searched)} on {spoken(train_distortion)} has been drawn yet. "
+            f"`study launch {results.plan.study}` goes on."
+        )
     if not groups:
         there = listed([spoken(one) for one in results.trained_on]) or "no training distortion"
         return f"No trial of this study was trained on {spoken(train_distortion)}; it has {there}."

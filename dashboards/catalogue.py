@@ -48,6 +48,9 @@ def figure(
     """
     results = read_results(store, study)
     one_of("figure", name, (*FIGURES, PARETO))
+    methods = (methods,) if isinstance(methods, str) else methods
+    if level is not None and name != "heat_map":
+        raise FigureError(f"level is for heat_map; {name} is at the practical level, or at all of them")
     if name == PARETO:
         return as_figure(_pareto(results, train))
     if not results.sweeps:

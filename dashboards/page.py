@@ -42,6 +42,8 @@ def write_page(store: Store, study: str, path: str | os.PathLike[str]) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: its folder does not exist")
     descriptor, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -151,8 +151,9 @@ class Results:
 
     @cached_property
     def trained_on(self) -> tuple[str, ...]:
-        """Training distortions, in the plan's order."""
-        return tuple(dict.fromkeys(group.train_distortion for group in self.groups))
+        """Training distortions, in the plan's order; also those that a search has not drawn a point on yet."""
+        searched = (search.train_distortion or UNDISTORTED for search in self.plan.searches)
+        return tuple(dict.fromkeys((*(group.train_distortion for group in self.groups), *searched)))
 
     @cached_property
     def labels(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ demo.bands("gaussian_noise").to_pandas()
 demo.figure("bands", train="gaussian_noise", test="rotation")
 """
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -88,7 +89,7 @@ class Study:
         level: float | None = None,
         measure: str = "validation accuracy",
     ) -> "Figure":
-        """One of the dashboard's figures, for a notebook: bands, standing, knobs, heat_map, training.
+        """One of the dashboard's figures: bands, standing, knobs, heat_map, training and, of a search, pareto.
 
         See `dashboards.figure`. Raises FigureError, saying what cannot be drawn and what can.
         """
@@ -109,5 +110,7 @@ def flat(rows: pa.Table) -> pa.Table:
 def _only(rows: pa.Table, column: str, wanted: str) -> pa.Table:
     there = sorted({value for value in rows[column].to_pylist() if value is not None})
     if wanted not in there:
-        raise UnknownDistortionError(f"no {column} is called {wanted!r}; there are {', '.join(there) or 'none yet'}")
+        near = difflib.get_close_matches(wanted, there, n=1)
+        meant = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(there) or 'none yet'}"
+        raise UnknownDistortionError(f"no {column} is called {wanted!r}; {meant}")
     return rows.filter(pc.equal(rows[column], wanted))

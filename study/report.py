@@ -228,11 +228,12 @@ def _end_row(sweep: Sweep, trained_on: str | None, label: str, standings: Sequen
 
 
 def _by_label(plan: Plan, trained_on: str | None) -> dict[str, list[PlannedTrial]]:
-    groups: dict[str, list[PlannedTrial]] = {}
+    """Each trial once a label."""
+    groups: dict[str, dict[str, PlannedTrial]] = {}
     for trial in plan.trials:
         if trial.train_distortion == trained_on:
-            groups.setdefault(trial.label, []).append(trial)
-    return groups
+            groups.setdefault(trial.label, {}).setdefault(trial.trial_id, trial)
+    return {label: list(trials.values()) for label, trials in groups.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

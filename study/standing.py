@@ -80,7 +80,10 @@ class Front:
 
     search: Search
     points: tuple[tuple[PointResult, tuple[Mean, ...]], ...]
-    """Those on the front with their objectives on test images, from the most of the first objective on."""
+    """Those on the front with their objectives on test images, from the most of the first objective on.
+
+    Points that are the same trials stand once.
+    """
     baseline: tuple[Mean, ...] | None
     """The same of the study's baseline; None if it has none that is evaluated."""
     baseline_label: str
@@ -124,7 +127,8 @@ def _front(
     outcomes: Outcomes,
     n: Mapping[str, int],
 ) -> Front:
-    own = [one for one in results if one.search.search_id == search.search_id]
+    distinct = {one.drawn.trial_ids: one for one in reversed(results) if one.search.search_id == search.search_id}
+    own = list(distinct.values())
     own.sort(key=lambda one: (one.validation or (), -one.drawn.number), reverse=True)
     measured = tuple((one, tuple(_means(search, one.drawn.trial_ids, accuracies, outcomes))) for one in own)
     compared = baseline(plan)

@@ -223,7 +223,7 @@ def draw_course(info: SearchInfo, looks: Mapping[str, Look], objective: int) -> 
         traces,
         height=COURSE_HEIGHT,
         margin={"l": 64, "r": 30, "t": 44, "b": 56},
-        xaxis=axis("points drawn before", rangemode="tozero"),
+        xaxis=axis("points drawn before", range=[-0.5, max(info.planned.values()) - 0.5], tickformat="d"),
         yaxis=axis(),
         annotations=[_y_title(_axis_title(info, "validation", objective))],
     )
@@ -254,15 +254,29 @@ def _percent(value: float) -> float:
 def explanation(info: SearchInfo) -> str:
     """What the figure says, in a sentence or two."""
     told = []
-    for label, planned in info.planned.items():
+    for label in info.planned:
         own = [dot for dot in info.dots if dot.label == label]
-        front = sum(dot.front for dot in own)
-        so_far = "" if len(own) == planned else f" of {planned}"
-        told.append(f"{front} of the {len(own)}{so_far} points of {label}")
+        front = {dot.trial_id for dot in own if dot.front}
+        told.append(f"{len(front)} of the {count(len({dot.trial_id for dot in own}), 'trial')} of {label}")
     return (
-        f"{listed(told)} are beaten by no other of their search in {listed(info.objectives)} on "
-        f"{count(info.n['validation'], 'validation image')}, which the search looked at: the full marks."
+        f"On the front, beaten by no other of their search in {listed(info.objectives)} on "
+        f"{count(info.n['validation'], 'validation image')}: {listed(told)}."
     )
+
+
+def details(info: SearchInfo) -> tuple[str, ...]:
+    """What else a reader should know: how the front is drawn, what is still to come, what was drawn again."""
+    bars = "; bars are ± one standard error over images" if len(info.objectives) > 1 else ""
+    return (f"The front is in full colour{bars}. The search looked at validation images alone.", *_counts(info))
+
+
+def _counts(info: SearchInfo) -> Iterator[str]:
+    for label, planned in info.planned.items():
+        own = [dot.trial_id for dot in info.dots if dot.label == label]
+        if len(own) < planned:
+            yield f"{label} has {len(own)} of {count(planned, 'point')} so far."
+        if len(set(own)) < len(own):
+            yield f"The {count(len(own), 'point')} of {label} are {count(len(set(own)), 'different trial')}."
 
 
 def pairs(info: SearchInfo) -> tuple[tuple[int, int], ...]:

@@ -6,6 +6,7 @@ from dashboards.figures.pareto import (
     Dot,
     On,
     SearchInfo,
+    details,
     draw_course,
     draw_front,
     explanation,
@@ -82,8 +83,8 @@ def _front(info: SearchInfo, drawn_as: Mapping[str, Look], images: On, x: int, y
         return Variant(when=when, missing=_missing(info))
     told = explanation(info)
     return Variant(
-        when=when, drawing=draw_front(info, drawn_as, images, x, y), text={"": (told,)}, alt=told, table=_table(info),
-        families=_families(info, drawn_as),
+        when=when, drawing=draw_front(info, drawn_as, images, x, y), text={"": (told, *details(info))}, alt=told,
+        table=_table(info), families=_families(info, drawn_as),
     )  # fmt: skip
 
 

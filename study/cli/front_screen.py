@@ -47,13 +47,16 @@ def _rows(plan: Plan, front: Front, naming: Naming) -> Iterator[list[str]]:
     """The front from its most of the first objective on; equal in both, the one drawn first."""
     trials = {trial.trial_id: trial for trial in plan.trials}
     for number, (point, means) in enumerate(front.points):
-        told = _told(front.search) if number == 0 else ["", "", ""]
+        told = _told(plan, front.search) if number == 0 else ["", "", ""]
         at = in_symbols(naming, trials[point.drawn.trial_ids[0]], " ")
         yield [*told, *map(_with_error, means), *_validation(point), at]
 
 
-def _told(search: Search) -> list[str]:
-    return [search.label, search.train_distortion or "", f"{search.points:,}"]
+def _told(plan: Plan, search: Search) -> list[str]:
+    """A sampler may draw a point again, which costs nothing and is nothing new."""
+    drawn = [point.trial_ids for point in plan.drawn if point.search_id == search.search_id]
+    again = "" if len(set(drawn)) == len(drawn) else f", {len(set(drawn)):,} distinct"
+    return [search.label, search.train_distortion or "", f"{len(drawn):,}{again}"]
 
 
 def _validation(point: PointResult) -> list[str]:

@@ -1,5 +1,6 @@
 """From what is typed to what is meant: stores, studies by name, trials by the beginning of their id."""
 
+import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +43,10 @@ def study_name(typed: str, store: Store) -> str:
         typed = load(typed).study
         if typed in studies:
             return typed
+    near = difflib.get_close_matches(typed, studies, n=1)
+    meant = f"did you mean {near[0]!r}?  There" if near else "there"
     raise CommandError(
-        f"no study is called {typed!r} in the store {store.location}; there {_are(studies)}.  {OTHER_STORE}"
+        f"no study is called {typed!r} in the store {store.location}; {meant} {_are(studies)}.  {OTHER_STORE}"
     )
 
 

@@ -4,8 +4,9 @@ DuckDB is handed Arrow tables that the store has read and checked; then its acce
 Python variables is locked away. Each query gets such a database of its own, with the tables that it names.
 """
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -90,11 +91,15 @@ def open_tables(store: Store, study: str | None) -> Tables:
     """The tables of a study in the store; of the store alone if `study` is None. Raises QueryError."""
     launch = None if study is None else store.newest_launch(study)
     if study is not None and launch is None:
-        there = ", ".join(store.studies()) or "none"
         raise QueryError(
-            f"no study is called {study!r} in {store.location}; there: {there}. --store names another store"
+            f"no study is called {study!r} in the store {store.location}; {_meant(study, store.studies())}"
         )
     return Tables(store, launch)
+
+
+def _meant(study: str, there: Sequence[str]) -> str:
+    near = difflib.get_close_matches(study, there, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"there: {', '.join(there) or 'none'}"
 
 
 @cache

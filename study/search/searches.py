@@ -21,7 +21,7 @@ Record = Callable[[Drawn, Sequence[PlannedTrial]], None]
 Look = Callable[[PlannedTrial], Addition]
 """What the store has of a trial already."""
 
-JOURNAL_SECONDS = 30.0
+JOURNAL_SECONDS = 10.0
 """Between two writings of the journal, at least."""
 
 

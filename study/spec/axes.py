@@ -104,7 +104,7 @@ def _axis_by_form(node: Mapping, parameter: Parameter, faults: Faults) -> tuple[
     if is_open(node):
         faults.add(node.place, f"{{{form}: …}} is drawn from by a search, and this is not searched; list the values")
     elif form not in FORMS:
-        faults.add(node.place, unknown("form of axis", form, tuple(FORMS)))
+        faults.add(node.place, unknown("form of axis", form, (*FORMS, *OPEN)))
     elif form == "values":
         return _listed(part, parameter, faults)
     else:
@@ -155,6 +155,8 @@ def _checked(nodes: list[Scalar], parameter: Parameter, faults: Faults) -> tuple
     sound = True
     for node in nodes:
         try:
+            if node.value is None and not parameter.optional:
+                raise ValueError(f"{parameter.name} must be given ({parameter.doc or parameter.range})")
             value = parameter.convert(given(node, parameter))
         except ValueError as error:
             faults.add(node.place, error)

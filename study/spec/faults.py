@@ -76,7 +76,8 @@ class Faults:
 
 def unknown(kind: str, name: str, there: Collection[str]) -> str:
     """`no method is called 'stabilty_training'; did you mean 'stability_training'?`"""
-    near = difflib.get_close_matches(name, there, n=1, cutoff=0.6)
+    lower = {one.lower(): one for one in reversed(list(there))}
+    near = [lower[one] for one in difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)]
     way_out = f"did you mean {near[0]!r}?" if near else _there(there)
     return f"no {kind} is called {shown(name)}; {way_out}"
 

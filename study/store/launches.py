@@ -15,7 +15,8 @@ from study.plan import Plan, Search
 from study.store.errors import CorruptObjectError
 from study.store.files import decode, write
 from study.store.objects import Objects
-from study.store.plans import conditions, membership, plan_of
+from study.store.plans import conditions, membership, plan_of, trial_of
+from study.store.rows import Row
 from study.store.schemas import CONDITIONS, MEMBERSHIP
 from study.store.searches import Point, read_points, read_searches, write_searches
 
@@ -50,8 +51,8 @@ class Launch:
 
     @cached_property
     def membership(self) -> pa.Table:
-        """`grid`, then a row for each trial of each drawn point."""
-        rows = [row for point in self.points for row in point.rows]
+        """`grid`, then a row for each trial of each drawn point that is not there yet under its label."""
+        rows = _fresh(self.points)
         placed = [{**row, "position": position} for position, row in enumerate(rows, start=len(self.grid))]
         return pa.concat_tables([self.grid, pa.Table.from_pylist(placed, schema=self.grid.schema)])
 
@@ -139,8 +140,15 @@ def _read(objects: Objects, study: str, number: int) -> Launch:
 def with_points(objects: Objects, plan: Plan) -> Plan:
     """The plan with what its searches have drawn so far, in this launch or an earlier one."""
     points = _points(objects, plan.study, plan.searches)
-    trials = (trial for point in points for trial in point.trials)
+    trials = map(trial_of, _fresh(points))
     return replace(plan, trials=(*plan.trials, *trials), drawn=tuple(point.drawn for point in points))
+
+
+def _fresh(points: Sequence[Point]) -> list[Row]:
+    """The rows of all points; of points that are the same trial under the same label, the first one's."""
+    return list({(row["label"], row["trial_id"]): row for point in reversed(points) for row in point.rows}.values())[
+        ::-1
+    ]
 
 
 def _searches(objects: Objects, name: str) -> tuple[Search, ...]:

@@ -199,7 +199,7 @@ def test_a_page_appears_whole_or_not_at_all(store: Store, plan: Plan, tmp_path: 
     dashboards.write_page(store, plan.study, path)
     assert path.read_text("utf-8") == document
     assert [one.name for one in tmp_path.iterdir()] == ["made.html"]
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(OSError, match="its folder does not exist"):
         dashboards.write_page(store, plan.study, tmp_path / "nowhere" / "made.html")
 
 

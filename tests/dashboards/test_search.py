@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dashboards import figure, render
+from dashboards.answers import why_nothing
 from dashboards.catalogue import FigureError
 from dashboards.figures.bands import Selection
 from dashboards.figures.knobs import knobs_info
@@ -79,8 +80,9 @@ def test_the_course_climbs(info: SearchInfo) -> None:
 def test_the_sentence_counts_the_fronts(info: SearchInfo) -> None:
     said = explanation(info)
     for label in ("ST", "DA"):
-        assert f"{sum(dot.front for dot in info.dots if dot.label == label)} of the {POINTS} points of {label}" in said
-    assert "on 500 validation images" in said
+        front = sum(dot.front for dot in info.dots if dot.label == label)
+        assert f"{front} of the {POINTS} trials of {label}" in said
+    assert "500 validation images" in said
 
 
 def test_the_page_has_a_figure_for_every_choice_and_every_point_in_its_table(results: Results) -> None:
@@ -113,6 +115,8 @@ def test_a_search_that_has_drawn_nothing_says_so(tmp_path: Path) -> None:
         "No point of ST and DA on gaussian noise is evaluated yet."
     }
     assert "Nothing of this study has been evaluated yet" in render(store, "search_mnist")
+    said = why_nothing(results, "gaussian_noise", "fgsm")
+    assert said == "No point of ST and DA on gaussian noise has been drawn yet. `study launch search_mnist` goes on."
 
 
 def test_knobs_of_a_search_are_points_without_lines(results: Results) -> None:

@@ -63,7 +63,7 @@ def test_a_study_is_found_where_the_store_is_by_custom(
 
 
 def test_what_is_not_there_is_told(small: Study, tmp_path: Path) -> None:
-    with pytest.raises(QueryError, match=r"no study is called 'smal'.*there: small"):
+    with pytest.raises(QueryError, match=r"no study is called 'smal'.*did you mean 'small'"):
         open_study("smal", small.store.location)
     with pytest.raises(StoreError, match="no store is there"):
         open_study("small", str(tmp_path / "elsewhere"))

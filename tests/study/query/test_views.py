@@ -254,7 +254,7 @@ def test_empty_and_filled_tables_have_the_same_columns(tables: Tables) -> None:
 
 
 def test_an_unknown_study_is_told_from_those_in_the_store(store: Store, tables: Tables) -> None:
-    with pytest.raises(QueryError, match=r"no study is called 'tiny' in memory://.*; there: small"):
+    with pytest.raises(QueryError, match=r"no study is called 'tiny' in the store memory://.*; there: small"):
         open_tables(store, "tiny")
     with pytest.raises(QueryError, match="no view is called 'band'; there are trials"):
         describe("band")

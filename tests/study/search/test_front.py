@@ -16,12 +16,12 @@ from study.cli.terminal import Terminal
 from study.front import baseline
 from study.plan import Plan
 from study.query import open_tables
-from study.report import Naming, changes, plan_table, registered_symbol
-from study.standing import Mean, fronts, look
+from study.report import Naming, changes, end_table, plan_table, registered_symbol
+from study.standing import Mean, fronts, look, practical_cells
 from study.store import Store
 from study.summary import summarise
 from tests.study.search import peaked
-from tests.study.search.finished import bits, made
+from tests.study.search.finished import bits, made, search_to_the_end
 
 POINTS = 8
 
@@ -139,6 +139,30 @@ def test_more_points_are_told_as_new_and_an_interruption_changes_nothing(
     assert [(group.label, group.trials, group.values) for group in changes(plan, store.with_points(more)).groups] == [
         ("ST", 2, ()), ("DA", 2, ()),
     ]  # fmt: skip
+
+
+def test_a_point_drawn_again_is_the_same_trial_and_counts_once(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store")
+    few = (
+        ("trials:     16", "trials:     6"), ("tpe  ", "random  "), ("p: {uniform: [0, 1]}", "p: {choice: [0.5, 1]}"),
+        ("sigma: {uniform: [0.05, 0.5]}", "sigma: 0.3"),
+    )  # fmt: skip
+    plan = search_to_the_end(store, peaked.plan(tmp_path, *few))
+    assert len(plan.drawn) == 12
+    labels = [trial.label for trial in plan.trials]
+    assert (labels.count("DA"), len(plan.trials)) == (2, len(plan.unique_trials()))
+    assert summarise(plan, look(store, plan)).complete
+    (row,) = [row for row in end_table(plan, practical_cells(store, plan)).rows if row.label == "DA"]
+    (band,) = (
+        open_tables(store, "search_mnist")
+        .sql("FROM bands WHERE label = 'DA' AND test_distortion = 'gaussian_noise' AND practical")
+        .to_pylist()
+    )
+    assert row.trials == band["trials"] == 2
+    text = drawn_text(plan, store, None)
+    assert "6, 2 distinct" in text
+    rows = [line for line in text.splitlines() if re.search(r"p (0.5|1) ", line)]
+    assert len(rows) == len(set(rows)) <= 2
 
 
 def test_a_whole_search_is_complete(study: tuple[Store, Plan]) -> None:
