@@ -206,6 +206,11 @@ def test_the_heat_map_is_the_grid_with_diverged_trials_crossed_out(results: Resu
     assert values.count(None) == 2
     crosses = next(trace for trace in drawn if trace["name"] == "diverged")
     assert len(crosses["x"]) == 2
+    assert all(len(text) <= len("100.0") for text in crosses["text"]), "words would run over the next square"
+    told = [text for row in drawn[0]["customdata"] for (text,) in row]
+    assert drawn[0]["hoverongaps"]
+    assert sum(text.endswith("diverged") for text in told) == 2
+    assert "A cross: diverged, as in 2 squares." in explanation(info)
     accuracies = {trial.trial_id: results.accuracy(trial, practical_condition(sweep)) for trial in results.trials}
     for row in info.squares:
         for square in row:
