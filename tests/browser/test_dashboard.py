@@ -106,6 +106,14 @@ def test_what_is_not_in_the_study_is_left_out_of_the_address(watched: Watched) -
     assert not watched.page.locator("#followed").is_visible()
 
 
+@pytest.mark.parametrize("name", ["__proto__", "constructor", "toString"])
+def test_an_address_with_names_that_every_object_knows_opens_the_page(watched: Watched, name: str) -> None:
+    watched.open(f"{name}=1&train={name}&trial={name}&figure={name}&page={name}&theme={name}")
+    assert watched.page.locator("[data-choice=train]").input_value() == "gaussian_noise"
+    assert not watched.page.locator("#followed").is_visible()
+    assert watched.shown("bands")
+
+
 def test_a_figure_of_the_study_fills_its_choices_in(watched: Watched) -> None:
     watched.page.click('[data-figure="2c"]')
     watched.ready()
