@@ -57,9 +57,14 @@ def at_level(sweep: Sweep, level: float) -> str:
     return f"{symbol(sweep)} = {with_unit(sweep, level)}"
 
 
+def unit_word(sweep: Sweep) -> str:
+    """`degrees`, `pixels in [0, 1]`; empty where it has none."""
+    return {"°": "degrees", "px": "pixels"}.get(sweep.unit, sweep.unit)
+
+
 def axis_title(sweep: Sweep) -> str:
     """`σ of the gaussian noise at test, pixels in [0, 1]`"""
-    unit = {"°": "degrees", "px": "pixels"}.get(sweep.unit, sweep.unit)
+    unit = unit_word(sweep)
     named = f"{symbol(sweep)} of the {spoken(sweep.test_distortion)} at test"
     return f"{named}, {unit}" if unit else named
 
