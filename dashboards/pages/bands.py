@@ -26,7 +26,7 @@ BAND_OPTIONS = (
 SCALE_OPTIONS = (("accuracy", "accuracy"), ("points", "points above the baseline"))
 HOW_TO_READ = (
     "Each dot is a trial: hover for its hyperparameters, click to follow it through every figure, Escape to let it go. "
-    "The grey bar is the baseline ± 2 standard errors; a cross is a trial that diverged.",
+    "A hollow one is within 2 standard errors of the baseline, paired image by image; a cross diverged.",
 )
 PICK_OPTIONS = (("test", "test images"), ("validation", "validation images"))
 
@@ -187,12 +187,16 @@ def _standing_table(info: standing.StandingInfo) -> Table:
     columns = (
         Column("label", "method"), Column("trial_id", "trial", "trial"), Column("hyperparameters", "hyperparameters"),
         Column("accuracy", "accuracy", "rate"), Column("standard_error", "± one s.e.", "rate"),
+        Column("above_baseline", "above the baseline", "points"),
+        Column("standard_error_of_difference", "± one s.e. of it", "width"),
         Column("diverged", "diverged"), Column("picked_by_test", "by test"),
         Column("picked_by_validation", "by validation"),
     )  # fmt: skip
     rows = (
         (
             dot.label, dot.trial_id, dot.hyperparameters, _exact(dot.accuracy), _exact(dot.error),
+            None if dot.difference is None else _exact(dot.difference.value),
+            None if dot.difference is None else _exact(dot.difference.error),
             "yes" if dot.diverged else "", dot.role["test"], dot.role["validation"],
         )
         for row in info.rows
