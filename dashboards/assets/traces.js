@@ -80,7 +80,7 @@ function everySecond(layout) {
     last = place;
     return text;
   });
-  layout.xaxis.title.text = layout.xaxis.title.text.replace("; the same image at each level", "");
+  layout.xaxis.title.text = layout.xaxis.title.text.replace(/; the same image at each level.*/, "");
 }
 
 function readAgainstBaseline(made) {

@@ -23,6 +23,9 @@ BAND_OPTIONS = (
     ("q25-q75", "25–75 % of the trials"),
     ("none", "no band"),
 )
+BAND_TOLD = (
+    '<p class="lead" data-unless-band="all" hidden>The sentences speak of all trials, whatever the band holds.</p>'
+)
 SCALE_OPTIONS = (("accuracy", "accuracy"), ("points", "points above the baseline"))
 HOW_TO_READ = (
     "Each dot is a trial: hover for its hyperparameters, click to follow it through every figure, Escape to let it go. "
@@ -41,7 +44,7 @@ def page(results: Results) -> Page | None:
     )
     choices = _choices(results)
     body = (
-        f"{choices_html(choices)}{_figure_links(paper_figures(results))}"
+        f"{choices_html(choices)}{_figure_links(paper_figures(results))}{BAND_TOLD}"
         f'<div class="side-by-side">{slot_html(slots[0], classes="wide")}{slot_html(slots[1])}</div>'
     )
     return Page(name="bands", nav="Bands", body=body, choices=choices, slots=slots)

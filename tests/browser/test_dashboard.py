@@ -39,7 +39,10 @@ def test_a_pair_is_chosen_by_its_selects_and_by_its_cell(watched: Watched) -> No
 
 @pytest.mark.parametrize(("band", "edges"), [("q10-q90", ("q10", "q90")), ("q25-q75", ("q25", "q75")), ("none", ())])
 def test_the_band_is_the_one_that_is_asked_for(watched: Watched, band: str, edges: tuple[str, ...]) -> None:
+    told = watched.page.get_by_text("The sentences speak of all trials")
+    assert not told.is_visible()
     watched.choose("band", band)
+    assert told.is_visible()
     filled = [name for name in watched.shown("bands") if re.fullmatch(r"(ST|DA) (min|max|q\d\d)", name)]
     assert filled == [f"{label} {edge}" for label in ("ST", "DA") for edge in edges]
 
@@ -227,6 +230,7 @@ def test_at_400_px_nothing_runs_out_of_the_page(watched: Watched) -> None:
     watched.open()
     matrix = watched.page.locator(".matrix-box:not([hidden])")
     assert matrix.evaluate("box => box.scrollWidth > box.clientWidth"), "the matrix scrolls inside its box"
+    assert "chance, 10.0 %" in watched.page.locator("[data-slot=bands] .legend").inner_text()
     images = watched.page.evaluate("document.querySelector('[data-slot=bands] .plot').layout.images.length")
     assert images == 2, "every second of four"
 

@@ -21,6 +21,7 @@ from dashboards.ranges import BANDS
 from dashboards.reading import read_results
 from dashboards.results import Results, practical_condition
 from dashboards.selections import paper_figures
+from dashboards.wording import telling
 from study.plan import Plan
 from study.query import open_tables
 from study.store import Store
@@ -73,6 +74,17 @@ def test_bands_are_those_of_the_view(store: Store, plan: Plan, info: BandsInfo) 
             assert band.edges[name][row["step"]] == pytest.approx(row[name])
         assert (band.evaluated, band.diverged) == (row["trials"], row["diverged"])
         assert info.baseline[row["step"]] == pytest.approx(row["baseline"])
+
+
+def test_a_capital_that_says_nothing_by_itself_gives_way_to_the_name() -> None:
+    letters = {
+        ("σ", "sigma"): "σ",
+        ("q", "quality"): "q",
+        ("A", "size"): "size",
+        ("C", "offset"): "offset",
+        ("", "x"): "x",
+    }
+    assert {names: telling(*names) for names in letters} == letters
 
 
 def test_picks_on_test_images_are_those_of_the_view(store: Store, plan: Plan, results: Results) -> None:
