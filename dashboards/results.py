@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from dashboards.paired import Bits, Difference, paired, unpaired
+from dashboards.wording import telling
 from study.plan import Plan, Sweep
 from study.report import Setting, Symbol
 from study.store import Launch
@@ -216,7 +217,7 @@ def recorded_symbols(launch: Launch) -> Symbol:
         for entries in launch.membership["parameters"].to_pylist()
         for entry in entries
     }
-    return lambda component, name: written.get((component, name)) or name
+    return lambda component, name: telling(written.get((component, name), ""), name)
 
 
 def practical_condition(sweep: Sweep) -> str:

@@ -48,8 +48,18 @@ def with_unit(sweep: Sweep, level: float) -> str:
 
 
 def symbol(sweep: Sweep) -> str:
-    """`σ`; the parameter's name where papers have no letter for it."""
-    return sweep.symbol or sweep.parameter
+    """`σ`; the parameter's name where papers have no letter for it, or one that says nothing by itself."""
+    return telling(sweep.symbol, sweep.parameter)
+
+
+def telling(letter: str, name: str) -> str:
+    """The letter; the name instead of none, and of a plain capital (A of a thumbnail, C of a crop)."""
+    return name if not letter or (letter.isascii() and letter.isupper()) else letter
+
+
+def drawn_from(sweep: Sweep) -> str:
+    """`, turned by angles from ±ρ`: where the level is a bound that each image's own draw keeps."""
+    return f", turned by angles from ±{symbol(sweep)}" if sweep.test_distortion == "rotation" else ""
 
 
 def at_level(sweep: Sweep, level: float) -> str:
@@ -57,9 +67,14 @@ def at_level(sweep: Sweep, level: float) -> str:
     return f"{symbol(sweep)} = {with_unit(sweep, level)}"
 
 
+def unit_word(sweep: Sweep) -> str:
+    """`degrees`, `pixels in [0, 1]`; empty where it has none."""
+    return {"°": "degrees", "px": "pixels"}.get(sweep.unit, sweep.unit)
+
+
 def axis_title(sweep: Sweep) -> str:
     """`σ of the gaussian noise at test, pixels in [0, 1]`"""
-    unit = {"°": "degrees", "px": "pixels"}.get(sweep.unit, sweep.unit)
+    unit = unit_word(sweep)
     named = f"{symbol(sweep)} of the {spoken(sweep.test_distortion)} at test"
     return f"{named}, {unit}" if unit else named
 

@@ -9,8 +9,10 @@ function showLegend(slot, variant) {
   for (const family of variant.families) families.append(familyItem(family, variant));
   const lines = make("ul", {className: "lines"});
   for (const trace of slot.made.data) {
-    if (trace.visible && trace.meta.end && trace.line && trace.name !== "chance" && trace.name !== page.baseline) {
-      lines.append(make("li", {}, [stroke(trace.line), make("span", {textContent: trace.name})]));
+    const chance = trace.name === "chance";
+    if (!trace.visible || !trace.meta.end || !trace.line || trace.name === page.baseline) continue;
+    if (!chance || slot.width < NARROW) {  // where there is no room for names at the ends, chance is named here
+      lines.append(make("li", {}, [stroke(trace.line), make("span", {textContent: chance ? trace.meta.end : trace.name})]));
     }
   }
   place.append(families, lines);

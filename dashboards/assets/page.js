@@ -41,6 +41,7 @@ function showChoices() {
     mark_current(cell, cell.dataset.train === state.train && cell.dataset.test === state.test);
   }
   for (const part of document.querySelectorAll("[data-show-pick]")) part.hidden = part.dataset.showPick !== state.pick;
+  for (const part of document.querySelectorAll("[data-unless-band]")) part.hidden = part.dataset.unlessBand === state.band;
   document.documentElement.dataset.theme = isDark() ? "dark" : "light";
 }
 

@@ -23,17 +23,22 @@ function opening() {
   return fresh;
 }
 
+// Names in an address are anyone's: `constructor` and `__proto__` are no entries of a table.
+function own(table, name) {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 function fromAddress() {
   const text = location.hash.slice(1);
   const given = new URLSearchParams(text && !text.includes("=") ? "page=" + text : text);
   const read = opening();
-  const figure = page.figures[given.get("figure")];
+  const figure = own(page.figures, given.get("figure"));
   if (figure) [read.train, read.test] = figure;
   for (const [name, value] of given) {
-    const choice = page.choices[name];
+    const choice = own(page.choices, name);
     if (choice && choice.values.includes(value)) read[name] = value;
     else if (lists.includes(name)) read[name] = value ? value.split("|") : [];
-    else if (name === "trial" && page.trials[value]) read.trial = value;
+    else if (name === "trial" && own(page.trials, value)) read.trial = value;
     else if (name === "theme" && ["dark", "light"].includes(value)) read.theme = value;
     else if (name === "figure" && figure) read.figure = value;
     else if (name === "page") read.page = value;

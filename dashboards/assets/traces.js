@@ -61,8 +61,9 @@ function arrange(layout, width, narrow) {
     const panels = Object.keys(layout).filter((name) => name.startsWith("xaxis")).length;
     const across = Math.max(1, Math.min(Math.max(...rooms), panels, Math.floor(width / 255)));
     for (const [path, value] of Object.entries(meta.arrangements[across])) {
-      const [name, inner] = path.split(".");
-      if (inner) layout[name][inner] = value; else layout[name] = value;
+      const names = path.split(".");
+      const last = names.pop();
+      names.reduce((inner, name) => inner[name], layout)[last] = value;
     }
   }
 }
@@ -79,7 +80,7 @@ function everySecond(layout) {
     last = place;
     return text;
   });
-  layout.xaxis.title.text = layout.xaxis.title.text.replace("; the same image at each level", "");
+  layout.xaxis.title.text = layout.xaxis.title.text.replace(/; the same image at each level.*/, "");
 }
 
 function readAgainstBaseline(made) {
@@ -90,11 +91,12 @@ function readAgainstBaseline(made) {
     if (axis) trace[axis] = trace[axis].map((value, place) => less(value, baseline, trace.meta.at, place));
   }
   for (const name of Object.keys(made.layout)) {
-    if (name.startsWith(reading.axis)) made.layout[name].range = reading.range;
+    if (!name.startsWith(reading.axis)) continue;
+    made.layout[name].range = reading.range;
+    if (made.layout[name].title.text) made.layout[name].title.text = reading.title;
   }
   const told = (made.layout.annotations || []).find((one) => one.name === "reading");
   if (told) told.text = reading.title;
-  else if (made.layout[reading.axis].title.text) made.layout[reading.axis].title.text = reading.title;
 }
 
 function less(value, baseline, at, place) {

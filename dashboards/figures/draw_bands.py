@@ -9,7 +9,7 @@ from dashboards.figures.bands import Band, BandsInfo, Curve, curve_name
 from dashboards.levels import CLEAN
 from dashboards.palette import BASELINE, DIVERGED_SYMBOL, MUTED, Look, translucent
 from dashboards.ranges import BANDS
-from dashboards.wording import at_level, axis_title, count, percent, spoken, width
+from dashboards.wording import at_level, axis_title, count, drawn_from, percent, spoken, width
 
 HEIGHT = 560
 TOP, TICKS, STRIP, BELOW = 44, 26, 54, 74
@@ -201,7 +201,7 @@ def _hover_template(head: str, n: int, trial: str) -> str:
 def _level_axis(info: BandsInfo) -> dict[str, Any]:
     title = axis_title(info.sweep)
     if any(info.examples):
-        title += "; the same image at each level"
+        title += f"; the same image at each level{drawn_from(info.sweep)}"
     made = axis(title, range=[-0.045, 1.045], tickvals=info.axis.positions, ticktext=info.axis.ticks)
     made["title"]["standoff"] = STRIP + 8 if any(info.examples) else 10
     ticks = {"ticks": "outside", "tickcolor": made["gridcolor"], "tickangle": 0}
@@ -240,11 +240,10 @@ def _practical(info: BandsInfo) -> float:
 
 
 def _practical_line(info: BandsInfo) -> dict[str, Any]:
-    """Through figure and strip."""
-    depth = (STRIP + TICKS) / PLOT if any(info.examples) else 0
+    """Through the figure; its tick and its image stay free of it."""
     return {
         "type": "line", "xref": "x", "yref": "paper", "x0": _practical(info), "x1": _practical(info),
-        "y0": -depth, "y1": 1, "line": {"color": MUTED, "width": 1, "dash": "dash"}, "layer": "below",
+        "y0": 0, "y1": 1, "line": {"color": MUTED, "width": 1, "dash": "dash"}, "layer": "below",
     }  # fmt: skip
 
 

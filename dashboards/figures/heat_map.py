@@ -132,14 +132,14 @@ def draw_heat_map(info: HeatMapInfo) -> Drawing:
     made = drawing(
         [_squares(info), *_contour(info), *_crosses(info)],
         height=HEIGHT,
-        margin={"l": 74, "r": 120, "t": 44, "b": 62},
+        margin={"l": 74, "r": 120, "t": 58, "b": 62},
         xaxis=_axis(info.column_symbol, info.columns),
         yaxis=_axis(info.row_symbol, info.rows),
         annotations=[
             note(
-                f"accuracy on test images, %, under {escaped(spoken(info.sweep.test_distortion))}, "
-                f"{at_level(info.sweep, info.level)}",
-                xref="paper", yref="paper", x=0, y=1, xanchor="left", yanchor="bottom", yshift=10,
+                f"accuracy on test images, %<br>under {escaped(spoken(info.sweep.test_distortion))}, "
+                f"{at_level(info.sweep, info.level)}", xref="paper", yref="paper", x=0, y=1, xanchor="left",
+                yanchor="bottom", xshift=-64, yshift=10, align="left",
             )
         ],
     )  # fmt: skip
@@ -167,7 +167,7 @@ def _squares(info: HeatMapInfo) -> Trace:
     low, high = (min(known), max(known)) if known else (0.0, 100.0)
     return {
         "type": "heatmap", "z": values, "zmin": low, "zmax": max(high, low + 0.1), "colorscale": COLOURS,
-        "xgap": 2, "ygap": 2, "hoverongaps": False, "name": info.label,
+        "xgap": 2, "ygap": 2, "hoverongaps": True, "name": info.label,
         "text": [[_text(square) for square in row] for row in info.squares], "texttemplate": "%{text}",
         "customdata": [[_told(info, row, column) for column in range(len(info.columns))]
                        for row in range(len(info.rows))],
@@ -230,7 +230,7 @@ def _contour(info: HeatMapInfo) -> Iterator[Trace]:
 
 
 def _crosses(info: HeatMapInfo) -> Iterator[Trace]:
-    """Over squares with a trial that diverged."""
+    """Over squares with a trial that diverged, their accuracy below; that they diverged is told on hover."""
     places = [
         (column, row, square)
         for row, line in enumerate(info.squares)
@@ -241,8 +241,7 @@ def _crosses(info: HeatMapInfo) -> Iterator[Trace]:
         yield {
             "type": "scatter", "mode": "markers+text", "x": [column for column, _, _ in places],
             "y": [row for _, row, _ in places], "marker": {"symbol": "x", "size": 12, "color": MUTED},
-            "text": [f"{percent(one.accuracy)}, diverged" if one.accuracy is not None else "diverged"
-                     for _, _, one in places],
+            "text": ["" if one.accuracy is None else percent(one.accuracy) for _, _, one in places],
             "textposition": "bottom center", "textfont": {"size": 12}, "hoverinfo": "skip", "name": "diverged",
             "meta": {"label": info.label, "name": info.label},
         }  # fmt: skip
@@ -257,10 +256,10 @@ def explanation(info: HeatMapInfo) -> str:
     numbers = {len(square.trial_ids) for square in squares}
     each = f"{count(numbers.pop(), 'trial')}" if len(numbers) == 1 else "one or more trials"
     first = f"Each of the {len(squares)} squares is {each} on {info.n:,} test images under {where}."
-    if info.baseline is None:
-        return first
-    above = sum(square.accuracy > info.baseline for square in squares if square.accuracy is not None)
     crossed = sum(square.diverged > 0 for square in squares)
+    cross = f" A cross: diverged, as in {count(crossed, 'square')}." if crossed else ""
+    if info.baseline is None:
+        return first + cross
+    above = sum(square.accuracy > info.baseline for square in squares if square.accuracy is not None)
     line = " The line is where they are equal." if any(_contour(info)) else ""
-    cross = f" {crossed} with a cross diverged." if crossed else ""
-    return f"{first} {above} of {len(squares)} are above the baseline's {percent(info.baseline)} %.{line}{cross}"
+    return f"{first}{cross} {above} of {len(squares)} are above the baseline's {percent(info.baseline)} %.{line}"

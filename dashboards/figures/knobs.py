@@ -1,19 +1,20 @@
-"""What each knob does: accuracy at the practical level against one hyperparameter, a line for each of the others."""
+"""What each knob does: accuracy at the practical level against one hyperparameter, joined where the others agree."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from dashboards.drawing import SMALL, Drawing, Trace, axis, drawing, escaped, note, rounded
+from dashboards.drawing import SMALL, Axis, Drawing, Trace, axis, drawing, escaped, note, rounded
 from dashboards.figures.bands import Selection
 from dashboards.levels import is_log
 from dashboards.palette import BASELINE, DIVERGED_SYMBOL, Look
 from dashboards.results import Group, Results, Trial, practical_condition
-from dashboards.wording import at_level, count, percent, spoken
-from study.plan import Sweep
+from dashboards.searched import drawn_as, search_of
+from dashboards.wording import at_level, count, percent, spoken, unit_word
+from study.plan import Open, Sweep
 from study.report import Setting, figure
 
-PANEL, GAP, TOP, BOTTOM = 205, 74, 44, 40
+PANEL, GAP, TOP, BOTTOM = 205, 84, 44, 50
 """Pixels of a panel, between two rows of them, above and below."""
 ACROSS = (1, 2, 3, 4)
 """Numbers of panels side by side that are arranged for."""
@@ -57,10 +58,12 @@ class Panel:
     symbol: str
     owner: str
     """`method`, or the name of the training distortion."""
+    unit: str
+    """`degrees`; empty where it has none, or the study tests nothing in it."""
     log: bool
     values: tuple[float, ...]
     lines: tuple[KnobLine, ...]
-    """One over all trials where hardly any two share the other hyperparameters: points of a search."""
+    """One over all trials where hardly any two share the other hyperparameters, as of a search."""
 
     @property
     def scattered(self) -> bool:
@@ -74,6 +77,7 @@ class KnobsInfo:
 
     train_distortion: str
     sweep: Sweep
+    baseline_label: str | None
     baseline: float | None
     panels: tuple[Panel, ...]
     chance: float | None
@@ -89,6 +93,7 @@ def knobs_info(results: Results, selection: Selection) -> KnobsInfo:
     return KnobsInfo(
         train_distortion=selection.train_distortion,
         sweep=sweep,
+        baseline_label=results.baseline_label,
         baseline=results.baseline(condition),
         panels=tuple(panel for group in chosen for panel in _panels(results, group, condition)),
         chance=results.chance,
@@ -98,6 +103,7 @@ def knobs_info(results: Results, selection: Selection) -> KnobsInfo:
 
 def _panels(results: Results, group: Group, condition: str) -> Iterator[Panel]:
     evaluated = [trial for trial in group.trials if (trial.trial_id, condition) in results.cells]
+    search = search_of(results, group)
     for knob in evaluated[0].settings if evaluated else ():
         values = sorted({float(value) for trial in evaluated if (value := _value(trial, knob)) is not None})
         if len(values) >= 2:
@@ -105,16 +111,31 @@ def _panels(results: Results, group: Group, condition: str) -> Iterator[Panel]:
                 label=group.label,
                 symbol=knob.symbol,
                 owner=knob.owner,
-                log=values[0] > 0 and (is_log(values) or values[-1] >= 30 * values[0]),
+                unit=_unit(results, knob),
+                log=_is_log(values, None if search is None else drawn_as(search, knob)),
                 values=tuple(values),
-                lines=_gathered(tuple(_lines(results, evaluated, knob, condition))),
+                lines=_gathered(tuple(_lines(results, evaluated, knob, condition)), searched=search is not None),
             )
 
 
-def _gathered(lines: tuple[KnobLine, ...]) -> tuple[KnobLine, ...]:
-    """One line over all points where nearly every line is a single one."""
+def _is_log(values: Sequence[float], drawn: Open | None) -> bool:
+    """As it is drawn, if a search draws it from a range; else as the values are spaced."""
+    if drawn is not None and drawn.draw != "choice":
+        return drawn.draw == "loguniform"
+    return values[0] > 0 and (is_log(values) or values[-1] >= 30 * values[0])
+
+
+def _unit(results: Results, knob: Setting) -> str:
+    """The one that the same parameter has where the study tests it."""
+    name = knob.name.removeprefix(f"{knob.owner}.")
+    named = (one for one in results.sweeps if (one.test_distortion, one.parameter) == (knob.owner, name))
+    return next((unit_word(one) for one in named), "")
+
+
+def _gathered(lines: tuple[KnobLine, ...], *, searched: bool) -> tuple[KnobLine, ...]:
+    """One line over all points where a search drew them, or nearly every line is a single one."""
     points = [point for line in lines for point in line.points]
-    if len(lines) <= MOST_LINES or len(points) > SHARED * len(lines):
+    if not searched and (len(lines) <= MOST_LINES or len(points) > SHARED * len(lines)):
         return lines
     return (KnobLine(others=SCATTERED, points=tuple(sorted(points, key=lambda point: point.value))),)
 
@@ -152,33 +173,36 @@ def _point(results: Results, trial: Trial, value: float, condition: str) -> Knob
 def draw_knobs(info: KnobsInfo, looks: Mapping[str, Look]) -> Drawing:
     """Panels with one y axis; `arrangements` of the layout put them in fewer columns where there is less room."""
     traces: list[Trace] = []
-    axes: dict[str, object] = {}
+    axes: dict[str, Axis] = {}
     for number, panel in enumerate(info.panels, start=1):
         suffix = "" if number == 1 else str(number)
         traces += _traces(info, panel, looks[panel.label], suffix)
         axes[f"xaxis{suffix}"] = _x_axis(panel, suffix)
         axes[f"yaxis{suffix}"] = axis(range=_y_range(info), anchor=f"x{suffix}", nticks=6)
+        axes[f"yaxis{suffix}"]["title"]["standoff"] = 6
     usual = min(USUAL, max(len(info.panels), 1))
     arrangements = {str(across): _arranged(len(info.panels), across) for across in ACROSS}
-    made = drawing(traces, height=0, margin={"l": 48, "r": 10, "t": TOP, "b": BOTTOM}, **axes)
+    made = drawing(traces, height=0, margin={"l": 58, "r": 10, "t": TOP, "b": BOTTOM}, **axes)
     layout = made["layout"]
     layout["annotations"] = list(_titles(info))
     layout["meta"] = {
         "arrangements": arrangements,
         "baseline": rounded(info.baseline),
-        "reading": {"axis": "yaxis", "title": "", "range": _relative_range(info)},
+        "reading": {"axis": "yaxis", "title": "points above the baseline", "range": _relative_range(info)},
     }
     for path, value in arrangements[str(usual)].items():
-        name, _, inner = path.partition(".")
-        if inner:
-            layout[name][inner] = value
-        else:
-            layout[name] = value
+        _change(layout, path.split("."), value)
     return made
 
 
+def _change(layout: Drawing, path: Sequence[str], value: object) -> None:
+    for name in path[:-1]:
+        layout = layout[name]
+    layout[path[-1]] = value
+
+
 def _arranged(panels: int, across: int) -> dict[str, object]:
-    """Changes of layout that put the panels in rows of `across`."""
+    """Changes of layout that put the panels in rows of `across`, the first of each row with the y axis's title."""
     rows = max(1, ceil(panels / across))
     height = TOP + BOTTOM + rows * PANEL + (rows - 1) * GAP
     inside = height - TOP - BOTTOM
@@ -194,17 +218,23 @@ def _arranged(panels: int, across: int) -> dict[str, object]:
             (column + 1) * wide - space / 2,
         ]
         changes[f"yaxis{suffix}.domain"] = [max(0.0, top - PANEL / inside), top]
+        changes[f"yaxis{suffix}.title.text"] = "" if column else "accuracy, %"
     return changes
 
 
-def _x_axis(panel: Panel, suffix: str) -> dict[str, object]:
+def _x_axis(panel: Panel, suffix: str) -> Axis:
+    trained = "" if panel.owner == "method" else " in training"
+    unit = f", {panel.unit}" if panel.unit else ""
+    scale = " (log)" if panel.log else ""
     made = axis(
-        anchor=f"y{suffix}", type="log" if panel.log else "linear", tickvals=panel.values,
-        ticktext=[figure(value) for value in panel.values], showgrid=False, showline=True,
+        f"{escaped(panel.symbol)}{trained}{unit}{scale}", anchor=f"y{suffix}", type="log" if panel.log else "linear",
+        tickvals=panel.values, ticktext=[figure(value) for value in panel.values], showgrid=False, showline=True,
     )  # fmt: skip
+    made["title"]["standoff"] = 8
     if panel.scattered:
-        made |= {"tickvals": None, "ticktext": None, "nticks": 5, "tickmode": "auto"}
-        made |= {"dtick": 1} if panel.log else {}
+        decades = panel.log and panel.values[-1] >= 100 * panel.values[0]
+        made |= {"tickvals": None, "ticktext": None}
+        made |= {"tickmode": "linear", "dtick": 1} if decades else {"tickmode": "auto", "nticks": 5}
     elif len(panel.values) > 7:
         made |= {"tickvals": panel.values[::2], "ticktext": [figure(value) for value in panel.values[::2]]}
     return made
@@ -227,11 +257,8 @@ def _relative_range(info: KnobsInfo) -> list[float]:
 def _titles(info: KnobsInfo) -> Iterator[dict[str, object]]:
     for number, panel in enumerate(info.panels, start=1):
         suffix = "" if number == 1 else str(number)
-        trained = panel.owner != "method"
-        where = " in training" if trained else ""
-        scale = " (log)" if panel.log else ""
         yield note(
-            f"<b>{escaped(panel.label)}</b>: {escaped(panel.symbol)}{where}{scale}", xref=f"x{suffix} domain",
+            f"<b>{escaped(panel.label)}</b>: {escaped(panel.symbol)}", xref=f"x{suffix} domain",
             yref=f"y{suffix} domain", x=0, y=1, xanchor="left", yanchor="bottom", yshift=4,
         )  # fmt: skip
 
@@ -239,10 +266,13 @@ def _titles(info: KnobsInfo) -> Iterator[dict[str, object]]:
 def _traces(info: KnobsInfo, panel: Panel, look: Look, suffix: str) -> Iterator[Trace]:
     axes = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
     if info.baseline is not None:
+        name = info.baseline_label or ""
         yield {
-            "type": "scatter", "mode": "lines", "x": [panel.values[0], panel.values[-1]],
+            "type": "scatter", "mode": "lines+markers+text", "x": [panel.values[0], panel.values[-1]],
             "y": [rounded(info.baseline)] * 2, "line": {"color": BASELINE.colour, "width": 1, "dash": "dot"},
-            "hoverinfo": "skip", "name": "Baseline", "meta": {"name": "Baseline", "relative": "y"}, **axes,
+            "marker": {"size": 7, "opacity": 0}, "text": ["", escaped(name)], "textposition": "bottom left",
+            "textfont": {"size": SMALL - 1, "color": BASELINE.colour}, "cliponaxis": False, "hoverinfo": "skip",
+            "name": name, "meta": {"name": name, "relative": "y"}, **axes,
         }  # fmt: skip
     for number, line in enumerate(panel.lines):
         yield _trace(info, panel, line, look, number) | axes

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from dashboards.drawing import Drawing, Trace, axis, drawing, escaped, note, rounded
 from dashboards.figures.bands import Selection
-from dashboards.palette import BASELINE, DIVERGED_SYMBOL, Look, translucent
+from dashboards.paired import Difference
+from dashboards.palette import BASELINE, DIVERGED_SYMBOL, Look
 from dashboards.picks import BY, By, pick
 from dashboards.results import Group, Results, practical_condition
-from dashboards.wording import at_level, count, percent
+from dashboards.wording import at_level, count, percent, points
 from study.plan import Sweep
 
 ROW, TOP, BOTTOM = 44, 40, 48
@@ -25,6 +26,8 @@ class Dot:
     hyperparameters: str
     accuracy: float
     error: float
+    difference: Difference | None
+    """From the baseline; None without one."""
     diverged: bool
     role: Mapping[By, str]
     """best, worst or nothing, by each way of picking"""
@@ -82,6 +85,7 @@ def _row(results: Results, sweep: Sweep, condition: str, group: Group) -> Row:
             hyperparameters=trial.in_brackets,
             accuracy=cell.accuracy,
             error=cell.error,
+            difference=results.difference(trial, condition),
             diverged=trial.diverged,
             role={by: "" if chosen is None else chosen.role(trial) for by, chosen in picks.items()},
         )
@@ -120,8 +124,7 @@ def draw_standing(info: StandingInfo, looks: Mapping[str, Look]) -> Drawing:
 
 def _x_range(info: StandingInfo) -> list[float]:
     found = [100 * dot.accuracy for row in info.rows for dot in row.dots]
-    error = 2 * (info.baseline_error or 0.0)
-    found += [] if info.baseline is None else [100 * (info.baseline - error), 100 * (info.baseline + error)]
+    found += [] if info.baseline is None else [100 * info.baseline]
     low, high = (min(found), max(found)) if found else (0.0, 100.0)
     pad = max(1.0, 0.08 * (high - low))
     return [round(max(-0.5, low - pad), 2), round(min(100.5, high + pad), 2)]
@@ -134,17 +137,11 @@ def _reading(info: StandingInfo) -> dict[str, object]:
 
 
 def _baseline(info: StandingInfo, rows: int) -> Iterator[Trace]:
-    """A line, and two standard errors on either side of it."""
+    """A line through all rows, its own dot in the first."""
     if info.baseline is None or info.baseline_error is None:
         return
     name, bottom = info.baseline_label or "", -rows + 0.5
-    low, high = info.baseline - 2 * info.baseline_error, info.baseline + 2 * info.baseline_error
     shared = {"type": "scatter", "mode": "lines", "meta": {"name": name, "relative": "x"}}
-    yield {
-        **shared, "x": [rounded(low), rounded(high), rounded(high), rounded(low)], "y": [0.5, 0.5, bottom, bottom],
-        "fill": "toself", "fillcolor": translucent("#7a828c", 0.16), "line": {"width": 0}, "hoverinfo": "skip",
-        "name": f"{name} ± 2 standard errors",
-    }  # fmt: skip
     yield {
         **shared, "x": [rounded(info.baseline)] * 2, "y": [0.5, bottom],
         "line": {"color": BASELINE.colour, "width": 1.5}, "name": name, "hoverinfo": "skip",
@@ -158,14 +155,14 @@ def _baseline(info: StandingInfo, rows: int) -> Iterator[Trace]:
 
 
 def _dots(info: StandingInfo, row: Row, place: int, looks: Mapping[str, Look]) -> Iterator[Trace]:
-    """The dots; then, for each way of picking, rings around the worst and the best."""
+    """The dots, hollow where the baseline is within reach; for each way of picking, rings around worst and best."""
     look = looks[row.label]
     yield {
         "type": "scatter", "mode": "markers", "name": row.label,
         "x": [rounded(dot.accuracy) for dot in row.dots], "y": [place] * len(row.dots),
         "marker": {
-            "symbol": [DIVERGED_SYMBOL if dot.diverged else look.symbol for dot in row.dots],
-            "size": 11, "color": look.colour, "opacity": 0.7,
+            "symbol": [_symbol(dot, look) for dot in row.dots], "size": 11, "color": look.colour, "opacity": 0.7,
+            "line": {"width": [0 if _filled(dot) else 1.6 for dot in row.dots]},
         },
         "customdata": [_told(dot) for dot in row.dots],
         "hovertemplate": f"<b>{escaped(row.label)}</b> %{{customdata[0]}}<br>%{{customdata[1]}}<br>"
@@ -176,11 +173,31 @@ def _dots(info: StandingInfo, row: Row, place: int, looks: Mapping[str, Look]) -
         yield from _rings(row, place, by, look, close=0.12 * (_x_range(info)[1] - _x_range(info)[0]))
 
 
+def _filled(dot: Dot) -> bool:
+    """A cross always is; a hollow one could not be told from the mark of a trial that did not diverge."""
+    return dot.diverged or dot.difference is None or dot.difference.clear
+
+
+def _symbol(dot: Dot, look: Look) -> str:
+    if dot.diverged:
+        return DIVERGED_SYMBOL
+    return look.symbol if _filled(dot) else f"{look.symbol}-open"
+
+
 def _told(dot: Dot) -> Sequence[str]:
     diverged = ", diverged" if dot.diverged else ""
+    found = dot.difference
+    against = (
+        ""
+        if found is None
+        else (
+            f"<br>{points(found.value)} points against the baseline<br>"
+            f"(95 %: {points(found.low)} to {points(found.high)}, {'paired' if found.paired else 'unpaired'})"
+        )
+    )
     return (
         f"{dot.hyperparameters}{diverged}",
-        f"{percent(dot.accuracy)} ± {percent(dot.error)} %",
+        f"{percent(dot.accuracy)} ± {percent(dot.error)} %{against}",
         dot.trial_id[:ID_DIGITS],
     )
 

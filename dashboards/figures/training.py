@@ -10,7 +10,7 @@ from dashboards.picks import BY, By, pick
 from dashboards.results import Epoch, Results, Trial, practical_condition
 from dashboards.wording import count, spoken
 
-HEIGHT, TOP, BOTTOM = 420, 44, 54
+HEIGHT, TOP, BOTTOM = 420, 60, 54
 """Pixels."""
 ACCURACY, LOSS, VALIDATION_LOSS, TERM = "validation accuracy", "training loss", "validation loss", "loss term: "
 ID_DIGITS = 8
@@ -118,8 +118,8 @@ def draw_training(info: TrainingInfo, looks: Mapping[str, Look], test_distortion
         annotations=[
             *named,
             note(
-                _title(info), xref="paper", yref="paper", x=0, y=1, xanchor="left", yanchor="bottom", xshift=-50,
-                yshift=16,
+                f"{_title(info)}{_baseline_told(info)}", xref="paper", yref="paper", x=0, y=1, xanchor="left",
+                yanchor="bottom", xshift=-50, yshift=12, align="left",
             )
         ],
     )  # fmt: skip
@@ -129,6 +129,18 @@ def _title(info: TrainingInfo) -> str:
     if info.is_accuracy:
         return "accuracy on undistorted validation images, %"
     return f"{escaped(info.measure)}, nats, mean over images"
+
+
+def _baseline_told(info: TrainingInfo) -> str:
+    """That the dotted line is the baseline's, and how much of it the axes leave out."""
+    own = next((curve for curve in info.curves if curve.baseline and curve.values), None)
+    if own is None:
+        return ""
+    low, high = _y_range(info) or (0.0, 1.0)
+    seen = [low <= _drawn(info, value) <= high for value in own.values[: _longest(info)]]
+    outside = len(own.values) - sum(seen)
+    left = f", {outside} of its {count(len(own.values), 'epoch')} outside the axes" if outside else ""
+    return f"<br>dotted: {escaped(own.label)}{left}"
 
 
 def _longest(info: TrainingInfo) -> int:

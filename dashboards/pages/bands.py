@@ -23,10 +23,13 @@ BAND_OPTIONS = (
     ("q25-q75", "25–75 % of the trials"),
     ("none", "no band"),
 )
+BAND_TOLD = (
+    '<p class="lead" data-unless-band="all" hidden>The sentences speak of all trials, whatever the band holds.</p>'
+)
 SCALE_OPTIONS = (("accuracy", "accuracy"), ("points", "points above the baseline"))
 HOW_TO_READ = (
     "Each dot is a trial: hover for its hyperparameters, click to follow it through every figure, Escape to let it go. "
-    "The grey bar is the baseline ± 2 standard errors; a cross is a trial that diverged.",
+    "A hollow one is within 2 standard errors of the baseline, paired image by image; a cross diverged.",
 )
 PICK_OPTIONS = (("test", "test images"), ("validation", "validation images"))
 
@@ -41,7 +44,7 @@ def page(results: Results) -> Page | None:
     )
     choices = _choices(results)
     body = (
-        f"{choices_html(choices)}{_figure_links(paper_figures(results))}"
+        f"{choices_html(choices)}{_figure_links(paper_figures(results))}{BAND_TOLD}"
         f'<div class="side-by-side">{slot_html(slots[0], classes="wide")}{slot_html(slots[1])}</div>'
     )
     return Page(name="bands", nav="Bands", body=body, choices=choices, slots=slots)
@@ -187,12 +190,16 @@ def _standing_table(info: standing.StandingInfo) -> Table:
     columns = (
         Column("label", "method"), Column("trial_id", "trial", "trial"), Column("hyperparameters", "hyperparameters"),
         Column("accuracy", "accuracy", "rate"), Column("standard_error", "± one s.e.", "rate"),
+        Column("above_baseline", "above the baseline", "points"),
+        Column("standard_error_of_difference", "± one s.e. of it", "width"),
         Column("diverged", "diverged"), Column("picked_by_test", "by test"),
         Column("picked_by_validation", "by validation"),
     )  # fmt: skip
     rows = (
         (
             dot.label, dot.trial_id, dot.hyperparameters, _exact(dot.accuracy), _exact(dot.error),
+            None if dot.difference is None else _exact(dot.difference.value),
+            None if dot.difference is None else _exact(dot.difference.error),
             "yes" if dot.diverged else "", dot.role["test"], dot.role["validation"],
         )
         for row in info.rows

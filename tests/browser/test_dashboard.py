@@ -39,7 +39,10 @@ def test_a_pair_is_chosen_by_its_selects_and_by_its_cell(watched: Watched) -> No
 
 @pytest.mark.parametrize(("band", "edges"), [("q10-q90", ("q10", "q90")), ("q25-q75", ("q25", "q75")), ("none", ())])
 def test_the_band_is_the_one_that_is_asked_for(watched: Watched, band: str, edges: tuple[str, ...]) -> None:
+    told = watched.page.get_by_text("The sentences speak of all trials")
+    assert not told.is_visible()
     watched.choose("band", band)
+    assert told.is_visible()
     filled = [name for name in watched.shown("bands") if re.fullmatch(r"(ST|DA) (min|max|q\d\d)", name)]
     assert filled == [f"{label} {edge}" for label in ("ST", "DA") for edge in edges]
 
@@ -104,6 +107,14 @@ def test_what_is_not_in_the_study_is_left_out_of_the_address(watched: Watched) -
     watched.open("train=fog&band=huge&trial=%3Cscript%3E&figure=9z")
     assert watched.page.locator("[data-choice=train]").input_value() == "gaussian_noise"
     assert not watched.page.locator("#followed").is_visible()
+
+
+@pytest.mark.parametrize("name", ["__proto__", "constructor", "toString"])
+def test_an_address_with_names_that_every_object_knows_opens_the_page(watched: Watched, name: str) -> None:
+    watched.open(f"{name}=1&train={name}&trial={name}&figure={name}&page={name}&theme={name}")
+    assert watched.page.locator("[data-choice=train]").input_value() == "gaussian_noise"
+    assert not watched.page.locator("#followed").is_visible()
+    assert watched.shown("bands")
 
 
 def test_a_figure_of_the_study_fills_its_choices_in(watched: Watched) -> None:
@@ -219,6 +230,7 @@ def test_at_400_px_nothing_runs_out_of_the_page(watched: Watched) -> None:
     watched.open()
     matrix = watched.page.locator(".matrix-box:not([hidden])")
     assert matrix.evaluate("box => box.scrollWidth > box.clientWidth"), "the matrix scrolls inside its box"
+    assert "chance, 10.0 %" in watched.page.locator("[data-slot=bands] .legend").inner_text()
     images = watched.page.evaluate("document.querySelector('[data-slot=bands] .plot').layout.images.length")
     assert images == 2, "every second of four"
 

@@ -12,6 +12,8 @@ from dashboards.drawing import Drawing, as_figure
 from dashboards.figures.bands import BandsInfo, Selection, bands_info, curve_name
 from dashboards.figures.draw_bands import draw_bands, filled_at_first
 from dashboards.figures.heat_map import draw_heat_map, explanation, grids, heat_map_info
+from dashboards.figures.standing import draw_standing, standing_info
+from dashboards.figures.training import TrainingInfo, draw_training, training_info
 from dashboards.pages import names, pages
 from dashboards.palette import looks
 from dashboards.picks import pick
@@ -19,6 +21,7 @@ from dashboards.ranges import BANDS
 from dashboards.reading import read_results
 from dashboards.results import Results, practical_condition
 from dashboards.selections import paper_figures
+from dashboards.wording import telling
 from study.plan import Plan
 from study.query import open_tables
 from study.store import Store
@@ -71,6 +74,17 @@ def test_bands_are_those_of_the_view(store: Store, plan: Plan, info: BandsInfo) 
             assert band.edges[name][row["step"]] == pytest.approx(row[name])
         assert (band.evaluated, band.diverged) == (row["trials"], row["diverged"])
         assert info.baseline[row["step"]] == pytest.approx(row["baseline"])
+
+
+def test_a_capital_that_says_nothing_by_itself_gives_way_to_the_name() -> None:
+    letters = {
+        ("σ", "sigma"): "σ",
+        ("q", "quality"): "q",
+        ("A", "size"): "size",
+        ("C", "offset"): "offset",
+        ("", "x"): "x",
+    }
+    assert {names: telling(*names) for names in letters} == letters
 
 
 def test_picks_on_test_images_are_those_of_the_view(store: Store, plan: Plan, results: Results) -> None:
@@ -206,11 +220,48 @@ def test_the_heat_map_is_the_grid_with_diverged_trials_crossed_out(results: Resu
     assert values.count(None) == 2
     crosses = next(trace for trace in drawn if trace["name"] == "diverged")
     assert len(crosses["x"]) == 2
+    assert all(len(text) <= len("100.0") for text in crosses["text"]), "words would run over the next square"
+    told = [text for row in drawn[0]["customdata"] for (text,) in row]
+    assert drawn[0]["hoverongaps"]
+    assert sum(text.endswith("diverged") for text in told) == 2
+    assert "A cross: diverged, as in 2 squares." in explanation(info)
     accuracies = {trial.trial_id: results.accuracy(trial, practical_condition(sweep)) for trial in results.trials}
     for row in info.squares:
         for square in row:
             assert square.accuracy == accuracies[square.trial_ids[0]]
     assert "Each of the 25 squares is 1 trial on 400 test images" in explanation(info)
+
+
+def test_a_dot_of_the_strip_is_hollow_where_the_paired_difference_is_not_clear(results: Results) -> None:
+    info = standing_info(results, replace(NOISE, test_distortion="jpeg"))
+    traces = draw_standing(info, looks(results.labels))["data"]
+    trials = {trial.trial_id: trial for trial in results.trials}
+    condition = practical_condition(info.sweep)
+    found = {"filled": 0, "hollow": 0, "diverged": 0}
+    for trace in (one for one in traces if "trials" in one["meta"]):
+        for trial_id, symbol in zip(trace["meta"]["trials"], trace["marker"]["symbol"], strict=True):
+            difference = results.difference(trials[trial_id], condition)
+            assert difference is not None
+            state = "diverged" if trials[trial_id].diverged else "filled" if difference.clear else "hollow"
+            assert (symbol == "x", symbol.endswith("-open")) == (state == "diverged", state == "hollow")
+            found[state] += 1
+    assert min(found.values()) > 0
+    assert not any("fill" in trace for trace in traces), "no bar of another error beside it"
+
+
+def test_the_training_figure_says_what_it_leaves_out_of_the_baseline(results: Results) -> None:
+    info = training_info(results, "gaussian_noise", "validation accuracy")
+    drawn_as = looks(results.labels)
+
+    def told(info: TrainingInfo) -> str:
+        title: str = draw_training(info, drawn_as, "jpeg")["layout"]["annotations"][-1]["text"]
+        return title
+
+    assert told(info).endswith("dotted: Baseline")
+    lower = replace(info.curves[0], values=(0.1, 0.2, *info.curves[0].values))
+    assert info.curves[0].baseline
+    assert told(replace(info, curves=(lower, *info.curves[1:]))).endswith("4 of its 5 epochs outside the axes")
+    assert "dotted" not in told(replace(info, curves=info.curves[1:]))
 
 
 @pytest.mark.parametrize("name", FIGURES)
