@@ -13,6 +13,7 @@ from study.store import Heartbeat, HeldError, Owner, Store
 from study.tracking.curves import Renderers
 from study.tracking.exporter import Tally
 from study.tracking.follower import LEASE_SECONDS, connect, lease_name
+from study.tracking.identity import is_copy
 from study.tracking.news import State
 from study.tracking.place import Place, place_of
 from study.tracking.sync import Sync
@@ -23,6 +24,10 @@ WAIT_SECONDS = 10.0
 """How long a launch that is over may wait for MLflow to be brought up to date."""
 WAIT_IN_VAIN_SECONDS = 2.0
 """The same where it could not be reached."""
+COPIED = (
+    "This store was copied or moved from elsewhere.  It gets runs of its own; those of the store that it was made "
+    "from are left alone."
+)
 
 
 def renderers() -> Renderers:
@@ -90,6 +95,8 @@ def track(typed: str, store: str | None, terminal: Terminal) -> None:
     opened = open_store(store)
     study = study_name(typed, opened)
     place = place_of(opened, newest(opened, study))
+    if place.folder is None and is_copy(opened):
+        terminal.print("\n".join(terminal.wrap(COPIED)))
     try:
         tally = synced(opened, study, place)
     except HeldError as held:
