@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import typer
 
-from study.cli.errors import HELD
-from study.cli.places import newest, open_store, study_name
+from study.cli.errors import HELD, CommandError
+from study.cli.places import newest, open_store, store_suffix, study_name
 from study.cli.terminal import Terminal, count
 from study.progress import Event, Observer, Progress
 from study.store import Heartbeat, HeldError, Owner, Store
@@ -16,6 +16,7 @@ from study.tracking.follower import LEASE_SECONDS, connect, lease_name
 from study.tracking.identity import is_copy
 from study.tracking.news import State
 from study.tracking.place import Place, place_of
+from study.tracking.records import TrackingError
 from study.tracking.sync import Sync
 from study.tracking.tables import Tables
 from study.tracking.tracker import Tracker
@@ -102,6 +103,9 @@ def track(typed: str, store: str | None, terminal: Terminal) -> None:
     except HeldError as held:
         terminal.print("\n".join(terminal.wrap(f"{study} is being brought up to date by {held.owner}")))
         raise typer.Exit(HELD) from None
+    except TrackingError as error:
+        again = f"study track {study}{store_suffix(store)}"
+        raise CommandError(f"{error}.  Nothing is lost: once that is mended, `{again}` catches up") from error
     terminal.print("\n".join(terminal.wrap(f"{study} in MLflow at {place}: {told(tally)}")))
 
 

@@ -15,7 +15,7 @@ from study.tracking.exporter import STORE
 from study.tracking.identity import is_copy, mark_of, store_id
 from study.tracking.place import DATABASE, Place, cache_folder, on_network, own_place, place_at, place_of, prepare
 from study.tracking.records import TrackingError
-from study.tracking_uri import VARIABLE, asked_for, fault, shown
+from study.tracking_uri import VARIABLE, asked_for, fault, shown, unproxied
 from tests.study.hand_made import TEXT, TRIALS, launched, small_plan
 from tests.study.tracking.mirror import Shown, close, sync
 from tests.study.tracking.mirror import shown as seen
@@ -48,6 +48,24 @@ def test_servers_and_databases_are_addresses(uri: str) -> None:
 def test_folders_and_what_is_no_address_are_refused_with_the_way_out(tmp_path: Path, uri: str) -> None:
     with pytest.raises(TrackingError, match=r"MLFLOW_TRACKING_URI: .*(sqlite|http)"):
         place_at(Store.open(tmp_path), uri)
+
+
+@pytest.mark.parametrize("uri", ["http://", "http://:5000", "https:///mlflow", "http://[::1"])
+def test_a_server_without_a_host_is_refused(uri: str) -> None:
+    assert "names no host; give one, as in http" in str(fault(uri))
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ({}, "127.0.0.1,localhost,::1"),
+        ({"NO_PROXY": "intern"}, "intern,127.0.0.1,localhost,::1"),
+        ({"no_proxy": "localhost"}, "localhost,127.0.0.1,::1"),
+        ({"no_proxy": "*"}, "*"),
+    ],
+)
+def test_no_proxy_stands_between_this_machine_and_itself(given: dict[str, str], made: str) -> None:
+    assert unproxied(given) == made
 
 
 def test_credentials_are_never_shown() -> None:
