@@ -214,8 +214,17 @@ def test_a_server_that_is_away_and_back_is_told_once_each(plan: Plan) -> None:
 
 
 def test_what_is_missing_is_told_with_its_reason() -> None:
-    assert missing(State(kind="unreachable", reason="no host")) == "MLflow is not up to date: no host."
-    assert missing(State(kind="starting")) == "MLflow is not up to date: its process ended early."
+    away = missing(State(kind="unreachable", reason="no host"), "study track small")
+    assert away == "MLflow is not up to date: no host.  Nothing is lost: `study track small` catches up"
+    later = missing(State(kind="behind", behind=3), "study track small")
+    assert later == "MLflow is being brought up to date in the background; `study track small` makes sure"
+
+
+def test_a_process_that_ended_is_told_with_what_to_do(plan: Plan) -> None:
+    heard, tracker = Heard(), Muted([])
+    tracker.state = State(kind="ended", reason="it was killed (signal 9)")
+    Tracked(heard, tracker).changed(progress(plan))
+    assert heard.said == ["it was killed (signal 9); the study goes on, and `study track` brings it up to date"]
 
 
 def test_what_a_sync_did() -> None:
