@@ -4,13 +4,16 @@ import os
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from ruamel.yaml import YAML
 
 VARIABLE = "MLFLOW_TRACKING_URI"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SERVERS = ("http", "https", "databricks")
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
-SCHEME = re.compile(r"([a-z][a-z0-9]*)(\+[a-z0-9]+)?(://\S+)?")
+SEPARATOR = "://"
+SCHEME = re.compile(r"([a-z][a-z0-9]*)(\+[a-z0-9]+)?(://\S*)?")
 CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -18,7 +21,9 @@ def fault(uri: str) -> str | None:
     """What is wrong with an address, and the way out; None if nothing is."""
     found = SCHEME.fullmatch(uri)
     kind, rest = (found[1], found[3]) if found else ("", None)
-    if kind == "databricks" or (kind in (*SERVERS, *DATABASES) and rest):
+    if kind in SERVERS[:2] and rest is not None and not _host(uri):
+        return f"{shown(uri)!r} names no host; give one, as in {kind}://host:5000"
+    if kind == "databricks" or (kind in (*SERVERS, *DATABASES) and rest and rest != SEPARATOR):
         return None
     if kind == "file" or (not kind and ("/" in uri or not uri.strip())):
         return (
@@ -27,6 +32,21 @@ def fault(uri: str) -> str | None:
         )
     known = ", ".join(f"{name}://" for name in (*SERVERS[:2], *DATABASES))
     return f"an address of MLflow begins with {known} or is databricks, got {shown(uri)!r}"
+
+
+def _host(uri: str) -> str | None:
+    try:
+        return urlsplit(uri).hostname
+    except ValueError:  # a bracket that is not closed
+        return None
+
+
+def unproxied(environment: Mapping[str, str]) -> str:
+    """$no_proxy with this machine in it: no proxy reaches a server that listens here alone."""
+    given = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    if given.strip() == "*":
+        return given
+    return ",".join(dict.fromkeys((*filter(None, given.split(",")), *LOOPBACK)))
 
 
 def shown(uri: str) -> str:

@@ -1,6 +1,7 @@
 """From what is typed to what is meant: stores, studies by name, trials by the beginning of their id."""
 
 import difflib
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ SUFFIXES = (".yaml", ".yml")
 
 def store_suffix(given: str | None) -> str:
     """What a command to paste needs in order to find the same store."""
-    return f" --store {given}" if given and given != store_location(None) else ""
+    return f" --store {shlex.quote(given)}" if given and given != store_location(None) else ""
 
 
 def open_store(given: str | None) -> Store:

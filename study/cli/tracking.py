@@ -5,24 +5,30 @@ from collections.abc import Mapping
 
 import typer
 
-from study.cli.errors import HELD
-from study.cli.places import newest, open_store, study_name
+from study.cli.errors import HELD, CommandError
+from study.cli.places import newest, open_store, store_suffix, study_name
 from study.cli.terminal import Terminal, count
 from study.progress import Event, Observer, Progress
 from study.store import Heartbeat, HeldError, Owner, Store
 from study.tracking.curves import Renderers
 from study.tracking.exporter import Tally
 from study.tracking.follower import LEASE_SECONDS, connect, lease_name
+from study.tracking.identity import is_copy
 from study.tracking.news import State
 from study.tracking.place import Place, place_of
+from study.tracking.records import TrackingError
 from study.tracking.sync import Sync
 from study.tracking.tables import Tables
 from study.tracking.tracker import Tracker
 
 WAIT_SECONDS = 10.0
-"""How long a launch that is over may wait for MLflow to be brought up to date."""
+"""How long a launch that is over waits for MLflow to be brought up to date, which goes on by itself then."""
 WAIT_IN_VAIN_SECONDS = 2.0
 """The same where it could not be reached."""
+COPIED = (
+    "This store was copied or moved from elsewhere.  It gets runs of its own; those of the store that it was made "
+    "from are left alone."
+)
 
 
 def renderers() -> Renderers:
@@ -60,7 +66,8 @@ class Tracked:
         """Once for each reason, and once when it is over."""
         state = self.tracker.state
         if state.reason and state.reason != self._said:
-            self._say(f"{state.reason}; the study goes on, and MLflow will catch up", progress)
+            later = "`study track` brings it up to date" if state.kind == "ended" else "MLflow will catch up"
+            self._say(f"{state.reason}; the study goes on, and {later}", progress)
             self._said = state.reason
         elif self._said and state.kind == "up to date":
             self._say("MLflow is up to date again", progress)
@@ -77,12 +84,14 @@ def last_word(tracker: Tracker, study: str, suffix: str) -> str | None:
     state = tracker.wait(WAIT_IN_VAIN_SECONDS if in_vain else WAIT_SECONDS)
     if state is None or state.kind == "up to date":
         return None
-    return f"{missing(state)}  Nothing is lost: `study track {study}{suffix}` catches up"
+    return missing(state, f"study track {study}{suffix}")
 
 
-def missing(state: State) -> str:
-    """`MLflow is not up to date: MLflow at http://…: the connection was refused.`"""
-    return f"MLflow is not up to date: {state.reason or 'its process ended early'}."
+def missing(state: State, command: str) -> str:
+    """`MLflow is not up to date: MLflow at http://…: the connection was refused.  Nothing is lost: …`"""
+    if not state.reason:
+        return f"MLflow is being brought up to date in the background; `{command}` makes sure"
+    return f"MLflow is not up to date: {state.reason}.  Nothing is lost: `{command}` catches up"
 
 
 def track(typed: str, store: str | None, terminal: Terminal) -> None:
@@ -90,11 +99,16 @@ def track(typed: str, store: str | None, terminal: Terminal) -> None:
     opened = open_store(store)
     study = study_name(typed, opened)
     place = place_of(opened, newest(opened, study))
+    if place.folder is None and is_copy(opened):
+        terminal.print("\n".join(terminal.wrap(COPIED)))
     try:
         tally = synced(opened, study, place)
     except HeldError as held:
         terminal.print("\n".join(terminal.wrap(f"{study} is being brought up to date by {held.owner}")))
         raise typer.Exit(HELD) from None
+    except TrackingError as error:
+        again = f"study track {study}{store_suffix(store)}"
+        raise CommandError(f"{error}.  Nothing is lost: once that is mended, `{again}` catches up") from error
     terminal.print("\n".join(terminal.wrap(f"{study} in MLflow at {place}: {told(tally)}")))
 
 

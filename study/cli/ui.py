@@ -23,9 +23,8 @@ from study.cli.tracking import synced, told
 from study.store import HeldError, Store
 from study.tracking.place import Place, place_of
 from study.tracking.records import TrackingError
-from study.tracking_uri import VARIABLE
+from study.tracking_uri import LOOPBACK, VARIABLE
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START_SECONDS = 90.0
 STOP_SECONDS = 5.0
 LOOK_SECONDS = 0.2
@@ -35,6 +34,8 @@ PAGE = "workflowType=machine_learning&orderByKey=metrics.%60test.clean%60&orderB
 about language models."""
 LOG_LINES = 5
 """Of the server's own words, shown where it does not start."""
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""The server is on this machine, where no proxy reaches it."""
 
 
 def serve(given: str | None, host: str, port: int, terminal: Terminal) -> None:
@@ -112,7 +113,7 @@ def link(address: str, study: str) -> str:
     """The page of a study's experiment; the first page if it has none yet."""
     asked = f"{address}/api/2.0/mlflow/experiments/get-by-name?{urlencode({'experiment_name': study})}"
     try:
-        with urllib.request.urlopen(asked, timeout=ANSWER_SECONDS) as answer:
+        with DIRECT.open(asked, timeout=ANSWER_SECONDS) as answer:
             return f"{address}/#/experiments/{json.load(answer)['experiment']['experiment_id']}/runs?{PAGE}"
     except OSError:
         return address
@@ -120,17 +121,28 @@ def link(address: str, study: str) -> str:
 
 @contextmanager
 def _server(place: Place, host: str, port: int, log: IO[bytes]) -> Iterator["subprocess.Popen[bytes]"]:
-    """MLflow's server, in a session of its own, gone with all its workers at the end."""
-    process = subprocess.Popen(
-        server_command(place, host, port), env=server_environment(os.environ), stdin=subprocess.DEVNULL, stdout=log,
-        stderr=log, start_new_session=True,
-    )  # fmt: skip
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """MLflow's server, in a session of its own, gone with all its workers at the end, whatever this process dies of."""
+    with stoppable():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "study.cli.guard", *server_command(place, host, port)],
+            env=server_environment(os.environ), stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield process
+        finally:
+            _end(process)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """A closed terminal and a polite kill are as Ctrl-C; under nohup, a closed terminal is nothing."""
+    asked = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) != signal.SIG_IGN]
+    before = {one: signal.signal(one, signal.default_int_handler) for one in asked}
     try:
-        yield process
+        yield
     finally:
-        signal.signal(signal.SIGTERM, before)
-        _end(process)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def server_command(place: Place, host: str, port: int) -> list[str]:
@@ -158,6 +170,8 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
             os.killpg(process.pid, asked)
         with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_SECONDS)
+    assert process.stdin is not None
+    process.stdin.close()
 
 
 def _await(process: "subprocess.Popen[bytes]", address: str, log: IO[bytes]) -> None:
@@ -171,7 +185,7 @@ def _await(process: "subprocess.Popen[bytes]", address: str, log: IO[bytes]) -> 
 
 def _answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{address}/health", timeout=ANSWER_SECONDS) as answer:
+        with DIRECT.open(f"{address}/health", timeout=ANSWER_SECONDS) as answer:
             return bool(answer.status == HTTPStatus.OK)
     except OSError:
         return False

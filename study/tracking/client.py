@@ -12,7 +12,7 @@ from pathlib import Path
 from study.tracking.place import Place, prepare
 from study.tracking.records import Artifact, DataInput, Point, Status, TrackingError
 from study.tracking.server import FoundRun
-from study.tracking_uri import SERVERS, shown
+from study.tracking_uri import SERVERS, shown, unproxied
 
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -24,6 +24,7 @@ SETTINGS = {
 """Unless the environment says otherwise. A server that does not answer is asked again later, not for minutes."""
 for _name, _value in SETTINGS.items():
     os.environ.setdefault(_name, _value)  # before mlflow, which reads some of them as it is imported
+os.environ.update(dict.fromkeys(("no_proxy", "NO_PROXY"), unproxied(os.environ)))
 
 from mlflow.entities import (  # noqa: E402
     Dataset,
@@ -46,6 +47,10 @@ PAGE = 1000
 BATCH, BATCH_TEXTS = 1000, 100
 """Entries that one request takes, and how many of them may be params."""
 REASONS = {
+    r"error code 50[234]": "a gateway answers there, and says that the server behind it is away",
+    r"not in a valid JSON format|error code 50[01]|error code 40[45]|Response body: '\s*<": (
+        "what answers there is not MLflow; look at the address"
+    ),
     r"Connection refused|Errno 111": "the connection was refused",
     r"timed? ?out|Timeout": "it does not answer",
     r"Name or service not known|Failed to resolve|getaddrinfo": "there is no such host",
@@ -55,6 +60,11 @@ REASONS = {
     r"Invalid Host header": "it does not serve that host name: its --allowed-hosts must list it",
 }
 """In what MLflow's client says → in words."""
+
+
+DRIVER = re.compile(r"No module named '(\w+)'")
+PACKAGES = {"psycopg2": "psycopg2-binary", "psycopg": "'psycopg[binary]'", "MySQLdb": "mysqlclient"}
+"""Module that is imported → package that has it, where they are called differently."""
 
 
 class Client:
@@ -188,6 +198,10 @@ def _dataset(one: DataInput) -> DatasetInput:
 def reason(error: Exception) -> str:
     """What went wrong, in one line without credentials."""
     text = " ".join(str(error).split())
+    lacking = DRIVER.search(text)
+    if lacking is not None:
+        package = PACKAGES.get(lacking[1], lacking[1])
+        return f"the library that speaks to this database is not installed: pip install {package}"
     for pattern, said in REASONS.items():
         if re.search(pattern, text):
             return said

@@ -29,7 +29,7 @@ REST = 4.0
 """A sync is followed by a pause so many times as long: what tracking may take of a core is a fifth."""
 BACKOFF = (2.0, 60.0)
 """Seconds until a server that failed is tried again: at first, and at most, doubling in between."""
-LAST_SECONDS = 20.0
+LAST_SECONDS = 60.0
 """How long the last sync may take once the driver is gone."""
 LEASE_SECONDS = 30.0
 WAIT_SECONDS = 1.0

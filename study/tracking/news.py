@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["starting", "up to date", "behind", "unreachable", "failing", "waiting"]
+Kind = Literal["starting", "up to date", "behind", "unreachable", "failing", "waiting", "ended"]
+"""`ended`: nobody brings MLflow up to date any more, though the launch goes on."""
 
 
 @dataclass
@@ -62,7 +63,7 @@ class State:
         """`MLflow up to date`: for a line on a screen."""
         if self.kind == "behind":
             return f"MLflow {self.behind} run{'s' if self.behind != 1 else ''} behind"
-        return f"MLflow {self.kind}"
+        return "MLflow no longer followed" if self.kind == "ended" else f"MLflow {self.kind}"
 
     def line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"

@@ -82,10 +82,19 @@ def cache_folder(location: str, environment: Mapping[str, str] = os.environ) -> 
 
 def on_network(path: Path, mounts: Iterable[str]) -> bool:
     """Whether a path lies on a disk that several machines share; `mounts` as in /proc/self/mounts."""
+    return _kind(path, mounts) in NETWORK
+
+
+def file_system(path: Path) -> str:
+    """`ext4`, `nfs4`, …: the kind that a path lies on; empty where the system does not tell."""
+    return _kind(path, _mounts())
+
+
+def _kind(path: Path, mounts: Iterable[str]) -> str:
     found = [(Path(fields[1]), fields[2]) for line in mounts if len(fields := line.split()) > 2]
     absolute = path.absolute()
     above = [(len(point.parts), kind) for point, kind in found if absolute.is_relative_to(point)]
-    return max(above, default=(0, ""))[1] in NETWORK
+    return max(above, default=(0, ""))[1]
 
 
 def _mounts() -> list[str]:

@@ -1,30 +1,20 @@
 """One study's runs kept equal to its tables: all of them, or those that changed."""
 
 import html
-import json
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from uuid import uuid4
 
-from study.store import Store
 from study.tracking.children import child, status_of
 from study.tracking.curves import Renderers
 from study.tracking.exporter import Change, Exporter, Tally
+from study.tracking.identity import store_id
 from study.tracking.parent import study_run
 from study.tracking.server import Server
 from study.tracking.tables import Tables
 
-IDENTITY = "identity.json"
-
 Told = Callable[[int, int], None]
 """Is told how many runs have been brought up to date, of how many."""
-
-
-def store_id(store: Store) -> str:
-    """What tells a store from any other with a study of the same name on one server: made once, and kept with it."""
-    store.objects.create(IDENTITY, json.dumps({"store_id": uuid4().hex[:16]}).encode())
-    return str(json.loads(store.objects.get(IDENTITY))["store_id"])
 
 
 @dataclass

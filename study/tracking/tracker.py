@@ -13,18 +13,22 @@ from study.tracking.news import News, State
 
 LAST_WORD_SECONDS = 1.0
 """How long the last news may wait for room in the pipe."""
+STARTS = 2
+"""How often the process is started in all: what killed it twice is not to be fed a third."""
 
 
 class Tracker:
     """An observer. Starts `command`, a process that runs `study.tracking.follower.run`, when the first unit begins.
 
-    The process is in a session of its own: the Ctrl-C that stops a launch does not keep it from writing how it ended.
+    Where the process ends before the launch does (killed for memory, say), another is started, once. The process is in
+    a session of its own: the Ctrl-C that stops a launch does not keep it from writing how it ended.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
         self.command = command
         self.state = State(kind="starting")
         self._process: subprocess.Popen[bytes] | None = None
+        self._starts = 0
         self._listener: threading.Thread | None = None
         self._news = News()
         self._told: Mapping[str, int] = {}
@@ -37,6 +41,7 @@ class Tracker:
         return self._process is not None
 
     def changed(self, progress: Progress) -> None:
+        self._revive()
         self._look(progress.running)
         self._send()
 
@@ -44,6 +49,34 @@ class Tracker:
         if event.trial is not None:
             self._news.changed.add(event.trial.trial_id)
         self.changed(progress)
+
+    def _revive(self) -> None:
+        """Have another process started if the one there was has ended: it begins with all that is in the store."""
+        if self._process is None or self._process.poll() is None or self.state.kind == "ended":
+            return
+        if self._starts == STARTS:
+            self.state = State(kind="ended", reason=self._how_it_ended())
+            return
+        self._hear_out()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process, self.state = None, State(kind="starting")
+        self._news, self._unsent, self._epochs = News(changed=self._news.changed), b"", {}
+        self._try_to_start()
+
+    def _hear_out(self) -> None:
+        """All that a process which has ended had to say."""
+        if self._listener is not None:
+            self._listener.join(LAST_WORD_SECONDS)
+
+    def _how_it_ended(self) -> str:
+        """That it was killed, else what the process said."""
+        assert self._process is not None
+        self._hear_out()
+        status = self._process.returncode
+        if status < 0:
+            return f"the process that brings it up to date was killed (signal {-status})"
+        return self.state.reason or f"the process that brings it up to date ended early (exit status {status})"
 
     def _look(self, running: Sequence[Running]) -> None:
         """What has changed since the last look."""
@@ -81,6 +114,7 @@ class Tracker:
             self.state = State(kind="failing", reason=f"the process that tracks it does not start: {error}")
 
     def _start(self) -> None:
+        self._starts += 1
         self._process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
             start_new_session=True,
@@ -99,8 +133,11 @@ class Tracker:
 
     def finish(self) -> None:
         """Tell that the launch is over."""
+        if self._process is None or self._process.stdin is None or self._process.stdin.closed:
+            return
+        self._revive()
         process = self._process
-        if process is None or process.stdin is None or process.stdin.closed:
+        if process is None or process.stdin is None:
             return
         self._news.over = True
         deadline = time.monotonic() + LAST_WORD_SECONDS
@@ -113,18 +150,17 @@ class Tracker:
         process.stdin.close()
 
     def wait(self, seconds: float) -> State | None:
-        """How far MLflow is once the follower has ended, which is made to after `seconds`; None if it never began."""
+        """How far MLflow is, once the follower has ended or `seconds` have passed; None if it never began.
+
+        One that has not ended by then does so by itself, after `study.tracking.follower.LAST_SECONDS` at most.
+        """
+        self.finish()
         process = self._process
         if process is None:
             return self.state if self.state.kind == "failing" else None
-        self.finish()
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if self._listener is not None:
-            self._listener.join()
-        if process.returncode == 0 or self.state.kind in ("unreachable", "failing", "waiting"):
-            return self.state
-        return State(kind="behind", behind=self.state.behind, reason="there was no time")
+            return self.state if self.state.reason else State(kind="behind", behind=self.state.behind)
+        self._hear_out()
+        return self.state if process.returncode == 0 else State(kind="ended", reason=self._how_it_ended())

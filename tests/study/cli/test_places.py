@@ -1,9 +1,11 @@
 """From what is typed to what is meant."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 
+from study.cli.places import store_suffix
 from study.plan import Plan
 from study.store import Store
 from tests.study.cli.conftest import Type
@@ -43,6 +45,12 @@ def test_the_store_is_the_option_then_the_environment_then_here(
     monkeypatch.setenv("STUDY_STORE", str(tmp_path / "other"))
     assert str(tmp_path / "other") in study("status", "small").stderr
     assert study("status", "small", "--store", store.location).exit_code == 0
+
+
+def test_a_command_to_paste_finds_a_store_of_any_name() -> None:
+    given = "./my studies/'a'; $HOME"
+    assert shlex.split(f"study status small{store_suffix(given)}") == ["study", "status", "small", "--store", given]
+    assert store_suffix("plain/store") == " --store plain/store"
 
 
 def test_any_unique_beginning_names_a_trial(study: Type, store: Store, plan: Plan) -> None:

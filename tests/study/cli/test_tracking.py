@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from study.cli.tracking import Tracked, missing, told
-from study.cli.ui import has_browser, server_command, server_environment
+from study.cli.ui import has_browser, server_command, server_environment, stoppable
 from study.plan import Plan
 from study.progress import Event, Progress
 from study.store import Owner, Store
@@ -24,6 +24,7 @@ from tests.study.cli.conftest import Type
 from tests.study.cli.test_screens import progress
 from tests.study.hand_made import TRIALS
 
+PROXY = {"http_proxy": "http://127.0.0.1:1", "HTTP_PROXY": "http://127.0.0.1:1"}
 STUDY = [sys.executable, "-m", "study.cli"]
 
 
@@ -54,7 +55,11 @@ def test_an_address_that_cannot_be_one_exits_with_2(
 def test_an_unreachable_server_is_said_to_be_so(study: Type, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:secret@127.0.0.1:1")
     answer = study("track", "small")
-    assert (answer.exit_code, answer.stderr) == (2, "MLflow at http://***@127.0.0.1:1: the connection was refused\n")
+    assert answer.exit_code == 2
+    assert answer.stderr == (
+        "MLflow at http://***@127.0.0.1:1: the connection was refused.  Nothing is lost: once that is mended, "
+        "`study track small` catches up\n"
+    )
 
 
 def test_ui_says_where_runs_are_that_a_server_has(study: Type, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,9 +86,11 @@ def port() -> int:
 
 @pytest.fixture
 def served(store: Store, tmp_path: Path, port: int) -> Iterator["subprocess.Popen[str]"]:
-    """A `study ui` whose server answers."""
+    """A `study ui` whose server answers, where the way out of the building is a proxy."""
+    elsewhere = {**{name: value for name, value in os.environ.items() if name.lower() != "no_proxy"}, **PROXY}
     process = subprocess.Popen(
         [*STUDY, "ui", "--port", str(port)], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=elsewhere,
     )  # fmt: skip
     yield process
     if process.poll() is None:
@@ -105,6 +112,49 @@ def test_ui_serves_every_run_until_ctrl_c(served: "subprocess.Popen[str]", port:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
+
+
+GUARDED = """
+import subprocess, sys, time
+command = [sys.executable, "-m", "study.cli.guard", "sh", "-c", "echo $$; sleep 60 & wait"]
+subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+time.sleep(60)
+"""
+
+
+def test_a_server_does_not_outlive_whoever_started_it_even_if_killed() -> None:
+    process = subprocess.Popen([sys.executable, "-c", GUARDED], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    with process.stdout as said:
+        guarded = int(said.readline())
+        process.kill()
+        process.wait()
+        assert said.read() == b"", "the pipe is closed once all who could write into it have ended"
+    with pytest.raises(ProcessLookupError):
+        os.kill(guarded, 0)
+
+
+def test_a_guarded_command_tells_how_it_ended() -> None:
+    guard = [sys.executable, "-m", "study.cli.guard"]
+    with subprocess.Popen([*guard, "sh", "-c", "exit 3"], stdin=subprocess.PIPE) as process:
+        assert process.wait(30) == 3
+
+
+@pytest.mark.parametrize("asked", [signal.SIGHUP, signal.SIGTERM])
+def test_a_closed_terminal_ends_the_server_as_ctrl_c_does(asked: signal.Signals) -> None:
+    before = signal.getsignal(asked)
+    with pytest.raises(KeyboardInterrupt), stoppable():
+        signal.raise_signal(asked)
+    assert signal.getsignal(asked) == before
+
+
+def test_under_nohup_a_closed_terminal_is_nothing() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stoppable():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_the_server_keeps_to_this_machine_unless_asked(store: Store) -> None:
@@ -164,8 +214,17 @@ def test_a_server_that_is_away_and_back_is_told_once_each(plan: Plan) -> None:
 
 
 def test_what_is_missing_is_told_with_its_reason() -> None:
-    assert missing(State(kind="unreachable", reason="no host")) == "MLflow is not up to date: no host."
-    assert missing(State(kind="starting")) == "MLflow is not up to date: its process ended early."
+    away = missing(State(kind="unreachable", reason="no host"), "study track small")
+    assert away == "MLflow is not up to date: no host.  Nothing is lost: `study track small` catches up"
+    later = missing(State(kind="behind", behind=3), "study track small")
+    assert later == "MLflow is being brought up to date in the background; `study track small` makes sure"
+
+
+def test_a_process_that_ended_is_told_with_what_to_do(plan: Plan) -> None:
+    heard, tracker = Heard(), Muted([])
+    tracker.state = State(kind="ended", reason="it was killed (signal 9)")
+    Tracked(heard, tracker).changed(progress(plan))
+    assert heard.said == ["it was killed (signal 9); the study goes on, and `study track` brings it up to date"]
 
 
 def test_what_a_sync_did() -> None:

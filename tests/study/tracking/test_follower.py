@@ -5,13 +5,14 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from study.plan import Plan, PlannedTrial
 from study.store import HeldError, Owner, Store
-from study.tracking.client import Client
+from study.tracking.client import Client, reason
 from study.tracking.follower import BACKOFF, Follower, Inbox, lease_name, run
 from study.tracking.news import News, State
 from study.tracking.place import Place, own_place
@@ -145,6 +146,38 @@ def test_a_server_that_is_not_there_is_said_to_be_so() -> None:
     with pytest.raises(TrackingError, match=r"MLflow at http://\*\*\*@127.0.0.1:1: the connection was refused") as told:
         Client(Place(uri="http://ada:secret@127.0.0.1:1")).experiment("small")
     assert "secret" not in str(told.value)
+
+
+class Page(BaseHTTPRequestHandler):
+    """A web page, whatever is asked."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><title>Some router</title>")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_what_answers_and_is_not_mlflow_is_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as web:
+        thread = threading.Thread(target=web.serve_forever)
+        thread.start()
+        with pytest.raises(TrackingError, match="what answers there is not MLflow") as told:
+            Client(Place(uri=f"http://127.0.0.1:{web.server_port}")).experiment("small")
+        web.shutdown()
+        thread.join()
+    assert "<" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("module", "package"), [("psycopg2", "psycopg2-binary"), ("MySQLdb", "mysqlclient"), ("pyodbc", "pyodbc")]
+)
+def test_a_database_without_its_library_names_the_package(module: str, package: str) -> None:
+    said = reason(ModuleNotFoundError(f"No module named '{module}'"))
+    assert said.endswith(f"is not installed: pip install {package}")
 
 
 def test_news_travel_whole() -> None:

@@ -4,17 +4,20 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from study.store import Store
 from study.tracking.client import Client
+from study.tracking.exporter import STORE
+from study.tracking.identity import is_copy, mark_of, store_id
 from study.tracking.place import DATABASE, Place, cache_folder, on_network, own_place, place_at, place_of, prepare
 from study.tracking.records import TrackingError
-from study.tracking_uri import VARIABLE, asked_for, fault, shown
+from study.tracking_uri import VARIABLE, asked_for, fault, shown, unproxied
 from tests.study.hand_made import TEXT, TRIALS, launched, small_plan
-from tests.study.tracking.mirror import close, sync
+from tests.study.tracking.mirror import Shown, close, sync
 from tests.study.tracking.mirror import shown as seen
 
 Connect = Callable[[Place], Client]
@@ -45,6 +48,24 @@ def test_servers_and_databases_are_addresses(uri: str) -> None:
 def test_folders_and_what_is_no_address_are_refused_with_the_way_out(tmp_path: Path, uri: str) -> None:
     with pytest.raises(TrackingError, match=r"MLFLOW_TRACKING_URI: .*(sqlite|http)"):
         place_at(Store.open(tmp_path), uri)
+
+
+@pytest.mark.parametrize("uri", ["http://", "http://:5000", "https:///mlflow", "http://[::1"])
+def test_a_server_without_a_host_is_refused(uri: str) -> None:
+    assert "names no host; give one, as in http" in str(fault(uri))
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ({}, "127.0.0.1,localhost,::1"),
+        ({"NO_PROXY": "intern"}, "intern,127.0.0.1,localhost,::1"),
+        ({"no_proxy": "localhost"}, "localhost,127.0.0.1,::1"),
+        ({"no_proxy": "*"}, "*"),
+    ],
+)
+def test_no_proxy_stands_between_this_machine_and_itself(given: dict[str, str], made: str) -> None:
+    assert unproxied(given) == made
 
 
 def test_credentials_are_never_shown() -> None:
@@ -89,10 +110,49 @@ def test_a_store_that_was_copied_gets_a_database_of_its_own_and_the_old_one_is_k
     copied = Store.open(shutil.copytree(store.location, tmp_path / "copied"))
     other = connect(own_place(copied))
     assert sync(copied, other).written == TRIALS + 1
-    assert seen(other) == before
+    assert without_store(seen(other)) == without_store(before)
     assert (tmp_path / "copied" / "mlflow" / "mlflow-1.db").is_file()
     again = connect(own_place(copied))
     assert sync(copied, again).unchanged == TRIALS + 1
+
+
+def without_store(runs: dict[str, Shown]) -> dict[str, Shown]:
+    return {
+        name: {**run, "tags": {key: value for key, value in run["tags"].items() if key != STORE}}
+        for name, run in runs.items()
+    }
+
+
+def test_a_copy_leaves_the_runs_of_the_first_store_alone_on_a_server_of_both(
+    tmp_path: Path, store: Store, client: Client
+) -> None:
+    sync(store, client)
+    copied = Store.open(shutil.copytree(store.location, tmp_path / "copied"))
+    assert is_copy(copied)
+    launched(copied, small_plan(tmp_path, TEXT.replace("alpha: [0.1, 1]", "alpha: [0.1]")))
+    tally = sync(copied, client)
+    assert (tally.removed, tally.written) == (0, tally.runs)
+    assert not is_copy(copied)
+    assert sync(copied, client).unchanged == tally.runs
+    assert sync(store, client).unchanged == TRIALS + 1
+
+
+def test_a_store_that_was_renamed_or_is_reached_by_another_name_is_the_same(tmp_path: Path, store: Store) -> None:
+    first = store_id(store)
+    (tmp_path / "link").symlink_to(store.location)
+    assert store_id(Store.open(tmp_path / "link")) == first
+    moved = Store.open(Path(store.location).rename(tmp_path / "moved"))
+    assert not is_copy(moved)
+    assert store_id(moved) == first
+
+
+def test_a_store_with_another_folders_number_at_the_same_path_is_a_copy(tmp_path: Path) -> None:
+    """As on another machine, or put in the first one's place."""
+    here = mark_of(Store.open(tmp_path / "store"))
+    assert here.is_of(replace(here, path="/mounted/elsewhere"))
+    assert here.is_of(replace(here, disk="named anew"))
+    assert not here.is_of(replace(here, number=here.number + 1))
+    assert not here.is_of(replace(here, path="/else", disk="another"))
 
 
 def test_a_damaged_database_is_put_aside_and_made_anew(tmp_path: Path, store: Store, connect: Connect) -> None:
