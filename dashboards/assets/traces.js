@@ -53,7 +53,7 @@ function arrange(layout, width, narrow) {
   if (narrow) {
     layout.margin.r = Math.min(layout.margin.r, meta.width ? 84 : 14);
     layout.margin.l = Math.min(layout.margin.l, 84);
-    if (layout.height > 480) layout.height = 480;
+    if (layout.height > 480) lower(layout, 480);
     everySecond(layout);
   }
   if (meta.arrangements) {
@@ -66,6 +66,17 @@ function arrange(layout, width, narrow) {
       names.reduce((inner, name) => inner[name], layout)[last] = value;
     }
   }
+}
+
+// Images below the plot keep their distance from it in pixels.
+function lower(layout, height) {
+  const around = layout.margin.t + layout.margin.b;
+  const stretched = (layout.height - around) / (height - around);
+  for (const image of layout.images || []) {
+    image.y *= stretched;
+    image.sizey *= stretched;
+  }
+  layout.height = height;
 }
 
 function everySecond(layout) {

@@ -14,6 +14,8 @@ from study.plan import Sweep
 
 ROW, TOP, BOTTOM = 44, 40, 48
 """Pixels."""
+NAME_ROOM = 1.75
+"""How much more room there is on the right, where a ring's name may stand."""
 ID_DIGITS = 8
 
 
@@ -127,7 +129,7 @@ def _x_range(info: StandingInfo) -> list[float]:
     found += [] if info.baseline is None else [100 * info.baseline]
     low, high = (min(found), max(found)) if found else (0.0, 100.0)
     pad = max(1.0, 0.08 * (high - low))
-    return [round(max(-0.5, low - pad), 2), round(min(100.5, high + pad), 2)]
+    return [round(max(-0.5, low - pad), 2), round(min(100.5, high + NAME_ROOM * pad), 2)]
 
 
 def _reading(info: StandingInfo) -> dict[str, object]:
