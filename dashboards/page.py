@@ -1,6 +1,7 @@
 """The page: every section, the figures' data and Plotly's script in one HTML file that asks nothing of any network."""
 
 import base64
+import errno
 import gzip
 import html
 import json
@@ -43,7 +44,7 @@ def write_page(store: Store, study: str, path: str | os.PathLike[str]) -> None:
 
 def _write(path: Path, content: bytes) -> None:
     if not path.absolute().parent.is_dir():
-        raise FileNotFoundError(f"{path} cannot be written: its folder does not exist")
+        raise FileNotFoundError(errno.ENOENT, "its folder does not exist", str(path))
     descriptor, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -14,6 +14,7 @@ def shared() -> Path:
     return folder
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that start Ray's processes, count them and kill them run one after another, in one of pytest's workers."""
     for item in items:

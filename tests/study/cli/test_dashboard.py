@@ -40,7 +40,7 @@ def test_a_study_without_any_evaluation_is_refused_with_the_way_on(study: Type, 
 def test_a_place_that_cannot_be_written_is_named(study: Type, store: Store) -> None:
     answer = study("dashboard", "small", "-o", "nowhere/small.html")
     assert answer.exit_code == 2
-    assert "nowhere/small.html cannot be written: No such file or directory; name another file with -o" in answer.stderr
+    assert "nowhere/small.html cannot be written: its folder does not exist; name another file with -o" in answer.stderr
 
 
 def test_no_window_opens_where_there_is_no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
