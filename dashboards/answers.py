@@ -117,7 +117,7 @@ def _spans(told: Answer, known: Sequence[Span]) -> Iterator[str]:
 
 
 def _stands(told: Answer, span: Span) -> str:
-    """`The worst ST trial is +2.0 points from the baseline (95 %: −0.1 to +4.1, paired over 1,500 images), …`"""
+    """`The worst ST trial is 2.0 points above the baseline (95 %: −0.1 to +4.1, paired over 1,500 images), …`"""
     assert span.worst is not None
     assert span.best is not None
     assert span.chosen is not None
@@ -133,7 +133,8 @@ def _stands(told: Answer, span: Span) -> str:
 
 
 def _difference(difference: Difference) -> str:
-    return f"{points(difference.value)} points from the baseline {interval(difference)}"
+    side = "above" if difference.value >= 0 else "below"
+    return f"{width(abs(difference.value))} points {side} the baseline {interval(difference)}"
 
 
 def _short(difference: Difference) -> str:
