@@ -10,10 +10,10 @@ import tempfile
 import time
 import urllib.request
 import webbrowser
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urlencode
 
 from study.cli.errors import CommandError
@@ -29,9 +29,12 @@ START_SECONDS = 90.0
 STOP_SECONDS = 5.0
 LOOK_SECONDS = 0.2
 ANSWER_SECONDS = 5.0
-PAGE = "workflowType=machine_learning&orderByKey=metrics.%60test.clean%60&orderByAsc=false"
-"""The page of runs as it should open: all trials in one list, not folded below the study's run, and without the pages
-about language models."""
+PAGE = "workflowType=machine_learning"
+"""The page of runs without the pages about language models."""
+SORTED = "orderByKey=metrics.%60test.clean%60&orderByAsc=false"
+"""All trials in one list, not folded below the study's run."""
+VIEW = "study"
+"""Of the shared view that shows columns too: MLflow takes none from an address that names an order."""
 LOG_LINES = 5
 """Of the server's own words, shown where it does not start."""
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -113,10 +116,42 @@ def link(address: str, study: str) -> str:
     """The page of a study's experiment; the first page if it has none yet."""
     asked = f"{address}/api/2.0/mlflow/experiments/get-by-name?{urlencode({'experiment_name': study})}"
     try:
-        with DIRECT.open(asked, timeout=ANSWER_SECONDS) as answer:
-            return f"{address}/#/experiments/{json.load(answer)['experiment']['experiment_id']}/runs?{PAGE}"
+        experiment = _asked(asked)["experiment"]["experiment_id"]
     except OSError:
         return address
+    page = f"{address}/#/experiments/{experiment}/runs?{PAGE}"
+    try:
+        _share_view(f"{address}/api/2.0/mlflow", experiment)
+    except OSError:
+        return f"{page}&{SORTED}"
+    return f"{page}&viewStateShareKey={VIEW}"
+
+
+def _share_view(api: str, experiment: str) -> None:
+    """Keep with the experiment how its table is to open."""
+    runs = _asked(f"{api}/runs/search", {"experiment_ids": [experiment], "max_results": 1000}).get("runs", ())
+    metrics = {one["key"] for run in runs for one in run["data"].get("metrics", ())}
+    tag = {"experiment_id": experiment, "key": f"mlflow.sharedViewState.{VIEW}", "value": json.dumps(view(metrics))}
+    _asked(f"{api}/experiments/set-experiment-tag", tag)
+
+
+def view(metrics: Collection[str]) -> dict[str, object]:
+    """MLflow's own words for: sorted by clean accuracy, with the hyperparameters and the practical accuracies."""
+    shown = sorted(one for one in metrics if one == "test.clean" or one.startswith("hp.") or one.endswith(".practical"))
+    return {
+        "searchFilter": "", "orderByKey": "metrics.`test.clean`", "orderByAsc": False, "startTime": "ALL",
+        "lifecycleFilter": "Active", "datasetsFilter": [], "modelVersionFilter": "All Runs",
+        "selectedColumns": [f"metrics.`{one}`" for one in shown],
+    }  # fmt: skip
+
+
+def _asked(url: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """What the server answers to a GET, or to a POST of `body`; raises OSError."""
+    sent = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, sent, {"Content-Type": "application/json"})
+    with DIRECT.open(request, timeout=ANSWER_SECONDS) as answer:
+        found: dict[str, Any] = json.load(answer)
+        return found
 
 
 @contextmanager

@@ -93,6 +93,10 @@ class Client:
         """A server works on several requests while this process prepares more; SQLite takes one writer."""
         return AT_ONCE if self.place.uri.startswith(SERVERS) else 1
 
+    @property
+    def shared(self) -> bool:
+        return self.place.folder is None
+
     def experiment(self, name: str) -> str:
         with self._speaking():
             found = self.client.get_experiment_by_name(name)

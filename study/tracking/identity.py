@@ -7,6 +7,7 @@ finds none of them to be of its own place, and makes one.
 import json
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +16,7 @@ from uuid import uuid4
 from study.store import Store
 from study.tracking.place import file_system
 
-IDENTITIES = "identities"
+KEPT, IDENTITIES = "identity.json", "identities"
 UNSTABLE = "fuse."
 """File systems that number their files anew each time that they are mounted."""
 DIGITS = 16
@@ -37,11 +38,19 @@ class Mark:
         return self.number == other.number and (self.path == other.path or self.disk == other.disk)
 
 
-def store_id(store: Store) -> str:
-    """What tells a store from any other with a study of the same name on one server: made once for each place."""
+def store_id(store: Store, shared: bool) -> str:
+    """What tells a store from any other with a study of the same name: on a `shared` server made once for each place.
+
+    In the store's own database there is no other, and what lies there goes where the store goes.
+    """
+    return _of_place(store) if shared else _made(store, KEPT, {})
+
+
+def _of_place(store: Store) -> str:
     mark = mark_of(store)
     known = (store_id for store_id, made_for in _identities(store).items() if made_for.is_of(mark))
-    return next(known, None) or _made(store, mark)
+    name = f"{IDENTITIES}/{sha256(json.dumps(asdict(mark)).encode()).hexdigest()[:DIGITS]}.json"
+    return next(known, None) or _made(store, name, {"mark": asdict(mark)})
 
 
 def is_copy(store: Store) -> bool:
@@ -71,9 +80,7 @@ def _identities(store: Store) -> dict[str, Mark]:
     return {one["store_id"]: Mark(**one["mark"]) for one in found}
 
 
-def _made(store: Store, mark: Mark) -> str:
-    """One identity, however many processes make it at once."""
-    name = f"{IDENTITIES}/{sha256(json.dumps(asdict(mark)).encode()).hexdigest()[:DIGITS]}.json"
-    made = {"store_id": uuid4().hex[:DIGITS], "mark": asdict(mark)}
-    store.objects.create(name, json.dumps(made).encode())
+def _made(store: Store, name: str, described: Mapping[str, object]) -> str:
+    """One identity of that name, however many processes make it at once."""
+    store.objects.create(name, json.dumps({"store_id": uuid4().hex[:DIGITS], **described}).encode())
     return str(json.loads(store.objects.get(name))["store_id"])

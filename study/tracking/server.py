@@ -34,6 +34,11 @@ class Server(Protocol):
         """Requests that may be on their way at the same time."""
         ...
 
+    @property
+    def shared(self) -> bool:
+        """Whether other stores may have runs there too."""
+        ...
+
     def experiment(self, name: str) -> str:
         """The id of an experiment, made or restored if need be."""
         ...

@@ -27,7 +27,7 @@ class Sync:
     exporter: Exporter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.exporter = Exporter(self.server, self.tables.plan.study, store_id(self.tables.store))
+        self.exporter = Exporter(self.server, self.tables.plan.study, store_id(self.tables.store, self.server.shared))
 
     def everything(self, running: Mapping[str, int], live: bool, told: Told = lambda _done, _of: None) -> Tally:
         """Bring every run up to date. `running`: trial id → when it began, in milliseconds; `live`: whether a launch

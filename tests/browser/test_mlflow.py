@@ -64,6 +64,11 @@ def test_every_trial_is_in_one_list_when_it_opens(page: Page) -> None:
     assert any(name.startswith(f"{LABEL} · ") for name in names(page)), "a label is text, whatever it looks like"
 
 
+def test_hyperparameters_and_accuracies_are_columns_when_it_opens(page: Page) -> None:
+    for name in ("hp.alpha", "hp.sigma", "test.clean"):
+        expect(page.locator(f".ag-header-cell[col-id='metrics.`{name}`']")).to_be_visible(timeout=SECONDS)
+
+
 def test_a_filter_of_the_readme_finds_its_trials(page: Page) -> None:
     page.get_by_placeholder("metrics.rmse").fill("metrics.hp.alpha > 0.5")
     page.keyboard.press("Enter")

@@ -103,7 +103,10 @@ def test_ui_serves_every_run_until_ctrl_c(served: "subprocess.Popen[str]", port:
     assert served.stdout is not None
     assert served.stdout.readline() == f"small: {TRIALS + 1} runs: {TRIALS + 1} written\n"
     assert served.stdout.readline() == f"MLflow at http://127.0.0.1:{port}    Ctrl-C ends it\n"
-    assert f"http://127.0.0.1:{port}/#/experiments/1/runs" in served.stdout.readline()
+    assert (
+        f"http://127.0.0.1:{port}/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=study"
+        in served.stdout.readline()
+    )
     asked = f"http://127.0.0.1:{port}/api/2.0/mlflow/experiments/get?experiment_id=1"
     with urllib.request.urlopen(asked, timeout=30) as found:
         assert b"small" in found.read()

@@ -114,6 +114,10 @@ class Counted:
     def at_once(self) -> int:
         return self.server.at_once
 
+    @property
+    def shared(self) -> bool:
+        return self.server.shared
+
     def __getattr__(self, name: str) -> Any:
         operation = getattr(self.server, name)
 
