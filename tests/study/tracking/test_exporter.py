@@ -12,9 +12,9 @@ from study.store import Store
 from study.tracking.children import child
 from study.tracking.client import Client
 from study.tracking.exporter import OWN, Exporter
+from study.tracking.identity import store_id
 from study.tracking.place import Place, own_place
 from study.tracking.records import Point, TrackingError, points
-from study.tracking.sync import store_id
 from tests.study.hand_made import TEXT, TRIALS, attempt, cell, evaluate, finished, launched, outcome, small_plan, train
 from tests.study.tracking.mirror import RENDERERS, Counted, run_ids, shown, sync, sync_of
 
@@ -200,11 +200,12 @@ def test_a_run_or_an_experiment_that_was_deleted_by_hand_comes_back(store: Store
 def test_two_stores_with_one_study_do_not_mix_on_one_server(tmp_path: Path, store: Store, client: Client) -> None:
     other = Store.open(tmp_path / "other")
     launched(other, small_plan(tmp_path))
-    assert store_id(store) != store_id(other)
-    assert store_id(store) == store_id(Store.open(store.location))
+    assert store_id(store, shared=False) != store_id(other, shared=False)
+    assert store_id(store, shared=True) != store_id(other, shared=True)
+    assert store_id(store, shared=True) == store_id(Store.open(store.location), shared=True)
     sync(store, client)
     assert sync(other, client).runs == 1
-    mine = Exporter(client, "small", store_id(store))
+    mine = Exporter(client, "small", store_id(store, client.shared))
     mine.open()
     assert len(mine.runs) == TRIALS + 1
     assert sync(store, client).unchanged == TRIALS + 1
