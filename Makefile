@@ -14,7 +14,7 @@ demo: install
 	$(BIN)/study launch search_spaces/demo_mnist.yaml
 
 test: install-dev
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not cluster and not slow and not browser"
+	$(BIN)/pytest -m "not cluster and not slow and not browser"
 
 bench: install-dev
 	$(BIN)/python -m tests.benchmarks
