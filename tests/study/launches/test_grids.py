@@ -52,7 +52,7 @@ def new_attempts(store: Path, before: dict[str, bytes]) -> list[dict[str, Any]]:
 def test_a_launch_records_what_the_data_are(store: Path) -> None:
     launch = Store.open(store).newest_launch("tiny")
     assert launch is not None
-    images = {"train": TRAIN_IMAGES, "test": TEST_IMAGES}
+    images = {"train": TRAIN_IMAGES, "validation": 100, "test": TEST_IMAGES}
     assert launch.provenance["data"] == {"images": images, "classes": CLASSES}
 
 
