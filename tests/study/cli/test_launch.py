@@ -111,7 +111,7 @@ def test_a_store_that_cannot_be_written_exits_with_2(study: Type, tmp_path: Path
     assert "--store" in answer.stderr
 
 
-@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("asked", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_ctrl_c_or_a_scheduler_stops_it_cleanly_and_it_says_how_to_go_on(folder: Path, asked: signal.Signals) -> None:
     place = f"stopped-by-{asked.name}"
     launch = subprocess.Popen(

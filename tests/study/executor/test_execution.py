@@ -180,6 +180,7 @@ def test_the_second_of_two_launches_is_told_who_runs_it(cluster: str, tmp_path: 
     assert first.wait(timeout=120) == 0
 
 
+@pytest.mark.slow
 def test_two_studies_that_share_trials_train_them_once(cluster: str, tmp_path: Path) -> None:
     one, other = family(6, 10), replace(family(6, 10), study="other")
     results_of: dict[str, str] = {}
@@ -204,9 +205,10 @@ def launch_in_thread(of: Plan, store: Path, address: str) -> str:
     return launch_small(of, store, Log([]), LaunchOptions(address=address, max_concurrent=1)).status
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_launch_killed_at_random_moments_ends_as_an_undisturbed_one(cluster: str, tmp_path: Path, kills: int) -> None:
+@pytest.mark.slow
+def test_a_launch_killed_at_random_moments_ends_as_an_undisturbed_one(cluster: str, tmp_path: Path) -> None:
     """Every kill meets units at work, and leaves some to do."""
+    kills = 20
     luck = random.Random(kills)
     trials, epochs = 4 + kills, 30
     store = Store.open(tmp_path / "disturbed")

@@ -101,6 +101,7 @@ def wait_for_points(store: Path, launched: subprocess.Popen[bytes], count: int) 
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_two_workers_never_train_the_same_point_and_more_points_go_on_from_there(cluster: str, tmp_path: Path) -> None:
     log = Log([])
     first = launch(searched(POINTS), tmp_path, log, LaunchOptions(address=cluster, limit=9))
