@@ -83,7 +83,10 @@ def test_a_server_shows_what_the_stores_own_database_does(
     for name, run_id in run_ids(over_http).items():
         (folder := tmp_path / run_id).mkdir()
         theirs[name]["files"] = downloaded(over_http, folder, run_id)
-    ids = {run["tags"].pop("store_id") for run in own.values()}, {run["tags"].pop("store_id") for run in theirs.values()}
+    ids = (
+        {run["tags"].pop("store_id") for run in own.values()},
+        {run["tags"].pop("store_id") for run in theirs.values()},
+    )
     assert [len(one) for one in ids] == [1, 1]
     assert ids[0] != ids[1]  # on a shared server a store is known by its place too
     assert theirs == own
