@@ -206,9 +206,9 @@ def launch_in_thread(of: Plan, store: Path, address: str) -> str:
 
 
 @pytest.mark.slow
-def test_a_launch_killed_at_random_moments_ends_as_an_undisturbed_one(cluster: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [3, 20])
+def test_a_launch_killed_at_random_moments_ends_as_an_undisturbed_one(cluster: str, tmp_path: Path, kills: int) -> None:
     """Every kill meets units at work, and leaves some to do."""
-    kills = 20
     luck = random.Random(kills)
     trials, epochs = 4 + kills, 30
     store = Store.open(tmp_path / "disturbed")
