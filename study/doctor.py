@@ -15,7 +15,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from study.provenance import PACKAGES, versions
-from study.tracking_uri import CREDENTIALS, VARIABLE, fault, shown
+from study.tracking_uri import CREDENTIALS, LOOPBACK, VARIABLE, fault, shown
 
 Verdict = Literal["ok", "warn", "fail"]
 
@@ -249,7 +249,7 @@ def tracking() -> Check:
 def _answers(uri: str) -> Check:
     address = CREDENTIALS.sub("", uri).rstrip("/")
     try:
-        with urllib.request.urlopen(f"{address}/health", timeout=ANSWER_SECONDS):
+        with _opener(address).open(f"{address}/health", timeout=ANSWER_SECONDS):
             return Check(topic="MLflow", verdict="ok", finding=f"{shown(uri)} answers")
     except urllib.error.HTTPError as answer:
         return Check(topic="MLflow", verdict="ok", finding=f"{shown(uri)} answers (with {answer.code} to /health)")
@@ -259,6 +259,12 @@ def _answers(uri: str) -> Check:
             finding=f"{shown(uri)} does not answer ({reason}); studies run all the same, but are not shown there",
             way_out="start it, then `study track STUDY` catches up",
         )  # fmt: skip
+
+
+def _opener(address: str) -> urllib.request.OpenerDirector:
+    """No proxy reaches a server that listens on this machine alone."""
+    here = urlsplit(address).hostname in LOOPBACK
+    return urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if here else []))
 
 
 def is_local(store: str) -> bool:

@@ -133,7 +133,12 @@ def test_a_tracking_server_is_tried(monkeypatch: pytest.MonkeyPatch, uri: str, v
     assert check.way_out or verdict == "ok"
 
 
-def test_a_tracking_server_that_answers_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("proxy", [None, "http://127.0.0.1:1"])
+def test_a_tracking_server_that_answers_is_fine(monkeypatch: pytest.MonkeyPatch, proxy: str | None) -> None:
+    if proxy is not None:
+        monkeypatch.setenv("http_proxy", proxy)
+        monkeypatch.setenv("no_proxy", "")
+
     class Healthy(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200 if self.path == "/health" else 404)
