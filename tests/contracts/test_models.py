@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from torch import Tensor
 
 from tests.contracts.pictures import network, random_images
-from trainables.models import models
+from trainables.models import Change, models
 
 NAMES = models.names()
 SHAPES = ((1, 28, 28), (3, 32, 32), (3, 64, 48))
@@ -45,6 +46,33 @@ def test_the_input_keeps_its_values(name: str) -> None:
     before = images.clone()
     network(name)(images)
     assert torch.equal(images, before)
+
+
+class Doubled(Change):
+    """Seen, and doubled."""
+
+    def __init__(self, place: int, factor: float) -> None:
+        self.place, self.factor, self.shapes = place, factor, []
+
+    def __call__(self, features: Tensor) -> Tensor:
+        self.shapes.append(tuple(features.shape))
+        return self.factor * features
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_features_can_be_changed_at_every_place_that_the_network_names(name: str) -> None:
+    model, images = network(name, (3, 32, 32)).eval(), random_images(2, 3, 32, 32)
+    assert model.places[0] == "input"
+    assert len(model.places) == len(model.stages()) == 4
+    expected = model(images)
+    for place in range(len(model.places)):
+        same, doubled = Doubled(place, 1.0), Doubled(place, 2.0)
+        assert torch.equal(model(images, same), expected)
+        assert not torch.equal(model(images, doubled), expected)
+        assert len(same.shapes) == 1
+        assert same.shapes[0][0] == 2
+        if place == 0:
+            assert same.shapes == [images.shape]
 
 
 @pytest.mark.parametrize("name", NAMES)

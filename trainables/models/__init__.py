@@ -1,13 +1,51 @@
 """Models: networks by name. One file each. A model takes images in [0, 1] and normalises inside."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from trainables.parameters import Parameterised
 from trainables.registry import Registry
+
+Stage = Callable[[Tensor], Tensor]
+
+
+class Change(ABC):
+    """What a method does to the features at one place of a network: mixing, noise."""
+
+    place: int
+    """0: the normalised images; k: the output of the k-th stage."""
+
+    @abstractmethod
+    def __call__(self, features: Tensor) -> Tensor:
+        """[N, …] → the same shape."""
+
+
+class Network(nn.Module, ABC):
+    """A network as a chain of stages, so that features can be changed between them: manifold mixing, feature noise."""
+
+    places: ClassVar[tuple[str, ...]]
+    """Names of where features can be changed, `input` the first: the normalised images."""
+
+    @abstractmethod
+    def normalise(self, images: Tensor) -> Tensor:
+        """[N, C, H, W] in [0, 1] → what the first stage takes."""
+
+    @abstractmethod
+    def stages(self) -> tuple[Stage, ...]:
+        """One a place: what leads from it to the next one; from the last place to the logits [N, classes]."""
+
+    def forward(self, images: Tensor, change: Change | None = None) -> Tensor:
+        """[N, C, H, W] in [0, 1] → logits [N, classes]."""
+        features = self.normalise(images)
+        for place, stage in enumerate(self.stages()):
+            if change is not None and change.place == place:
+                features = change(features)
+            features = stage(features)
+        return features
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +60,8 @@ class Model(Parameterised, ABC):
         """Raises ValueError if the network cannot take images of `shape` (C, H, W)."""
 
     @abstractmethod
-    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
-        """A module [N, C, H, W] in [0, 1] → logits [N, classes].
+    def build(self, shape: tuple[int, int, int], classes: int) -> Network:
+        """A network for images of `shape` (C, H, W).
 
         Initial weights are drawn from torch's global generator, which the caller has seeded.
         """

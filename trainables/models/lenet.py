@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.convolution import ImageConv2d
-from trainables.models import Model
+from trainables.models import Model, Network, Stage
 from trainables.parameters import parameter
 
 SMALLEST = 13
@@ -34,12 +34,14 @@ class LeNet(Model):
         if min(height, width) < SMALLEST:
             raise ValueError(f"lenet takes images of at least {SMALLEST} × {SMALLEST} px; got {height} × {width}")
 
-    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+    def build(self, shape: tuple[int, int, int], classes: int) -> Network:
         return LeNetNetwork(shape, classes, self.dropout)
 
 
-class LeNetNetwork(nn.Module):
-    """[N, C, H, W] in [0, 1] → logits [N, classes]. The layers have Caffe's names."""
+class LeNetNetwork(Network):
+    """The layers have Caffe's names."""
+
+    places = ("input", "pool1", "pool2", "ip1")
 
     def __init__(self, shape: tuple[int, int, int], classes: int, dropout: float) -> None:
         super().__init__()
@@ -53,10 +55,25 @@ class LeNetNetwork(nn.Module):
         self.ip2 = nn.Linear(500, classes)
         self.apply(_xavier)
 
-    def forward(self, images: Tensor) -> Tensor:
-        stage1 = self.pool1(self.conv1(images * (255 / 256)))  # Caffe's input is the byte / 256
-        stage2 = self.pool2(self.conv2(stage1))
-        logits: Tensor = self.ip2(self.drop1(torch.relu(self.ip1(stage2.flatten(1)))))
+    def normalise(self, images: Tensor) -> Tensor:
+        return images * (255 / 256)  # Caffe's input is the byte / 256
+
+    def stages(self) -> tuple[Stage, ...]:
+        return self._stage1, self._stage2, self._hidden, self._logits
+
+    def _stage1(self, images: Tensor) -> Tensor:
+        pooled: Tensor = self.pool1(self.conv1(images))
+        return pooled
+
+    def _stage2(self, features: Tensor) -> Tensor:
+        pooled: Tensor = self.pool2(self.conv2(features))
+        return pooled
+
+    def _hidden(self, features: Tensor) -> Tensor:
+        return torch.relu(self.ip1(features.flatten(1)))
+
+    def _logits(self, hidden: Tensor) -> Tensor:
+        logits: Tensor = self.ip2(self.drop1(hidden))
         return logits
 
 

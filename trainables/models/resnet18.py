@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from trainables.models import Model
+from trainables.models import Model, Network, Stage
 from trainables.parameters import parameter
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -32,16 +32,14 @@ class ResNet18(Model):
         if shape[0] not in (1, 3):
             raise ValueError(f"resnet18 takes images of 1 or 3 channels; got {shape[0]}")
 
-    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+    def build(self, shape: tuple[int, int, int], classes: int) -> Network:
         return ResNet18Network(shape[0], classes, self.width)
 
 
-class ResNet18Network(nn.Module):
-    """[N, C, H, W] in [0, 1] → logits [N, classes].
+class ResNet18Network(Network):
+    """Normalises with ImageNet's mean and deviation, channel by channel; grey images with their means over them."""
 
-    Normalises with ImageNet's mean and deviation, channel by channel; grey images with their means over the channels.
-    """
-
+    places = ("input", "layer1", "layer2", "layer3")
     mean: Tensor
     deviation: Tensor
 
@@ -61,10 +59,18 @@ class ResNet18Network(nn.Module):
         self.fc = nn.Linear(8 * width, classes)
         self.apply(_he)
 
-    def forward(self, images: Tensor) -> Tensor:
-        stem = self.maxpool(self.relu(self.bn1(self.conv1((images - self.mean) / self.deviation))))
-        features = self.layer4(self.layer3(self.layer2(self.layer1(stem))))
-        logits: Tensor = self.fc(self.avgpool(features).flatten(1))
+    def normalise(self, images: Tensor) -> Tensor:
+        return (images - self.mean) / self.deviation
+
+    def stages(self) -> tuple[Stage, ...]:
+        return self._to_layer1, self.layer2, self.layer3, self._logits
+
+    def _to_layer1(self, images: Tensor) -> Tensor:
+        features: Tensor = self.layer1(self.maxpool(self.relu(self.bn1(self.conv1(images)))))
+        return features
+
+    def _logits(self, features: Tensor) -> Tensor:
+        logits: Tensor = self.fc(self.avgpool(self.layer4(features)).flatten(1))
         return logits
 
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from trainables.models import Model
+from trainables.models import Model, Network, Stage
 from trainables.parameters import parameter
 
 SMALLEST = 8
@@ -32,12 +32,14 @@ class SmallCNN(Model):
         if min(height, width) < SMALLEST:
             raise ValueError(f"small_cnn takes images of at least {SMALLEST} × {SMALLEST} px; got {height} × {width}")
 
-    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+    def build(self, shape: tuple[int, int, int], classes: int) -> Network:
         return SmallCNNNetwork(shape[0], classes, self.width)
 
 
-class SmallCNNNetwork(nn.Module):
-    """[N, C, H, W] in [0, 1] → logits [N, classes]."""
+class SmallCNNNetwork(Network):
+    """Each stage is a place of its own."""
+
+    places = ("input", "stage1", "stage2", "stage3")
 
     def __init__(self, channels: int, classes: int, width: int) -> None:
         super().__init__()
@@ -47,8 +49,13 @@ class SmallCNNNetwork(nn.Module):
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(4 * width, classes)
 
-    def forward(self, images: Tensor) -> Tensor:
-        features = self.stage3(self.stage2(self.stage1(images * 4 - 2)))  # (x − mean 0.5) / deviation 0.25
+    def normalise(self, images: Tensor) -> Tensor:
+        return images * 4 - 2  # (x − mean 0.5) / deviation 0.25
+
+    def stages(self) -> tuple[Stage, ...]:
+        return self.stage1, self.stage2, self.stage3, self._logits
+
+    def _logits(self, features: Tensor) -> Tensor:
         logits: Tensor = self.fc(self.pool(features).flatten(1))
         return logits
 
