@@ -141,22 +141,27 @@ def diverged_lines(diverged: int, terminal: Terminal) -> list[str]:
     return terminal.wrap(text, 2, 16)
 
 
-def print_next(terminal: Terminal, study: str, spec: str, suffix: str, searched: bool = False) -> None:
-    """Commands ready to paste."""
+def print_next(terminal: Terminal, commands: Sequence[tuple[str, str]]) -> None:
+    """Commands ready to paste, and what each is for."""
     terminal.print()
     terminal.print("Next")
-    commands = tuple(next_commands(study, spec, suffix, searched))
     widest = max(NEXT_WIDTH, *(len(command) + 4 for command, _ in commands))
     for command, why in commands:
         terminal.print("\n".join(terminal.wrap(f"{command:<{widest}}{why}", 2, widest + 2)))
 
 
-def next_commands(study: str, spec: str, suffix: str, searched: bool = False) -> Iterator[tuple[str, str]]:
+def next_commands(
+    study: str, spec: str, suffix: str, searched: bool = False, runs: str | None = None
+) -> Iterator[tuple[str, str]]:
+    """What to do with a study that is complete; `runs`: MLflow's address, where a server has them."""
     activate = activation()
     if activate:
         yield f"source {activate}", "once in each terminal"
     yield f"study dashboard {study}{suffix}", f"the bands, in a browser ({study}.html)"
-    yield f"study ui{suffix}", "every run, in MLflow at http://127.0.0.1:5000"
+    if runs is None:
+        yield f"study ui{suffix}", "every run, in MLflow at http://127.0.0.1:5000"
+    else:
+        yield runs, "every run, in MLflow"
     if searched:
         yield f"study query {study} pareto{suffix}", "every point that the search drew"
     yield f"study query {study} bands{suffix}", "the numbers behind the bands"

@@ -10,6 +10,7 @@ from study.cli.end_screen import (
     diverged_lines,
     failure_lines,
     incomplete_line,
+    next_commands,
     nothing_line,
     print_end_table,
     print_next,
@@ -30,7 +31,7 @@ from study.standing import fronts, look, newest_failures, practical_cells
 from study.store import Store
 from study.store.location import store_location
 from study.summary import Summary, summarise
-from study.tracking.place import place_at
+from study.tracking.place import Place, place_at
 from study.tracking_uri import VARIABLE
 
 
@@ -40,11 +41,11 @@ def run(source: str, overrides: Sequence[str], store: str | None, options: Launc
     spec = load(source, overrides)
     location, suffix = store_location(store), store_suffix(store)
     opened = Store.open(location)
-    place_at(opened, spec.tracking or os.environ.get(VARIABLE))
+    place = place_at(opened, spec.tracking or os.environ.get(VARIABLE))
     base = planned(spec)
     plan = opened.with_points(base)
     before = summarise(plan, look(opened, plan))
-    _say_changes(opened, plan, terminal)
+    _say_changes(opened, plan, before.complete, terminal)
     naming = Naming(plan, registered_symbol)
     tracker = tracker_of(opened, plan.study)
     with screen(terminal, naming, location, lambda: str(tracker.state)) as watching:
@@ -53,7 +54,7 @@ def run(source: str, overrides: Sequence[str], store: str | None, options: Launc
     if before.complete and result.status == "complete":
         terminal.print("\n".join(terminal.wrap(nothing_line(before, location))))
         return 0
-    ending = Ending(opened, opened.with_points(base), terminal, as_typed(source, overrides), suffix)
+    ending = Ending(opened, opened.with_points(base), terminal, as_typed(source, overrides), suffix, place)
     status = ending.tell(result, time.monotonic() - began)
     left = last_word(tracker, plan.study, suffix)
     if left is not None:
@@ -61,9 +62,9 @@ def run(source: str, overrides: Sequence[str], store: str | None, options: Launc
     return status
 
 
-def _say_changes(store: Store, plan: Plan, terminal: Terminal) -> None:
+def _say_changes(store: Store, plan: Plan, complete: bool, terminal: Terminal) -> None:
     newest = store.newest_launch(plan.study)
-    line = changed_line(changes(newest.plan, plan)) if newest is not None else None
+    line = changed_line(changes(newest.plan, plan), complete) if newest is not None else None
     if line is not None:
         terminal.print("\n".join(terminal.wrap(line)))
 
@@ -71,13 +72,14 @@ def _say_changes(store: Store, plan: Plan, terminal: Terminal) -> None:
 class Ending:
     """What is printed when a launch is over."""
 
-    def __init__(self, store: Store, plan: Plan, terminal: Terminal, spec: str, suffix: str) -> None:
+    def __init__(self, store: Store, plan: Plan, terminal: Terminal, spec: str, suffix: str, runs: Place) -> None:
         self.store = store
         self.plan = plan
         self.naming = Naming(plan, registered_symbol)
         self.terminal = terminal
         self.spec = spec
         self.suffix = suffix
+        self.runs = runs
 
     def tell(self, result: Result, seconds: float) -> int:
         """Says how it ended; the exit status."""
@@ -96,7 +98,14 @@ class Ending:
         if summary.trials.diverged:
             self.terminal.print("\n".join(diverged_lines(summary.trials.diverged, self.terminal)))
         self._table()
-        print_next(self.terminal, self.plan.study, self.spec, self.suffix, searched=bool(self.plan.searches))
+        commands = next_commands(
+            self.plan.study, self.spec, self.suffix, searched=bool(self.plan.searches), runs=self._elsewhere()
+        )
+        print_next(self.terminal, tuple(commands))
+
+    def _elsewhere(self) -> str | None:
+        """The address of runs that are not in a database of the store's own."""
+        return None if self.runs.folder is not None else str(self.runs)
 
     def _table(self) -> None:
         table = end_table(self.plan, practical_cells(self.store, self.plan))

@@ -157,13 +157,14 @@ def _time(cost: Cost) -> str:
     return f"about {duration(cost.seconds_left / cost.workers)} {workers}; {cost.reason}"
 
 
-def changed_line(changes: Changes) -> str | None:
+def changed_line(changes: Changes, complete: bool) -> str | None:
     """`demo_mnist changed: 6 new trials (ST, alpha 1), 199 new evaluations (6 × 27, and jpeg 70 for the 37 there).`
 
-    None where the plan is the newest launch's.
+    None where the plan is the newest launch's; `complete`: whether the store has all of it already.
     """
     said = [*_new_trials(changes), *_new_evaluations(changes), *_dropped(changes)]
-    return f"{changes.study} changed: {', '.join(said)}." if said else None
+    there = "; the store has all of it already" if complete else ""
+    return f"{changes.study} changed: {', '.join(said)}{there}." if said else None
 
 
 def _new_trials(changes: Changes) -> Iterator[str]:

@@ -72,8 +72,11 @@ COMMON: dict[str, Meaning] = {
         "",
         "whether no other point of its search is as good in every objective on validation images, and better in one",
     ),
-    "validation": ("rate", "its objectives on validation images: validation.clean; empty until evaluated"),
-    "test": ("rate", "its objectives on test images: test.clean; empty until evaluated"),
+    "validation": (
+        "rate",
+        "its objectives on validation images, a field each (validation.clean); empty until evaluated",
+    ),
+    "test": ("rate", "its objectives on test images, a field each (test.clean); empty until evaluated"),
 }
 
 OWN: dict[tuple[str, str], Meaning] = {

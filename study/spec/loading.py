@@ -30,6 +30,7 @@ SECTIONS = (
 )  # fmt: skip
 REQUIRED_SECTIONS = ("study", "data", "model", "methods")
 STUDY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+TAKEN = "Default"
 MAX_TITLE = 200
 
 
@@ -106,6 +107,9 @@ def _what(given: dict[str, Node], faults: Faults) -> tuple[Component | None, Com
 def _study(node: Node, faults: Faults) -> str | None:
     """A name that is safe as a folder, in an address and on a command line."""
     text = node.text if isinstance(node, Scalar) and node.value is not None else None
+    if text == TAKEN:
+        faults.add(node.place, f"{TAKEN} is what MLflow calls the experiment of runs that belong to none; take another")
+        return None
     if text is not None and STUDY.fullmatch(text) and not text.endswith((SUFFIX, ".")):
         return text
     rule = f"a study's name is up to 100 letters, digits, _, - and ., no dot first or last, without {SUFFIX}"

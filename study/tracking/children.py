@@ -166,5 +166,7 @@ def _mean(total: float | None, n: int) -> float | None:
 
 
 def _rounded(value: object) -> object:
-    """Booleans as CSV readers know them, numbers to six digits."""
-    return str(value).lower() if isinstance(value, bool) else f"{value:.6g}" if isinstance(value, float) else value
+    """Numbers to six digits, and words for booleans: MLflow's preview leaves `true` blank."""
+    return (
+        ("yes" if value else "no") if isinstance(value, bool) else f"{value:.6g}" if isinstance(value, float) else value
+    )

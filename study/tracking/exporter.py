@@ -5,6 +5,7 @@ writer was killed or the tables have moved on, is compared with the record and c
 the tables is replaced. There must be one writer at a time: whoever makes an exporter holds the study's tracking lease.
 """
 
+import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
@@ -18,11 +19,12 @@ STORE, TRIAL, KIND, DIGEST, OLD = "store_id", "trial_id", "study.run", "study.di
 """Tags by which runs are found again."""
 STUDY_RUN = "study"
 PARENT_RUN = "mlflow.parentRunId"
-NOTE = "mlflow.note.content"
+NOTE, NOTED = "mlflow.note.content", "study.noted"
+"""A run's note, which people may write anew, and a hash of the one that was written here."""
 OWN = frozenset({
     "label", "labels", "method", "train_distortion", "parent", "replicate", "diverged", "diverged_epoch",
-    "selected_epoch", "host", "device", "failure_class", "error", "git_commit", "title", "trials", "failed",
-    STORE, TRIAL, KIND, DIGEST, OLD,
+    "selected_epoch", "host", "device", "failure_class", "error", "git_commit", "title", "trials", "failed", "command",
+    STORE, TRIAL, KIND, DIGEST, OLD, NOTED,
 })  # fmt: skip
 """Tags that records and this module set; others, but for MLflow's own, were set by people and are kept."""
 
@@ -95,6 +97,8 @@ class Exporter:
         """Into the bin, never to be taken for the trial's run again."""
         if run.deleted:
             self.server.restore(run.run_id)
+        if run.status == "RUNNING":
+            self.server.set_status(run.run_id, "KILLED", None)
         self.server.log(run.run_id, (), {}, {OLD: "true"})
         self.server.delete(run.run_id)
 
@@ -156,8 +160,9 @@ class Exporter:
 
     def _create(self, record: RunRecord, before: Mapping[str, str] | None = None) -> Kept:
         """A new run; what people wrote on the one `before` it is kept."""
-        noted = {NOTE: record.note} if record.note else {}
-        peoples = {n: v for n, v in (before or {}).items() if n == NOTE or not (n in OWN or n.startswith("mlflow."))}
+        before = before or {}
+        peoples = {n: v for n, v in before.items() if not (n in OWN or n.startswith("mlflow."))}
+        noted = {NOTE: before[NOTE]} if NOTE in before and not _is_ours(before) else _note(record)
         tags = {**noted, **peoples, **record.tags, **self._identity(record)}
         created = self.server.create(self.experiment, record.name, record.started, tags)
         kept = Kept(replace(created, tags=tags), values={})
@@ -169,9 +174,13 @@ class Exporter:
             return {STORE: self.store_id, KIND: STUDY_RUN}
         return {STORE: self.store_id, TRIAL: record.trial_id, PARENT_RUN: self.runs[PARENT].found.run_id}
 
+    def _tags(self, found: FoundRun, record: RunRecord) -> dict[str, str]:
+        """What a run that is there should have; a note that a person has written stays."""
+        return {**(_note(record) if _is_ours(found.tags) else {}), **record.tags, **self._identity(record)}
+
     def _agrees(self, found: FoundRun, record: RunRecord) -> bool:
         """Whether nothing need be done: all was written, and all that one search tells is as it should be."""
-        wanted = {**record.tags, **self._identity(record), DIGEST: record.digest}
+        wanted = {**self._tags(found, record), DIGEST: record.digest}
         return (
             (found.name, found.status) == (record.name, record.status)
             and all(found.tags.get(name) == value for name, value in wanted.items())
@@ -219,7 +228,7 @@ class Exporter:
             self.server.set_status(run_id, record.status, record.ended)
         missing = [point for point in record.points if (point.key, point.step) not in values]
         params = {name: value for name, value in record.params.items() if name not in found.params}
-        tags = {**record.tags, **self._identity(record), DIGEST: record.digest}
+        tags = {**self._tags(found, record), DIGEST: record.digest}
         self.server.log(run_id, missing, params, {n: v for n, v in tags.items() if found.tags.get(n) != v})
         values.update(((point.key, point.step), point.value) for point in missing)
         kept.found = replace(
@@ -231,8 +240,21 @@ class Exporter:
     @staticmethod
     def _outdated(found: FoundRun, record: RunRecord) -> Iterator[str]:
         """Tags of ours that the record has no more: the error of a trial that has succeeded since."""
-        kept = {*record.tags, STORE, TRIAL, KIND, DIGEST}
+        kept = {*record.tags, STORE, TRIAL, KIND, DIGEST, NOTED}
         return (name for name in sorted(OWN - kept) if name in found.tags)
+
+
+def _note(record: RunRecord) -> dict[str, str]:
+    return {NOTE: record.note, NOTED: _hash(record.note)} if record.note else {}
+
+
+def _is_ours(tags: Mapping[str, str]) -> bool:
+    """Whether a run's note is as it was written here."""
+    return NOTE in tags and _hash(tags[NOTE]) == tags.get(NOTED)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _latest(values: Mapping[Value, float]) -> dict[str, float]:

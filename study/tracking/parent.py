@@ -68,7 +68,6 @@ def _params(tables: Tables) -> Iterator[tuple[str, object]]:
     for sweep in tables.plan.sweeps:
         levels = ", ".join(f"{level:g}" for level in sweep.levels)
         yield f"evaluate.{sweep.test_distortion}", f"{sweep.parameter} {levels}; practical {sweep.practical:g}"
-    yield "trials", len(tables.trials)
     yield "conditions", len(tables.plan.conditions)
 
 
@@ -139,8 +138,9 @@ def _note(tables: Tables) -> str:
     """The title and where to go on, as Markdown; what a person typed is shown as typed."""
     title = MARKDOWN.sub(r"\\\1", html.escape(tables.plan.title, quote=False))
     study = tables.plan.study
+    number = len(tables.trials)
     return (
-        f"{title}\n\n{len(tables.trials)} trials, the runs below this one, each under "
+        f"{title}\n\n{number:,} trial{'s' * (number != 1)}, the runs below this one, each under "
         f"{len(tables.plan.conditions)} test conditions. Kept up to date from the study's tables: "
         f"`study query {study} trials`, `study track {study}`."
     )

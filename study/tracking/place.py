@@ -8,7 +8,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from study.tracking_uri import VARIABLE, asked_for, fault, shown
 
 DATABASE = "mlflow.db"
 ARTIFACTS = "artifacts"
+LOCATIONS = (("experiments", "artifact_location"), ("runs", "artifact_uri"))
+"""Columns of MLflow's tables that say where files lie."""
 BUSY_SECONDS = 1.0
 RELATIVE = "sqlite:///"
 UNQUOTABLE = frozenset("%?#")
@@ -105,35 +107,41 @@ def _mounts() -> list[str]:
 
 
 def prepare(place: Place) -> None:
-    """Make the store's own database usable: one that is damaged, or whose files lie elsewhere, is put aside.
-
-    The latter is what a store that was copied or moved has.
-    """
+    """Make the store's own database usable: in one that was copied or moved with its store, files are where they lie
+    now; one that is damaged is put aside."""
     if place.folder is None:
         return
     place.folder.mkdir(parents=True, exist_ok=True)
     database = place.folder / DATABASE
-    if database.exists() and not _usable(database, f"{place.artifacts}/"):
+    if database.exists() and not _at_home(database, f"{place.artifacts}"):
         _put_aside(database)
     with closing(sqlite3.connect(database, BUSY_SECONDS)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")  # readers, the UI among them, and the writer do not wait
 
 
-def _usable(database: Path, artifacts: str) -> bool:
+def _at_home(database: Path, artifacts: str) -> bool:
+    """Whether it can be read; what it says of where files lie is put right."""
     try:
-        with closing(sqlite3.connect(database, BUSY_SECONDS)) as connection:
-            rows = connection.execute("SELECT artifact_location FROM experiments WHERE experiment_id <> 0").fetchall()
+        with closing(sqlite3.connect(database, BUSY_SECONDS)) as connection, connection:
+            rows = connection.execute("SELECT artifact_location FROM experiments")
+            roots = {location.rpartition("/")[0] for (location,) in rows} - {artifacts}
+            for root in (one for one in roots if one.startswith("file:") and one.endswith(f"/{ARTIFACTS}")):
+                for table, column in LOCATIONS:
+                    connection.execute(
+                        f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
+                        (artifacts, len(root) + 1, len(root) + 1, f"{root}/"),
+                    )
     except sqlite3.OperationalError:  # not filled yet, or busy: nothing is wrong with what is there
         return True
     except sqlite3.DatabaseError:
         return False
-    return all(location.startswith(artifacts) for (location,) in rows)
+    return True
 
 
 def _put_aside(database: Path) -> None:
     number = 1
     while (aside := database.with_name(f"mlflow-{number}.db")).exists():
         number += 1
-    for suffix in ("-wal", "-shm"):
-        database.with_name(database.name + suffix).unlink(missing_ok=True)
-    database.rename(aside)
+    for suffix in ("-wal", "-shm", ""):
+        with suppress(FileNotFoundError):
+            database.with_name(database.name + suffix).rename(aside.with_name(aside.name + suffix))

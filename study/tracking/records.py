@@ -87,7 +87,7 @@ class RunRecord:
     inputs: tuple[DataInput, ...]
     artifacts: tuple[Artifact, ...]
     note: str
-    """Markdown; given to a new run only, since people write there too."""
+    """Markdown; a person who writes another keeps it."""
     whole: bool
     """Whether `points` is all there is; a run in progress may have epochs that no table holds yet."""
 

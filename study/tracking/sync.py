@@ -46,6 +46,8 @@ class Sync:
         """Bring the runs of these trials, whose tables have been read, and the study's own up to date."""
         states = {one: status_of(self.tables, one, one in running, live) for one in self.tables.trials}
         ensured = self.exporter.ensure(study_run(self.tables, states, True, None))
+        if ensured == "replaced":
+            trial_ids = self.tables.trials  # the others name the run that is gone as their parent
         tally = Tally()
         with ThreadPoolExecutor(self.server.at_once) as several:
             for done, change in enumerate(several.map(lambda one: self._trial(one, running, live), trial_ids)):

@@ -161,6 +161,7 @@ class Tracker:
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
-            return self.state if self.state.reason else State(kind="behind", behind=self.state.behind)
+            told = self.state.reason or self.state.kind == "starting"
+            return self.state if told else State(kind="behind", behind=self.state.behind)
         self._hear_out()
         return self.state if process.returncode == 0 else State(kind="ended", reason=self._how_it_ended())

@@ -180,11 +180,11 @@ def test_what_changed_since_the_last_launch(tmp_path: Path, plan: Plan) -> None:
     wider = small_plan(
         tmp_path, TEXT.replace("alpha: [0.1, 1]", "alpha: [0.1, 1, 10]").replace("[30], p", "[70, 30], p")
     )
-    assert changed_line(changes(plan, wider)) == (
-        "small changed: 3 new trials (ST, alpha 10), 24 new evaluations (3 × 5, and jpeg 70 for the 9 there)."
-    )
-    assert changed_line(changes(plan, plan)) is None
-    assert "3 trials left the study" in str(changed_line(changes(wider, plan)))
+    new = "small changed: 3 new trials (ST, alpha 10), 24 new evaluations (3 × 5, and jpeg 70 for the 9 there)"
+    assert changed_line(changes(plan, wider), complete=False) == f"{new}."
+    assert changed_line(changes(plan, wider), complete=True) == f"{new}; the store has all of it already."
+    assert changed_line(changes(plan, plan), complete=True) is None
+    assert "3 trials left the study" in str(changed_line(changes(wider, plan), complete=False))
 
 
 def test_the_cross_table_adds_up(plan: Plan, naming: Naming) -> None:
@@ -208,6 +208,12 @@ def test_next_commands_exist_and_carry_the_store(study: object) -> None:
     assert not any("pareto" in command for command in commands)
     searched = [command for command, _ in next_commands("small", "small.yaml", " --store x", searched=True)]
     assert set(searched) - set(commands) == {"study query small pareto --store x"}
+
+
+def test_where_a_server_has_the_runs_it_is_named() -> None:
+    told = dict(next_commands("small", "small.yaml", "", runs="http://host:5000"))
+    assert told["http://host:5000"] == "every run, in MLflow"
+    assert "study ui" not in told
 
 
 def test_no_cell_is_ever_cut() -> None:

@@ -219,6 +219,10 @@ def test_a_server_that_is_away_and_back_is_told_once_each(plan: Plan) -> None:
 def test_what_is_missing_is_told_with_its_reason() -> None:
     away = missing(State(kind="unreachable", reason="no host"), "study track small")
     assert away == "MLflow is not up to date: no host.  Nothing is lost: `study track small` catches up"
+    silent = missing(State(kind="starting"), "study track small")
+    assert silent == (
+        "MLflow has not answered yet.  Nothing is lost: `study track small` catches up, or says what is wrong"
+    )
     later = missing(State(kind="behind", behind=3), "study track small")
     assert later == "MLflow is being brought up to date in the background; `study track small` makes sure"
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from study.store import Store
+from study.tracking.parent import study_run
 from study.tracking.tables import Tables
 from tests.study.hand_made import launched
 from tests.study.search import peaked
@@ -20,7 +21,11 @@ def test_points_drawn_since_are_known_when_they_are_told_of(tmp_path: Path) -> N
     assert len(tables.trials) == len(tables.labels) == len(tables.rows) == 1
     whole = search_to_the_end(store, plan)
     drawn = sorted(whole.drawn_ids)
+    before = study_run(tables, {}, True, None)
     tables.know({drawn[0]})
+    after = study_run(tables, {}, True, None)
+    assert (after.params, after.inputs, after.points) == (before.params, before.inputs, before.points)
+    assert after.note != before.note
     assert set(tables.trials) == set(tables.labels) == set(tables.entries) == set(tables.rows)
     assert set(drawn) < set(tables.trials)
     assert all(tables.evaluated(trial_id) for trial_id in drawn)

@@ -20,7 +20,7 @@ def test_the_demo_as_it_is_drawn() -> None:
     assert [method.label for method in spec.methods] == ["Baseline", "ST", "ST sym", "DA", "AT"]
     baseline, st = spec.method("Baseline"), spec.method("ST")
     assert (baseline.train.start, baseline.train.epochs) == (FromScratch(), 8)
-    assert (st.train.start, st.train.epochs, st.train.batch_size) == (FromLabel(label="Baseline"), 3, 128)
+    assert (st.train.start, st.train.epochs, st.train.batch_size) == (FromLabel(label="Baseline"), 2, 128)
     assert st.axes[0].values == (0.01, 0.316227766017, 10.0)
     assert [setting.steps[0].name for setting in st.settings] == ["gaussian_noise", "rotation", "fgsm"]
     assert spec.train["optimizer"] == {"sgd": {"lr": 0.01, "momentum": 0.9, "nesterov": True}}
@@ -53,6 +53,7 @@ def test_the_faults_of_the_design_read_as_drawn(tmp_path: Path) -> None:
     ("old", "new", "fault"),
     [
         ("study: demo_mnist", "study: my study", "study: a study's name is up to 100 letters, digits"),
+        ("study: demo_mnist", "study: Default", "Default is what MLflow calls the experiment of runs that belong to"),
         ("study: demo_mnist", "study: ../up", "study: a study's name is"),
         ("study: demo_mnist", "study: .hidden", "study: a study's name is"),
         ("study: demo_mnist", "study: mine.yaml", "study: a study's name is"),
@@ -68,11 +69,11 @@ def test_the_faults_of_the_design_read_as_drawn(tmp_path: Path) -> None:
         ("data:  mnist_5k", "data:  minst_5k", "data: no data set is called 'minst_5k'; did you mean 'mnist_5k'?"),
         ("data:  mnist_5k", "data: {name: mnist_5k, train: 0}", "data.train: "),
         ("train:  ", "trian:  ", "trian: no section of a study is called 'trian'; did you mean 'train'?"),
-        ("epochs:     3", "epoch: 3", "train.epoch: no line of train is called 'epoch'; did you mean 'epochs'?"),
-        ("epochs:     3\n", "\n", "methods.ST: epochs must be given, in train: for all methods or here"),
-        ("epochs:     3", "epochs: 2.5", "train.epochs: epochs is a whole number; got 2.5"),
-        ("epochs:     3", "epochs: 0", "train.epochs: epochs, passes over the training images, lies in [1, 1e+06]"),
-        ("epochs:     3", "epochs: [1, 2]", "train.epochs: epochs takes one value ([1, 1e+06]), not a list"),
+        ("epochs:     2", "epoch: 3", "train.epoch: no line of train is called 'epoch'; did you mean 'epochs'?"),
+        ("epochs:     2\n", "\n", "methods.ST: epochs must be given, in train: for all methods or here"),
+        ("epochs:     2", "epochs: 2.5", "train.epochs: epochs is a whole number; got 2.5"),
+        ("epochs:     2", "epochs: 0", "train.epochs: epochs, passes over the training images, lies in [1, 1e+06]"),
+        ("epochs:     2", "epochs: [1, 2]", "train.epochs: epochs takes one value ([1, 1e+06]), not a list"),
         ("sgd: {lr", "sdg: {lr", "train.optimizer.sdg: no optimizer is called 'sdg'; did you mean 'sgd'?"),
         ("lr: 0.01", "lr: -1", "train.optimizer.sgd.lr: lr, learning rate, must be above 0; got -1"),
         ("lr: 0.01, ", "", "train.optimizer.sgd: lr must be given (learning rate, > 0)"),
@@ -333,7 +334,7 @@ def test_an_unknown_source_says_where_it_looked(tmp_path: Path, monkeypatch: pyt
 def test_a_name_is_found_with_and_without_suffix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert load("demo_mnist").text == load("demo_mnist.yaml").text == DEMO
-    written(tmp_path, ("epochs:     3", "epochs:     4"))
+    written(tmp_path, ("epochs:     2", "epochs:     4"))
     assert load("my_study").method("DA").train.epochs == load("my_study.yaml").method("DA").train.epochs == 4
 
 

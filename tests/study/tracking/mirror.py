@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from mlflow.entities import ViewType
 
@@ -89,7 +90,7 @@ def _shown(run: Any, names: Mapping[str, str], metrics: Metrics) -> Shown:
 
 
 def files(uri: str) -> dict[str, bytes]:
-    folder = Path(uri.removeprefix("file://"))
+    folder = Path(unquote(uri.removeprefix("file://")))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 

@@ -11,7 +11,7 @@ from study.plan import Plan
 from study.store import Store
 from study.tracking.children import child
 from study.tracking.client import Client
-from study.tracking.exporter import OWN, Exporter
+from study.tracking.exporter import NOTE, OWN, Exporter
 from study.tracking.identity import store_id
 from study.tracking.place import Place, own_place
 from study.tracking.records import Point, TrackingError, points
@@ -146,6 +146,35 @@ def test_a_run_that_says_otherwise_than_the_tables_is_replaced_and_keeps_what_pe
     assert (tags.pop("reviewed"), tags.pop("mlflow.note.content")) == ("by Ada", "Odd, this one.")
     assert after == before
     assert sync(store, client).unchanged == TRIALS + 1
+
+
+def test_a_note_follows_the_tables_until_somebody_writes_another(tmp_path: Path, store: Store, client: Client) -> None:
+    sync(store, client)
+    parent = run_ids(client)["small"]
+    assert f"{TRIALS} trials" in client.client.get_run(parent).data.tags[NOTE]
+    launched(store, small_plan(tmp_path, TEXT.replace("alpha: [0.1, 1]", "alpha: [0.1]")))
+    sync(store, client)
+    fewer = client.client.get_run(run_ids(client)["small"]).data.tags[NOTE]
+    assert f"{TRIALS} trials" not in fewer
+    client.client.set_tag(run_ids(client)["small"], NOTE, "Ours.")
+    launched(store, small_plan(tmp_path))
+    sync(store, client)
+    assert client.client.get_run(run_ids(client)["small"]).data.tags[NOTE] == "Ours."
+
+
+def test_the_children_of_a_study_whose_run_is_replaced_name_the_new_one(store: Store, client: Client) -> None:
+    made = sync_of(store, client)
+    made.everything({}, True)
+    old = run_ids(client)["small"]
+    client.client.log_param(old, "unheard", "of")
+    again = sync_of(store, client)
+    again.tables.read()
+    again.exporter.open()
+    again.some([], {}, True)
+    assert run_ids(client)["small"] != old
+    assert {run["under"] for name, run in shown(client).items() if name != "small"} == {"small"}
+    retired = client.client.get_run(old).info
+    assert (retired.lifecycle_stage, retired.status) == ("deleted", "KILLED")
 
 
 def test_a_tag_that_somebody_changed_is_put_right_in_place(store: Store, client: Client) -> None:

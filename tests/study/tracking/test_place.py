@@ -16,7 +16,7 @@ from study.tracking.place import DATABASE, Place, cache_folder, on_network, own_
 from study.tracking.records import TrackingError
 from study.tracking_uri import VARIABLE, asked_for, fault, shown, unproxied
 from tests.study.hand_made import TEXT, TRIALS, launched, small_plan
-from tests.study.tracking.mirror import close, sync
+from tests.study.tracking.mirror import close, run_ids, sync
 from tests.study.tracking.mirror import shown as seen
 
 Connect = Callable[[Place], Client]
@@ -99,20 +99,35 @@ def test_a_disk_that_machines_share_is_told_from_a_local_one(path: str, shared: 
     assert on_network(Path(path), MOUNTS) is shared
 
 
-def test_a_store_that_was_copied_gets_a_database_of_its_own_and_the_old_one_is_kept(
-    tmp_path: Path, store: Store, connect: Connect
+@pytest.mark.parametrize("how", ["copied", "moved"])
+def test_a_store_that_was_copied_or_moved_keeps_its_runs_and_what_people_wrote(
+    tmp_path: Path, store: Store, connect: Connect, how: str
 ) -> None:
     client = connect(own_place(store))
     sync(store, client)
+    client.client.set_tag(run_ids(client)["Baseline"], "reviewed", "by Ada")
     before = seen(client)
     close(client)
-    copied = Store.open(shutil.copytree(store.location, tmp_path / "copied"))
-    other = connect(own_place(copied))
-    assert sync(copied, other).written == TRIALS + 1
+    place = tmp_path / "elsewhere" / "ü 1"
+    place.parent.mkdir()
+    there = shutil.copytree(store.location, place) if how == "copied" else Path(store.location).rename(place)
+    moved = Store.open(there)
+    other = connect(own_place(moved))
+    assert sync(moved, other).unchanged == TRIALS + 1
     assert seen(other) == before
-    assert (tmp_path / "copied" / "mlflow" / "mlflow-1.db").is_file()
-    again = connect(own_place(copied))
-    assert sync(copied, again).unchanged == TRIALS + 1
+    assert not (place / "mlflow" / "mlflow-1.db").exists()
+    run = run_ids(other)["Baseline"]
+    own = (place / "mlflow" / "artifacts").as_uri()
+    assert other.client.get_run(run).info.artifact_uri.startswith(f"{own}/small/")
+    assert other.client.get_experiment_by_name("small").artifact_location == f"{own}/small"
+
+
+def test_experiments_that_people_made_stay_where_they_are(store: Store, client: Client) -> None:
+    sync(store, client)
+    made = client.client.create_experiment("own", "mlflow-artifacts:/7")
+    close(client)
+    prepare(client.place)
+    assert Client(client.place).client.get_experiment(made).artifact_location == "mlflow-artifacts:/7"
 
 
 def test_a_copy_leaves_the_runs_of_the_first_store_alone_on_a_server_of_both(

@@ -89,10 +89,10 @@ def test_the_evaluation_table_has_the_baseline_beside_each_result(store: Store) 
     tables = tables_of(store)
     table = record(tables, tables.plan.trials[1]).artifacts[0].content().decode().splitlines()
     assert table[0].startswith("test_distortion,parameter,level,practical,n,correct,accuracy,standard_error,baseline")
-    assert table[1].startswith("clean,,,false,100,81,0.81,0.0392301,0.8,")
-    assert sum(",true,100," in line for line in table) == 2
+    assert table[1].startswith("clean,,,no,100,81,0.81,0.0392301,0.8,")
+    assert sum(",yes,100," in line for line in table) == 2
     alone = record(tables, tables.plan.trials[0]).artifacts[0].content().decode()
-    assert "clean,,,false,100,80,0.8,0.04,,0.5" in alone
+    assert "clean,,,no,100,80,0.8,0.04,,0.5" in alone
 
 
 def test_a_parameter_of_two_owners_says_whose_it_is(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_a_follower_that_needs_longer_is_left_to_finish(plan: Plan, tmp_path: Pa
     slow = "import sys, time, pathlib; sys.stdin.read(); time.sleep(1); pathlib.Path(sys.argv[1]).touch()"
     tracker = Tracker([sys.executable, "-c", slow, str(tmp_path / "finished")])
     tracker.changed(progress(plan, 0))
-    assert tracker.wait(0.1) == State(kind="behind")
+    assert tracker.wait(0.1) == State(kind="starting")
     assert tracker._process is not None
     assert tracker._process.wait(30.0) == 0
     assert (tmp_path / "finished").exists()
