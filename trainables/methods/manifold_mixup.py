@@ -38,7 +38,7 @@ class ManifoldMixup(Method):
         ge=0,
         le=3,
         doc="the last place that is drawn: 0 the input, k the output of stage k",
-        source="Verma et al. 2019: 2; Lim et al. 2022 (NFM): 3",
+        source="Verma et al. 2019, their code: 2; Lim et al. 2022 (NFM), theirs: 3",
     )
 
     def loss(self, model: nn.Module, batch: Batch, key: Key) -> Loss:

@@ -26,20 +26,28 @@ class NoiseInjection(Method):
     trains_on_distortion: ClassVar[bool] = False
 
     additive: float = parameter(
-        default=0.4, ge=0, doc="level of the additive noise", source="Lim et al. 2022, CIFAR: 0.4; ImageNet: 0.1"
+        default=0.4,
+        ge=0,
+        doc="level of the additive noise",
+        source="Lim et al. 2022, their code, CIFAR: 0.4; ImageNet: 0.1",
     )
     multiplicative: float = parameter(
-        default=0.2, ge=0, doc="level of the multiplicative noise", source="Lim et al. 2022, CIFAR: 0.2; ImageNet: 0.1"
+        default=0.2,
+        ge=0,
+        doc="level of the multiplicative noise",
+        source="Lim et al. 2022, their code, CIFAR: 0.2; ImageNet: 0.1",
     )
     manifold: bool = parameter(
-        default=True, doc="features of the places up to `layers`; else the input alone", source="Lim et al. 2022: true"
+        default=True,
+        doc="features of the places up to `layers`; else the input alone",
+        source="Lim et al. 2022, their code: true",
     )
     layers: int = parameter(
         default=3,
         ge=0,
         le=3,
         doc="the last place that is drawn: 0 the input, k the output of stage k",
-        source="Lim et al. 2022, residual networks: 3",
+        source="Lim et al. 2022, their code, residual networks: 3",
     )
 
     def loss(self, model: nn.Module, batch: Batch, key: Key) -> Loss:

@@ -43,25 +43,28 @@ class NoisyMix(Method):
         default=1.0,
         ge=0,
         doc="of Beta(alpha, alpha), which the share of an image in its mixture is drawn from; 0: no mixing, no noise",
-        source="Erichson et al. 2024, CIFAR: 1",
+        source="Erichson et al. 2024, their code, CIFAR: 1",
     )
     additive: float = parameter(
-        default=0.5, ge=0, doc="level of the additive noise", source="Erichson et al. 2024, CIFAR: 0.5"
+        default=0.5, ge=0, doc="level of the additive noise", source="Erichson et al. 2024, their code, CIFAR: 0.5"
     )
     multiplicative: float = parameter(
-        default=0.5, ge=0, doc="level of the multiplicative noise", source="Erichson et al. 2024, CIFAR: 0.5"
+        default=0.5,
+        ge=0,
+        doc="level of the multiplicative noise",
+        source="Erichson et al. 2024, their code, CIFAR: 0.5",
     )
     sparsity: float = parameter(
         default=0.65,
         ge=0,
         le=1,
         doc="share of the features that each noise leaves alone; 1: no noise",
-        source="Erichson et al. 2024, CIFAR: 0.65",
+        source="Erichson et al. 2024, their code, CIFAR: 0.65",
     )
     view_scaling: bool = parameter(
         default=True,
         doc="additive noise of 1, 2 and 3 times its level on the three views; else of 1 on each",
-        source="Erichson et al. 2024, their code alone: true",
+        source="Erichson et al. 2024, their code: true",
     )
     jsd_weight: float = parameter(
         default=12.0,
@@ -72,10 +75,10 @@ class NoisyMix(Method):
     manifold: bool = parameter(
         default=True,
         doc="features of the places up to `layers`; else the input alone",
-        source="Erichson et al. 2024: true",
+        source="Erichson et al. 2024, their code: true",
     )
     augmix: bool = parameter(
-        default=True, doc="AugMix views; else copies of the image", source="Erichson et al. 2024: true"
+        default=True, doc="AugMix views; else copies of the image", source="Erichson et al. 2024, their code: true"
     )
     layers: int = parameter(
         default=3,
@@ -85,7 +88,11 @@ class NoisyMix(Method):
         source="Erichson et al. 2024, their code: 3",
     )
     severity: float = parameter(
-        default=3.0, ge=0.1, le=10, doc="largest level of an AugMix operation", source="Erichson et al. 2024: 3"
+        default=3.0,
+        ge=0.1,
+        le=10,
+        doc="largest level of an AugMix operation",
+        source="Erichson et al. 2024, their code: 3",
     )
     width: int = parameter(default=3, ge=1, le=10, doc="chains in an AugMix view", source="Hendrycks et al. 2020: 3")
     depth: int = parameter(
