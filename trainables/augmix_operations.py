@@ -66,10 +66,11 @@ def _translate_y(level: Floats, sign: Floats, height: int, width: int) -> Floats
 @cache
 def _turns(height: int, width: int) -> Floats:
     """[61, 6]: turns about the centre by −30 to 30 degrees, counter-clockwise, as Pillow rounds them."""
-    return np.array([_turn(degrees, width / 2, height / 2) for degrees in range(-30, 31)])
+    return np.array([turn(degrees, width / 2, height / 2) for degrees in range(-30, 31)])
 
 
-def _turn(degrees: int, x: float, y: float) -> tuple[float, ...]:
+def turn(degrees: int, x: float, y: float) -> tuple[float, ...]:
+    """Coefficients of a turn about (x, y), counter-clockwise, as Pillow rounds them."""
     angle = -math.radians(degrees % 360)
     cos, sin, minus_sin = (round(value, 15) for value in (math.cos(angle), math.sin(angle), -math.sin(angle)))
     return cos, sin, cos * -x + sin * -y + x, minus_sin, cos, minus_sin * -x + cos * -y + y

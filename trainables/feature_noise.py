@@ -32,15 +32,15 @@ class FeatureNoise:
         """[N, …] → the same shape and precision."""
         noisy = features
         if self.multiplicative > 0:
-            uniform, chance = self._draw("multiplicative", features, torch.rand)
+            uniform, chance = self.drawn("multiplicative", features, torch.rand)
             noisy = noisy * factor(uniform, chance, self.multiplicative, self.sparsity)
         if self.additive > 0:
-            normal, chance = self._draw("additive", features, torch.randn)
+            normal, chance = self.drawn("additive", features, torch.randn)
             noisy = noisy + addend(normal, chance, self.additive, self.sparsity)
         return noisy.to(features.dtype)
 
-    def _draw(self, part: str, features: Tensor, distribution: Callable[..., Tensor]) -> tuple[Tensor, Tensor]:
-        """A draw and a chance for each element, in the memory order of channels-last features."""
+    def drawn(self, part: str, features: Tensor, distribution: Callable[..., Tensor]) -> tuple[Tensor, Tensor]:
+        """A draw and its chance for each element, in the memory order of channels-last features."""
         count, channels, *sides = features.shape
         generator = self.key.child(part).generator(features.device)
         drawn, chance = (
