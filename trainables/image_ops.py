@@ -17,7 +17,7 @@ AT_ONCE = 2**24
 def autocontrast(pixels: Tensor) -> Tensor:
     """Every channel stretched to reach from 0 to 255; a channel of one value stays as it is."""
     low, high = (extreme.double() for extreme in torch.aminmax(pixels.flatten(2), dim=2, keepdim=True))
-    scale = 255 / (high - low)
+    scale = torch.full_like(low, 255) / (high - low)  # 255 / tensor would multiply by the reciprocal
     values = torch.arange(LEVELS, dtype=torch.float64, device=pixels.device)
     stretched = (values * scale + -low * scale).clamp(0, 255)
     return _looked_up(pixels, torch.where(high > low, stretched, values).to(torch.uint8))
@@ -37,7 +37,7 @@ def equalize(pixels: Tensor) -> Tensor:
 
 
 def posterize(pixels: Tensor, bits: Tensor) -> Tensor:
-    """The `bits` [N] highest bits of every pixel, 0 to 8."""
+    """The `bits` [N] highest bits of every pixel, 1 to 8."""
     mask = (LEVELS - (1 << (8 - bits.long()))).to(torch.uint8)
     return pixels & mask.view(-1, 1, 1, 1)
 
