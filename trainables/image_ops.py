@@ -11,7 +11,7 @@ LEVELS = 256
 CACHED = 2**17
 """Pixels that a geometric operation takes at a time on a CPU: more would leave its cache."""
 AT_ONCE = 2**24
-"""Pixels that it takes at a time elsewhere, with about a hundred bytes each."""
+"""Pixels that it takes at a time elsewhere: its coordinates and products need many times as much memory."""
 
 
 def autocontrast(pixels: Tensor) -> Tensor:
