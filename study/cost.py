@@ -17,7 +17,7 @@ from study.summary import Found
 from trainables.datasets import split_of
 from trainables.evaluate import DistortedSets, evaluate
 from trainables.fit import Training, data_set
-from trainables.methods import methods
+from trainables.methods import forward_passes
 from trainables.models import models
 from trainables.recipe import Component, Condition, Recipe, Scratch, Split
 
@@ -44,14 +44,17 @@ class Kind:
     data: str
     model: Component
     method: str
+    passes: int
+    """Forward passes over each image."""
     batch_size: int
 
     @classmethod
     def of(cls, phase: Phase, recipe: Recipe) -> "Kind":
         """Evaluation costs the same after every method."""
         if phase == "evaluate":
-            return cls(phase, recipe.data.name, recipe.model, "", 0)
-        return cls(phase, recipe.data.name, recipe.model, recipe.method.name, recipe.batch_size)
+            return cls(phase, recipe.data.name, recipe.model, "", 1, 0)
+        name, times = recipe.method.name, forward_passes(recipe.method)
+        return cls(phase, recipe.data.name, recipe.model, name, times, recipe.batch_size)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,21 +145,11 @@ def _seconds(kind: Kind, images: int, speeds: Speeds) -> float | None:
     if kind in speeds:
         return images * speeds[kind]
     alike = [
-        speed / _passes(other)
+        speed / other.passes
         for other, speed in speeds.items()
-        if kind.phase == "train" and replace(other, method=kind.method) == kind
+        if kind.phase == "train" and replace(other, method=kind.method, passes=kind.passes) == kind
     ]
-    return images * median(alike) * _passes(kind) if alike else None
-
-
-def _passes(kind: Kind) -> int:
-    return passes(kind.method)
-
-
-@cache
-def passes(method: str) -> int:
-    """Forward passes that the method makes over each image."""
-    return methods.get(method).passes
+    return images * median(alike) * kind.passes if alike else None
 
 
 def history(store: Store) -> tuple[Timing, ...]:

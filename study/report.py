@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from study.plan import Open, Plan, PlannedTrial, Search, Sweep
 from study.summary import UNDISTORTED
 from trainables.parameters import Value
-from trainables.recipe import Condition, Parent
+from trainables.recipe import Component, Condition, Parent
 
 
 @dataclass(frozen=True)
@@ -262,13 +262,13 @@ class PlanTable:
     """Trials by stage."""
 
 
-def plan_table(plan: Plan, naming: Naming, passes: Callable[[str], int]) -> PlanTable:
+def plan_table(plan: Plan, naming: Naming, passes: Callable[[Component], int]) -> PlanTable:
     """`plan` counted, points still to be drawn too; `passes` gives a method's forward passes over each image."""
     plan = plan.expected()
     unique = plan.unique_trials()
     work: dict[int, int] = {}
     for trial in unique:
-        times = passes(trial.recipe.method.name)
+        times = passes(trial.recipe.method)
         work[times] = work.get(times, 0) + trial.recipe.epochs
     last = max(trial.stage for trial in unique)
     labels = tuple(dict.fromkeys(trial.label for trial in plan.trials))

@@ -26,6 +26,9 @@ from trainables.sequence import build
 LOOP_REVISION = 1
 """Raised whenever the loop's numbers change; part of every trial's identity."""
 
+FORMS = 16
+"""Forms of a compiled network that are kept: of each of the four places where a method may change the features, and of
+none, for the batches' usual size and for others, in training and in evaluation. Torch keeps 8."""
 VALIDATION_BATCH = 500
 RESIDENT_SHARE = 0.5
 """Training images live on the device if they take no more than this share of its free memory."""
@@ -91,7 +94,7 @@ def place(model: nn.Module, recipe: Recipe, device: torch.device) -> nn.Module:
         model.forward = torch.autocast(device.type, dtype=torch.bfloat16)(model.forward)
         model.register_forward_hook(lambda _module, _inputs, logits: logits.float())
     if recipe.compile:
-        model.compile()
+        model.compile(recompile_limit=FORMS)
     return model
 
 

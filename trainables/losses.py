@@ -1,7 +1,7 @@
-"""Losses between the clean and the distorted prediction of the same images: pure functions of two batches of logits.
+"""Losses between predictions of the same images: pure functions of batches of logits.
 
 p = softmax(clean), q = softmax(distorted), both [N, classes]. Every loss is the mean over the batch, and its gradient
-flows into both arguments, since the equations are plain functions of the weights.
+flows into all arguments, since the equations are plain functions of the weights.
 """
 
 from collections.abc import Callable, Mapping
@@ -45,6 +45,27 @@ def l2(clean: Tensor, distorted: Tensor) -> Tensor:
     """
     distance: Tensor = torch.linalg.vector_norm(clean - distorted, dim=1)
     return distance.mean()
+
+
+SMALLEST_MEAN = 1e-7
+"""What the mean of three predictions is clamped to, from below, inside its logarithm."""
+
+
+def jensen_shannon(first: Tensor, second: Tensor, third: Tensor) -> Tensor:
+    """⅓ Σ_v KL(p_v ‖ m), m = max((p₁ + p₂ + p₃) / 3, 1e-7), in [0, log 3]: Hendrycks et al. 2020 (AugMix).
+
+    Only m is clamped, so equal and very confident predictions may give as little as −1e-6. Where it is, no gradient
+    flows through it.
+    """
+    logs = F.log_softmax(torch.stack((first, second, third)), dim=2)
+    p = logs.exp()
+    log_mean = p.mean(dim=0).clamp(SMALLEST_MEAN, 1).log()
+    return (p * (logs - log_mean)).sum(dim=2).mean()
+
+
+def mixed_cross_entropy(logits: Tensor, labels: Tensor, others: Tensor, share: float) -> Tensor:
+    """λ L₀(z, y) + (1 − λ) L₀(z, y'): Zhang et al. 2018 (mixup). Equals the cross-entropy with the mixed labels."""
+    return share * F.cross_entropy(logits, labels) + (1 - share) * F.cross_entropy(logits, others)
 
 
 DIVERGENCES: Mapping[Divergence, Callable[[Tensor, Tensor], Tensor]] = {

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 
@@ -29,3 +30,7 @@ class Key:
     def generator(self, device: torch.device | str = "cpu") -> torch.Generator:
         """A fresh generator on `device` at the start of this key's stream."""
         return torch.Generator(device).manual_seed(self.seed)
+
+    def host(self) -> np.random.RandomState:
+        """The one generator of numpy whose streams are frozen for good (NEP 19): for numbers that steer the host."""
+        return np.random.RandomState((self.seed >> 32, self.seed & 0xFFFFFFFF))

@@ -18,12 +18,27 @@ TYPICAL: dict[str, tuple[dict[str, float], Component | None]] = {
     "stability_training": ({"alpha": 1.0}, NOISE),
     "data_augmentation": ({"p": 0.5}, NOISE),
     "adversarial_training": ({"mu": 0.5}, FGSM),
+    "augmix": ({}, None),
+    "cutmix": ({"probability": 1.0}, None),
+    "manifold_mixup": ({}, None),
+    "mixup": ({}, None),
+    "noise_injection": ({}, None),
+    "noisy_feature_mixup": ({}, None),
+    "noisymix": ({}, None),
 }
 NEUTRAL: dict[str, dict[str, float]] = {
     "stability_training": {"alpha": 0.0},
     "data_augmentation": {"p": 0.0},
     "adversarial_training": {"mu": 1.0},
+    "augmix": {"jsd_weight": 0.0, "depth": 0},
+    "cutmix": {"probability": 0.0},
+    "manifold_mixup": {"alpha": 0.0},
+    "mixup": {"alpha": 0.0},
+    "noise_injection": {"additive": 0.0, "multiplicative": 0.0},
+    "noisy_feature_mixup": {"alpha": 0.0},
+    "noisymix": {"alpha": 0.0, "jsd_weight": 0.0, "augmix": False},
 }
+PASSES = {"stability_training": 2, "adversarial_training": 2, "augmix": 3, "noisymix": 3}
 NAMES = methods.names()
 MODELS = {"lenet": {"dropout": 0.5}, "small_cnn": {"width": 4}}
 
@@ -61,7 +76,9 @@ def trained(method: Method, model: nn.Module, steps: int) -> list[Tensor]:
 def test_the_laws_know_every_method() -> None:
     assert tuple(sorted(TYPICAL)) == NAMES
     assert {*NEUTRAL, "standard"} == set(NAMES)
-    assert {methods.get(name).label for name in NAMES} == {"Baseline", "ST", "DA", "AT"}
+    assert {methods.get(name).label for name in NAMES} == {
+        "Baseline", "ST", "DA", "AT", "AugMix", "CutMix", "Manifold Mixup", "Mixup", "Noise", "NFM", "NoisyMix",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -76,9 +93,9 @@ def test_a_batch_can_be_fitted(name: str) -> None:
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("name", NEUTRAL)
 def test_the_neutral_setting_is_standard_training_bit_for_bit(name: str, model: str) -> None:
-    distortion = FGSM if name == "adversarial_training" else NOISE
+    _, distortion = TYPICAL[name]
     neutral, standard = network(model, **MODELS[model]), network(model, **MODELS[model])
-    losses = trained(made(name, NEUTRAL[name], distortion), neutral, steps=5)
+    losses = trained(made(name, NEUTRAL[name], *([distortion] if distortion else [])), neutral, steps=5)
     assert losses == trained(made("standard", {}), standard, steps=5)
     for key, value in standard.state_dict().items():
         assert torch.equal(neutral.state_dict()[key], value)
@@ -90,7 +107,7 @@ def test_the_key_alone_decides(name: str) -> None:
     first = method.loss(model, shown, Key(("a",))).total
     torch.manual_seed(99)
     assert torch.equal(method.loss(model, shown, Key(("a",))).total, first)
-    if name != "standard" and not method.distortion.is_attack:
+    if name != "standard" and (method.distortion is None or not method.distortion.is_attack):
         assert not torch.equal(method.loss(model, shown, Key(("b",))).total, first)
 
 
@@ -108,7 +125,17 @@ def test_the_loss_reaches_every_weight_and_its_terms_reach_none(name: str) -> No
 @pytest.mark.parametrize("name", NAMES)
 def test_a_method_that_trains_on_a_distortion_says_so(name: str) -> None:
     assert methods.get(name).trains_on_distortion == (TYPICAL[name][1] is not None)
-    assert methods.get(name).passes == (2 if name in ("stability_training", "adversarial_training") else 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_method_says_how_often_it_passes_an_image(name: str) -> None:
+    method, model, shown = typical(name), network("lenet").train(), batch()
+    rows = []
+    model.conv2.register_forward_hook(lambda _layer, inputs, _out: rows.append(len(inputs[0])))
+    attacked = method.distortion is not None and method.distortion.is_attack
+    method.loss(model, shown, Key(("a",)))
+    assert methods.get(name).passes == method.forward_passes() == PASSES.get(name, 1)
+    assert sum(rows) - attacked * len(shown.labels) == PASSES.get(name, 1) * len(shown.labels)
 
 
 @pytest.mark.parametrize("name", ["stability_training", "data_augmentation"])

@@ -1,9 +1,18 @@
-"""The divergences between two predictions."""
+"""Losses between predictions of the same images."""
 
 import pytest
 import torch
+from torch.nn import functional as F
 
-from trainables.losses import DIVERGENCES, kl, l2, soft_cross_entropy, symmetric_kl
+from trainables.losses import (
+    DIVERGENCES,
+    jensen_shannon,
+    kl,
+    l2,
+    mixed_cross_entropy,
+    soft_cross_entropy,
+    symmetric_kl,
+)
 from trainables.methods.stability_training import StabilityTraining
 from trainables.parameters import parameters
 
@@ -70,3 +79,44 @@ def test_confident_predictions_stay_finite(name: str) -> None:
 def test_stability_training_offers_every_divergence() -> None:
     offered = {described.name: described.choices for described in parameters(StabilityTraining)}["divergence"]
     assert offered == tuple(DIVERGENCES)
+
+
+THIRD = torch.randn(5, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+
+
+def test_jensen_shannon_is_that_of_torchs_distributions() -> None:
+    views = [torch.distributions.Categorical(logits=logits) for logits in (CLEAN, DISTORTED, THIRD)]
+    mean = torch.distributions.Categorical(probs=torch.stack([view.probs for view in views]).mean(dim=0))
+    expected = torch.stack([torch.distributions.kl_divergence(view, mean) for view in views]).mean()
+    torch.testing.assert_close(jensen_shannon(CLEAN, DISTORTED, THIRD), expected)
+
+
+def test_jensen_shannon_takes_its_views_in_any_order() -> None:
+    torch.testing.assert_close(jensen_shannon(CLEAN, DISTORTED, THIRD), jensen_shannon(THIRD, CLEAN, DISTORTED))
+
+
+def test_jensen_shannon_lies_between_0_and_log_3() -> None:
+    assert abs(jensen_shannon(CLEAN, CLEAN, CLEAN)) < 1e-15
+    apart = 100 * torch.eye(3, dtype=torch.float64)
+    torch.testing.assert_close(
+        jensen_shannon(*(one[None] for one in apart)), torch.tensor(3.0, dtype=torch.float64).log()
+    )
+
+
+def test_jensen_shannons_gradient_reaches_every_view() -> None:
+    views = [logits.clone().requires_grad_() for logits in (CLEAN, DISTORTED, THIRD)]
+    assert torch.autograd.gradcheck(jensen_shannon, views)
+
+
+def test_jensen_shannon_of_confident_views_stays_finite() -> None:
+    confident = torch.tensor([[200.0, -200.0, 0.0]], requires_grad=True)
+    loss = jensen_shannon(confident, -confident, confident)
+    assert loss.isfinite()
+    assert torch.autograd.grad(loss, confident)[0].isfinite().all()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_mixed_cross_entropy_is_that_of_mixed_labels(share: float) -> None:
+    first, second = torch.tensor([0, 1, 2, 3, 0]), torch.tensor([3, 1, 0, 2, 2])
+    soft = share * F.one_hot(first, 4) + (1 - share) * F.one_hot(second, 4)
+    torch.testing.assert_close(mixed_cross_entropy(CLEAN, first, second, share), F.cross_entropy(CLEAN, soft.double()))

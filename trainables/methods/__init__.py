@@ -8,12 +8,14 @@ contract tests find it.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 from torch import Tensor, nn
 
 from trainables.parameters import Parameterised
 from trainables.randomness import Key
+from trainables.recipe import Component
 from trainables.registry import Registry
 from trainables.sequence import Sequence
 
@@ -55,12 +57,16 @@ class Method(Parameterised, ABC):
     distortion_kinds: ClassVar[tuple[str, ...]] = ("noise", "transformative", "attack")
     """The kinds of distortion it can train on."""
     passes: ClassVar[int] = 1
-    """Forward passes an image makes in training: for cost estimates."""
+    """Forward passes an image makes in training, at most."""
 
     distortion: Sequence | None = None
 
     def prepare(self, model: nn.Module) -> None:
         """Called once, before the first step, on the model to be trained."""
+
+    def forward_passes(self) -> int:
+        """Forward passes an image makes with these parameters: for cost estimates."""
+        return self.passes
 
     @abstractmethod
     def loss(self, model: nn.Module, batch: Batch, key: Key) -> Loss:
@@ -73,3 +79,9 @@ class Method(Parameterised, ABC):
 
 
 methods = Registry("method", __name__, Method)  # type: ignore[type-abstract]
+
+
+@cache
+def forward_passes(method: Component) -> int:
+    """Forward passes over each image of the method that a recipe describes."""
+    return methods.get(method.name)(**method.parameters, distortion=None).forward_passes()

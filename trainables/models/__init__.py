@@ -41,9 +41,16 @@ class Network(nn.Module, ABC):
     def forward(self, images: Tensor, change: Change | None = None) -> Tensor:
         """[N, C, H, W] in [0, 1] → logits [N, classes]."""
         features = self.normalise(images)
-        for place, stage in enumerate(self.stages()):
-            if change is not None and change.place == place:
-                features = change(features)
+        if change is None:
+            return self._through(features, 0, len(self.places))
+        # Not inside the loop over the stages: torch compiles what comes before a change and after it, but no part of a
+        # loop that it cannot compile as a whole.
+        features = change(self._through(features, 0, change.place))
+        return self._through(features, change.place, len(self.places))
+
+    def _through(self, features: Tensor, first: int, last: int) -> Tensor:
+        """From the place `first` to the place `last`; the last place of all is the logits."""
+        for stage in self.stages()[first:last]:
             features = stage(features)
         return features
 

@@ -1,6 +1,7 @@
 """The time left: measured speeds, and a rehearsal of what is left."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from study.executor.estimate import Estimate
 from study.executor.units import StudyUnit
 from study.plan import PlannedTrial, Resources
 from tests.study.executor.plans import trial
+from trainables.recipe import Component
 
 IMAGES = {"train": 300, "test": 100}
 TRAINING, EVALUATION = 9.0, 2.0
@@ -77,3 +79,13 @@ def test_shapes_share_the_cluster() -> None:
     units = [train(trial("02", resources=wide)), train(trial("03", resources=narrow))]
     fits = {wide: 1, narrow: 2}
     assert taught().remaining(units, (), lambda shape: fits[shape]) == pytest.approx(2 * TRAINING)
+
+
+def test_passes_are_those_that_the_parameters_ask_for() -> None:
+    def expected(weight: float) -> float | None:
+        one = trial("02")
+        method = Component.of("noisymix", {"jsd_weight": weight})
+        return taught().seconds(train(replace(one, recipe=replace(one.recipe, method=method))))
+
+    assert expected(0.0) == pytest.approx(TRAINING)
+    assert expected(12.0) == pytest.approx(3 * TRAINING)

@@ -11,6 +11,7 @@ from study.standing import look
 from study.store import Store
 from study.summary import Found
 from tests.study.hand_made import TRIALS, finished, small_plan
+from trainables.recipe import Component
 
 NOTHING = Found(evaluated={})
 IMAGES = 200
@@ -75,3 +76,13 @@ def test_bytes_and_workers(plan: Plan) -> None:
     assert told.checkpoint_bytes == TRIALS * 4 * 431_080
     assert told.table_bytes > TRIALS * 1000
     assert workers_here(plan) >= 1
+
+
+def test_a_method_costs_as_many_passes_as_its_parameters_ask_for(plan: Plan) -> None:
+    def kind(weight: float) -> Kind:
+        method = Component.of("noisymix", {"jsd_weight": weight})
+        return Kind.of("train", replace(plan.trials[0].recipe, method=method))
+
+    assert (kind(0.0).passes, kind(12.0).passes) == (1, 3)
+    slow = [Timing(kind=kind(12.0), images=100, seconds=0.3), timing(plan, 0, "evaluate", 0.0)]
+    assert cost(plan, NOTHING, slow, "").seconds_left == pytest.approx(IMAGES * 1e-3 * (1 + 6 * 2 + 2))

@@ -1,0 +1,45 @@
+"""Manifold mixing: features mixed and made noisy at one place of a network, drawn anew for every step.
+
+Verma et al. 2019 (mixing), Lim et al. 2022 (noise), Erichson et al. 2024 (several views of the same images).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from trainables.feature_noise import FeatureNoise
+from trainables.mixing import Mixing
+from trainables.models import Change
+from trainables.randomness import Key
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ManifoldChange(Change):
+    """Mixing, then noise."""
+
+    place: int
+    mixing: Mixing | None = None
+    noises: tuple[FeatureNoise, ...] = ()
+    """One for each view: equal parts of the batch, one after the other. Empty: no noise."""
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def __call__(self, features: Tensor) -> Tensor:
+        """Outside of a compiled network: its draws differ from step to step."""
+        if self.mixing is not None:
+            features = self.mixing.mixed(features)
+        if self.noises:
+            views = features.chunk(len(self.noises))
+            features = torch.cat([noise(view) for noise, view in zip(self.noises, views, strict=True)])
+        return features
+
+
+def draw_place(layers: int, key: Key) -> int:
+    """Uniform over 0 … layers: the input and the outputs of the first stages."""
+    return int(key.child("place").host().randint(layers + 1))
+
+
+def predicted(model: nn.Module, images: Tensor, change: Change | None) -> Tensor:
+    """The logits of `images`, the features changed on their way."""
+    logits: Tensor = model(images) if change is None else model(images, change)
+    return logits
