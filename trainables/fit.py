@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainables.batches import Source
 from trainables.checkpoint import to_cpu, weights_hash
-from trainables.datasets import DataSet, Images, datasets, split_of
-from trainables.methods import Batch, Method, methods
-from trainables.models import models
+from trainables.datasets import DataSet, datasets, split_of
+from trainables.methods import Method, methods
+from trainables.models import Network, models
 from trainables.optimizers import optimizer, schedule
 from trainables.randomness import Key
 from trainables.recipe import Component, Parent, Recipe, Scratch, WeightsFile
@@ -27,8 +28,6 @@ LOOP_REVISION = 1
 """Raised whenever the loop's numbers change; part of every trial's identity."""
 
 VALIDATION_BATCH = 500
-RESIDENT_SHARE = 0.5
-"""Training images live on the device if they take no more than this share of its free memory."""
 
 
 def fit(recipe: Recipe, sink: Sink, device: torch.device | str = "cpu") -> Outcome | None:
@@ -67,7 +66,7 @@ def data_set(component: Component) -> DataSet:
     return datasets.get(component.name)(**component.parameters)
 
 
-def build_model(recipe: Recipe) -> nn.Module:
+def build_model(recipe: Recipe) -> Network:
     """The recipe's network with its replicate's initial weights, on the CPU: the same for every method."""
     data = data_set(recipe.data)
     described = models.get(recipe.model.name)(**recipe.model.parameters)
@@ -95,35 +94,6 @@ def place(model: nn.Module, recipe: Recipe, device: torch.device) -> nn.Module:
     return model
 
 
-class Source:
-    """Training images as batches on a device: kept there whole if they fit, else copied batch by batch."""
-
-    def __init__(self, images: Images, margin: int, device: torch.device) -> None:
-        assert margin <= images.border, f"a margin of {margin} px needs a border of as many; there are {images.border}"
-        cut = images.border - margin
-        height, width = images.pixels.shape[2:]
-        pixels = images.pixels[:, :, cut : height - cut, cut : width - cut]
-        self.margin = margin
-        self.device = device
-        self.resident = device.type == "cpu" or pixels.numel() <= RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]
-        self.pixels = pixels.to(device) if self.resident else pixels
-        self.labels = images.labels.to(device) if self.resident else images.labels
-
-    def batch(self, index: Tensor) -> Batch:
-        """The images at `index` (on the CPU), float32 in [0, 1] and channels-last, on the device."""
-        if self.resident:
-            index = index.to(self.device, non_blocking=True)
-            pixels, labels = self.pixels[index], self.labels[index]
-        else:
-            pixels, labels = (
-                rows[index].pin_memory().to(self.device, non_blocking=True) for rows in (self.pixels, self.labels)
-            )
-        source = pixels.to(torch.float32, memory_format=torch.channels_last).div_(255)
-        height, width = source.shape[2:]
-        m = self.margin
-        return Batch(images=source[:, :, m : height - m, m : width - m], labels=labels, source=source)
-
-
 @dataclass(frozen=True)
 class Best:
     """The selected epoch so far and its weights, on the CPU."""
@@ -145,10 +115,13 @@ class Training:
         self.method = build_method(recipe)
         data = data_set(recipe.data)
         margin = self.method.distortion.margin if self.method.distortion else 0
-        self.train = Source(split_of(data, "train"), margin, device)
+        images = split_of(data, "train")
+        self.train = Source(images, margin, device)
         self.validation = Source(split_of(data, "validation"), 0, device)
         model = build_model(recipe)
-        if start is not None:
+        if start is None:
+            model.see(images.within(0))
+        else:
             model.load_state_dict(dict(start))
         self.parameter_count = sum(weights.numel() for weights in model.parameters())
         self.model = place(model, recipe, device)

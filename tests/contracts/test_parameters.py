@@ -29,17 +29,19 @@ def described() -> dict[str, Parameter]:
 
 def test_everything_is_found() -> None:
     assert {kind: len(registry.names()) for kind, registry in REGISTRIES.items()} == {
-        "method": 4, "attack": 1, "distortion": 6, "model": 3, "data set": 6,
+        "method": 4, "attack": 1, "distortion": 6, "model": 7, "data set": 6,
     }  # fmt: skip
     assert methods.names() == ("adversarial_training", "data_augmentation", "stability_training", "standard")
     assert distortions.names() == (
         "gaussian_noise", "jpeg", "random_crop", "rotation", "thumbnail", "uniform_noise",
     )  # fmt: skip
     assert attacks.names() == ("fgsm",)
-    assert models.names() == ("lenet", "resnet18", "small_cnn")
+    assert models.names() == (
+        "cifar10_quick", "lenet", "preact_resnet18", "resnet18", "resnet50", "small_cnn", "wide_resnet",
+    )  # fmt: skip
     assert datasets.names() == ("cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "mnist_5k")
     assert (list(OPTIMIZERS), list(SCHEDULES)) == (["sgd"], ["constant"])
-    assert len(described()) == 51
+    assert len(described()) == 58
 
 
 @pytest.mark.parametrize("name", described())
