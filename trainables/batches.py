@@ -1,13 +1,69 @@
-"""Batches: training images on a device, in the order of the epoch."""
+"""Batches: training images on a device, flipped and cropped where a study says so."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from trainables.datasets import Images
 from trainables.methods import Batch
+from trainables.randomness import Key
 
 RESIDENT_SHARE = 0.5
 """Training images live on the device if they take no more than this share of its free memory."""
+
+
+Change = Callable[[Tensor], Tensor]
+"""[N, C, H + 2 margin, W + 2 margin], uint8 → the same shape."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """The field's standard augmentation, each image by itself: a flip, then a shift.
+
+    `flip`: mirrored left to right with probability ½. `crop`: a window of the image's size, at a place drawn evenly, of
+    the image padded with `crop` black pixels on every side; with it, what surrounds an image is black too.
+    """
+
+    flip: bool
+    crop: int
+    margin: int
+    """Pixels around each image that come with it."""
+
+    def drawn(self, key: Key) -> Change:
+        """The change of one batch, decided by `key`."""
+        return lambda pixels: self._apply(pixels, key)
+
+    def _apply(self, pixels: Tensor, key: Key) -> Tensor:
+        if not (self.flip or self.crop):
+            return pixels
+        count, height, width = len(pixels), *pixels.shape[2:]
+        generator, device = key.generator(), pixels.device
+        flipped = torch.rand(count, generator=generator) < (0.5 if self.flip else 0)
+        down, right = torch.randint(2 * self.crop + 1, (2, count), generator=generator)
+        canvas = self._canvas(pixels)
+        rows = down[:, None] + torch.arange(height)
+        columns = right[:, None] + torch.arange(width)
+        columns = torch.where(flipped[:, None], canvas.shape[3] - 1 - columns, columns)
+        image, rows, columns = (
+            index.to(device, non_blocking=True)
+            for index in (torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :])
+        )
+        return canvas[image, :, rows, columns].permute(0, 3, 1, 2)  # indexing puts the channels last
+
+    def _canvas(self, pixels: Tensor) -> Tensor:
+        """What the window slides over."""
+        if not self.crop:
+            return pixels
+        m, height, width = self.margin, *pixels.shape[2:]
+        return F.pad(pixels[:, :, m : height - m, m : width - m], [self.crop + m] * 4)
+
+
+def as_they_are(pixels: Tensor) -> Tensor:
+    """No augmentation: for validation."""
+    return pixels
 
 
 class Source:
@@ -21,8 +77,8 @@ class Source:
         self.pixels = pixels.to(device) if self.resident else pixels
         self.labels = images.labels.to(device) if self.resident else images.labels
 
-    def batch(self, index: Tensor) -> Batch:
-        """The images at `index` (on the CPU), float32 in [0, 1] and channels-last, on the device."""
+    def batch(self, index: Tensor, change: Change = as_they_are) -> Batch:
+        """The images at `index` (on the CPU) after `change`, float32 in [0, 1] and channels-last, on the device."""
         if self.resident:
             index = index.to(self.device, non_blocking=True)
             pixels, labels = self.pixels[index], self.labels[index]
@@ -30,7 +86,7 @@ class Source:
             pixels, labels = (
                 rows[index].pin_memory().to(self.device, non_blocking=True) for rows in (self.pixels, self.labels)
             )
-        source = pixels.to(torch.float32, memory_format=torch.channels_last).div_(255)
+        source = change(pixels).to(torch.float32, memory_format=torch.channels_last).div_(255)
         height, width = source.shape[2:]
         m = self.margin
         return Batch(images=source[:, :, m : height - m, m : width - m], labels=labels, source=source)

@@ -13,15 +13,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainables.batches import Source
+from trainables.batches import Augmentation, Source
 from trainables.checkpoint import to_cpu, weights_hash
 from trainables.datasets import DataSet, datasets, split_of
 from trainables.methods import Method, methods
 from trainables.models import Network, models
-from trainables.optimizers import optimizer, schedule
+from trainables.optimizers import optimizer
 from trainables.randomness import Key
 from trainables.recipe import Component, Parent, Recipe, Scratch, WeightsFile
 from trainables.records import Epoch, Outcome, Sink, State
+from trainables.schedules import schedule
 from trainables.sequence import build
 
 LOOP_REVISION = 1
@@ -126,10 +127,13 @@ class Training:
         self.parameter_count = sum(weights.numel() for weights in model.parameters())
         self.model = place(model, recipe, device)
         self.method.prepare(self.model)
-        self.optimizer = optimizer(recipe.optimizer).build(self.model)
+        self.length = recipe.length(len(images))
+        described = optimizer(recipe.optimizer)
+        self.optimizer = described.build(self.model)
         self.schedule = schedule(recipe.schedule)
-        self.rates = [group["lr"] for group in self.optimizer.param_groups]
-        self.steps = math.ceil(len(self.train.labels) / recipe.batch_size)
+        self.lr = described.lr
+        self.lr_factors = [group["lr"] / self.lr for group in self.optimizer.param_groups]
+        self.augmentation = Augmentation(flip=recipe.flip, crop=recipe.crop, margin=margin)
         self.step = 0
         """Steps done in the current epoch."""
         self.sums: dict[str, Tensor] = {}
@@ -149,8 +153,18 @@ class Training:
         return len(self.epochs) + 1
 
     @property
+    def steps(self) -> int:
+        """Of the epoch in progress."""
+        return self.length.of_epoch(self.epoch)
+
+    @property
+    def share(self) -> float:
+        """The part of the whole training that is done."""
+        return min(1.0, (len(self.epochs) * self.length.epoch + self.step) / self.length.steps)
+
+    @property
     def finished(self) -> bool:
-        return self.diverged_epoch is not None or len(self.epochs) == self.recipe.epochs
+        return self.diverged_epoch is not None or len(self.epochs) == self.length.epochs
 
     def advance(self, until: float = math.inf, clock: Callable[[], float] = time.monotonic) -> bool:
         """Train to the end of the epoch, or to the first step after `until`; True if the epoch ended."""
@@ -165,6 +179,10 @@ class Training:
         return True
 
     def _order(self) -> Tensor:
+        """Indices of the epoch's images, one batch after another."""
+        if not self.recipe.shuffle:
+            each = self.length.epoch * self.recipe.batch_size
+            return torch.arange((self.epoch - 1) * each, self.epoch * each) % len(self.train.labels)
         generator = Key((self.recipe.replicate, "order", self.epoch)).generator()
         return torch.randperm(len(self.train.labels), generator=generator)
 
@@ -172,10 +190,11 @@ class Training:
         key = Key((self.recipe.replicate, "step", self.epoch, self.step))
         torch.manual_seed(key.child("global").seed)  # dropout takes no generator
         size = self.recipe.batch_size
-        batch = self.train.batch(order[self.step * size : (self.step + 1) * size])
+        change = self.augmentation.drawn(key.child("augmentation"))
+        batch = self.train.batch(order[self.step * size : (self.step + 1) * size], change)
         loss = self.method.loss(self.model, batch, key)
-        factor = self.schedule.factor((self.epoch - 1) * self.steps + self.step)
-        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+        rate = self.schedule.rate(self.lr, len(self.epochs) * self.length.epoch + self.step, self.length)
+        for group, factor in zip(self.optimizer.param_groups, self.lr_factors, strict=True):
             group["lr"] = rate * factor
         self.optimizer.zero_grad(set_to_none=True)
         loss.total.backward()  # type: ignore[no-untyped-call]
@@ -190,7 +209,8 @@ class Training:
             self.sums[name] = self.sums[name] + weighted if name in self.sums else weighted
 
     def _end_epoch(self) -> None:
-        means = {name: float(total) / len(self.train.labels) for name, total in self.sums.items()}
+        shown = self.recipe.shown(self.steps, len(self.train.labels))
+        means = {name: float(total) / shown for name, total in self.sums.items()}
         loss, correct = self._validate()
         if not all(math.isfinite(value) for value in (*means.values(), loss)):
             self.diverged_epoch = self.epoch
@@ -258,6 +278,7 @@ class Training:
         assert self.finished
         selected = self.epochs[self.best.epoch - 1] if self.best else None
         return Outcome(
+            planned_epochs=self.length.epochs,
             epochs=self.epochs,
             selected_epoch=selected.epoch if selected else None,
             diverged_epoch=self.diverged_epoch,

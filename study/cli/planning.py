@@ -10,7 +10,7 @@ from study.cli.errors import CommandError
 from study.cli.places import store_suffix
 from study.cli.plan_screen import print_plan
 from study.cli.terminal import Terminal, count
-from study.cost import Timing, cost, history, passes, pilot
+from study.cost import Timing, cost, history, pilot
 from study.doctor import store_writable
 from study.plan import Plan
 from study.planning import check_weights, data_set, make_plan
@@ -45,7 +45,7 @@ def show_plan(
         typer.echo(json.dumps({**summary.to_json(), "cost": expected.to_json()}, ensure_ascii=False))
         return
     naming = Naming(plan, registered_symbol)
-    table = plan_table(plan, naming, passes)
+    table = plan_table(plan, naming)
     print_plan(plan, table, summary, expected, terminal, location)
     terminal.print()
     refused = launch_refusal(location)

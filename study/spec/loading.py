@@ -10,7 +10,7 @@ from study.spec.components import entries, entries_or_fault, named, only
 from study.spec.evaluation import read_evaluate
 from study.spec.faults import Faults, Place, refusal, shown, unknown
 from study.spec.form import Setting, Spec
-from study.spec.images import ImageShape, check_model, images_of
+from study.spec.images import ImageShape, check_crop, check_model, images_of
 from study.spec.methods import Methods
 from study.spec.overrides import apply, parse, write
 from study.spec.reading import Mapping, Node, Scalar, Series, plain, read
@@ -68,6 +68,7 @@ def _sections(given: dict[str, Node], folder: Path, faults: Faults) -> dict[str,
     lines = read or {}
     only(lines, NAMES, "line of train", faults)
     labels = list(entries(given.get("methods"), "methods", faults))
+    check_crop(lines, images, faults)
     shared = AT_FAULT if read is None else read_lines(lines, labels, folder, faults)
     resources = read_needs(given.get("resources"), default_needs(), faults)
     reader = Methods(shared, distortions, resources, images, folder, faults)

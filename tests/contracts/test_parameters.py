@@ -7,9 +7,10 @@ from trainables.datasets import datasets
 from trainables.distortions import distortions
 from trainables.methods import methods
 from trainables.models import models
-from trainables.optimizers import OPTIMIZERS, SCHEDULES
+from trainables.optimizers import OPTIMIZERS
 from trainables.parameters import Parameter, Parameterised, parameters
 from trainables.registry import Registry, UnknownNameError
+from trainables.schedules import SCHEDULES
 
 REGISTRIES: dict[str, Registry] = {
     "method": methods, "attack": attacks, "distortion": distortions, "model": models, "data set": datasets,
@@ -40,8 +41,10 @@ def test_everything_is_found() -> None:
         "cifar10_quick", "lenet", "preact_resnet18", "resnet18", "resnet50", "small_cnn", "wide_resnet",
     )  # fmt: skip
     assert datasets.names() == ("cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "mnist_5k")
-    assert (list(OPTIMIZERS), list(SCHEDULES)) == (["sgd"], ["constant"])
-    assert len(described()) == 58
+    assert (list(OPTIMIZERS), list(SCHEDULES)) == (
+        ["sgd"], ["constant", "inverse", "multi_step", "cosine"],
+    )  # fmt: skip
+    assert len(described()) == 68
 
 
 @pytest.mark.parametrize("name", described())

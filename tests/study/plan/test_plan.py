@@ -48,7 +48,7 @@ def test_the_demo_has_37_trials_and_962_evaluations(demo: Plan) -> None:
     assert len(trial_ids(demo)) == len(demo.trials) == 37
     assert len(set(condition_ids(demo))) == len(demo.conditions) == 26
     assert len(demo.trials) * len(demo.conditions) == 962
-    assert sum(trial.recipe.epochs for trial in demo.trials) == 116
+    assert sum(trial.recipe.epochs for trial in demo.trials) == 80
 
 
 def test_the_cifar_study_has_309_trials_two_on_a_gpu() -> None:
@@ -114,7 +114,7 @@ def test_clean_is_the_first_condition_and_sweeps_run_from_easy_to_hard(demo: Pla
 
 
 def test_replicates_start_from_their_own_parent_or_the_only_one(tmp_path: Path) -> None:
-    three = planned(tmp_path, ("epochs:     3", "epochs: 3\n  replicates: 3"))
+    three = planned(tmp_path, ("epochs:     2", "epochs: 2\n  replicates: 3"))
     parents = [trial.trial_id for trial in three.trials if trial.label == "Baseline"]
     assert len(three.trials) == len(trial_ids(three)) == 3 * 37
     for trial in three.trials:
@@ -127,7 +127,7 @@ def test_replicates_start_from_their_own_parent_or_the_only_one(tmp_path: Path) 
 
 
 def test_replicate_0_is_the_trial_without_replicates(demo: Plan, tmp_path: Path) -> None:
-    assert trial_ids(demo) < trial_ids(planned(tmp_path, ("epochs:     3", "epochs: 3\n  replicates: 3")))
+    assert trial_ids(demo) < trial_ids(planned(tmp_path, ("epochs:     2", "epochs: 2\n  replicates: 3")))
 
 
 def test_weights_from_a_file_are_known_by_their_content(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_without_overrides_the_text_is_the_file() -> None:
         ("trian.epochs=3", "no section of a study is called 'trian'; did you mean 'train'?"),
         ("train.epoch=3", "no line of train is called 'epoch'; did you mean 'epochs'?"),
         ("methods.SD.alpha=3", "no method of this study is called 'SD'; there are Baseline, ST, ST sym, DA, AT"),
-        ("train.epochs.x=3", "train.epochs is 3, so nothing lies below it; set it whole"),
+        ("train.epochs.x=3", "train.epochs is 2, so nothing lies below it; set it whole"),
         ("distortions.fgsm.epsilon.0=3", "distortions.fgsm.epsilon is a list, so nothing lies below it"),
         ("train.epochs=[1", "this is not YAML"),
         ("train.epochs=0", "--set train.epochs=0  train.epochs: epochs, passes over the training images, lies in"),
