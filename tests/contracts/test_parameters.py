@@ -30,7 +30,7 @@ def described() -> dict[str, Parameter]:
 
 def test_everything_is_found() -> None:
     assert {kind: len(registry.names()) for kind, registry in REGISTRIES.items()} == {
-        "method": 4, "attack": 1, "distortion": 6, "model": 7, "data set": 6,
+        "method": 4, "attack": 1, "distortion": 6, "model": 7, "data set": 7,
     }  # fmt: skip
     assert methods.names() == ("adversarial_training", "data_augmentation", "stability_training", "standard")
     assert distortions.names() == (
@@ -40,11 +40,13 @@ def test_everything_is_found() -> None:
     assert models.names() == (
         "cifar10_quick", "lenet", "preact_resnet18", "resnet18", "resnet50", "small_cnn", "wide_resnet",
     )  # fmt: skip
-    assert datasets.names() == ("cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "mnist_5k")
+    assert datasets.names() == (
+        "cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "mnist_5k", "tiny_imagenet",
+    )  # fmt: skip
     assert (list(OPTIMIZERS), list(SCHEDULES)) == (
         ["sgd"], ["constant", "inverse", "multi_step", "cosine"],
     )  # fmt: skip
-    assert len(described()) == 68
+    assert len(described()) == 77
 
 
 @pytest.mark.parametrize("name", described())

@@ -57,6 +57,18 @@ def test_a_method_may_count_what_the_others_do_not(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_nothing_is_chosen_on_images_that_trained(tmp_path: Path) -> None:
+    everything = ("data:  mnist_5k", "data: {name: mnist, held_out: false}")
+    found = faults_of(tmp_path, everything)
+    assert [fault.partition(":")[0] for fault in found] == [
+        f"methods.{label}.select" for label in ("Baseline", "ST", "ST sym", "DA", "AT")
+    ]
+    assert all("write select: last" in fault for fault in found)
+    loaded(tmp_path, everything, ("best_validation", "last"))
+    kept = loaded(tmp_path, ("data:  mnist_5k", "data: {name: mnist, held_out: true}"))
+    assert kept.data.parameters["held_out"] is True
+
+
 def test_a_list_that_is_one_value_is_no_grid(tmp_path: Path) -> None:
     spec = loaded(tmp_path, ("select: ", "schedule: {multi_step: {milestones: [1, 2]}}\n  select: "))
     schedule = spec.method("ST").train.schedule
