@@ -37,28 +37,25 @@ class Augmentation:
         return lambda pixels: self._apply(pixels, key)
 
     def _apply(self, pixels: Tensor, key: Key) -> Tensor:
-        if not (self.flip or self.crop):
-            return pixels
-        count, height, width = len(pixels), *pixels.shape[2:]
-        generator, device = key.generator(), pixels.device
-        flipped = torch.rand(count, generator=generator) < (0.5 if self.flip else 0)
-        down, right = torch.randint(2 * self.crop + 1, (2, count), generator=generator)
-        canvas = self._canvas(pixels)
-        rows = down[:, None] + torch.arange(height)
-        columns = right[:, None] + torch.arange(width)
-        columns = torch.where(flipped[:, None], canvas.shape[3] - 1 - columns, columns)
-        image, rows, columns = (
-            index.to(device, non_blocking=True)
-            for index in (torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :])
-        )
-        return canvas[image, :, rows, columns].permute(0, 3, 1, 2)  # indexing puts the channels last
+        if self.flip:
+            pixels = _flipped(pixels, key.child("flip").generator())
+        return self._window(pixels, key.child("crop").generator()) if self.crop else pixels
 
-    def _canvas(self, pixels: Tensor) -> Tensor:
-        """What the window slides over."""
-        if not self.crop:
-            return pixels
-        m, height, width = self.margin, *pixels.shape[2:]
-        return F.pad(pixels[:, :, m : height - m, m : width - m], [self.crop + m] * 4)
+    def _window(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
+        """One of the (2 crop + 1)² windows on each padded image."""
+        m, count, height, width = self.margin, len(pixels), *pixels.shape[2:]
+        padded = F.pad(pixels[:, :, m : height - m, m : width - m], [self.crop + m] * 4)
+        windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view [N, C, shifts, shifts, H + 2m, W + 2m]
+        down, right = torch.randint(2 * self.crop + 1, (2, count), generator=generator).to(
+            pixels.device, non_blocking=True
+        )
+        return windows[torch.arange(count, device=pixels.device), :, down, right]
+
+
+def _flipped(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    """Each image mirrored with probability ½."""
+    chosen = torch.rand(len(pixels), generator=generator) < 0.5
+    return torch.where(chosen.to(pixels.device, non_blocking=True)[:, None, None, None], pixels.flip(3), pixels)
 
 
 def as_they_are(pixels: Tensor) -> Tensor:
