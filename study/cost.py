@@ -12,6 +12,7 @@ import torch
 
 from study.plan import Plan, PlannedTrial
 from study.progress import Phase
+from study.report import epochs_of
 from study.store import Store
 from study.summary import Found
 from trainables.datasets import split_of
@@ -77,6 +78,8 @@ class Cost:
     """Where the seconds come from, or why there are none."""
     workers: int
     train_images: int
+    epochs_by_passes: Mapping[int, float]
+    """Epochs of the whole plan by the number of forward passes that the method makes over each image."""
     checkpoint_bytes: int
     table_bytes: int
 
@@ -97,6 +100,7 @@ def cost(plan: Plan, found: Found, timings: Collection[Timing], source: str) -> 
         reason=source if complete else "nothing like it has run in this store",
         workers=workers_here(plan),
         train_images=image_count(recipe.data, "train"),
+        epochs_by_passes=_epochs_by_passes(plan),
         checkpoint_bytes=_checkpoint_bytes(plan),
         table_bytes=_table_bytes(plan),
     )
@@ -119,13 +123,21 @@ def image_count(data: Component, split: Split) -> int:
 
 
 def train_images(recipe: Recipe) -> int:
-    """Images that the training sees, epochs counted."""
-    return recipe.epochs * image_count(recipe.data, "train")
+    """Images that the training sees, each as often as it does."""
+    return recipe.all_shown(image_count(recipe.data, "train"))
 
 
 def test_images(conditions: Iterable[Condition]) -> int:
     """Images that an evaluation under `conditions` shows to the network."""
     return sum(image_count(condition.data, condition.split) for condition in conditions)
+
+
+def _epochs_by_passes(plan: Plan) -> dict[int, float]:
+    found: dict[int, float] = {}
+    for trial in plan.unique_trials():
+        times, recipe = forward_passes(trial.recipe.method), trial.recipe
+        found[times] = found.get(times, 0) + epochs_of(recipe, image_count(recipe.data, "train"))
+    return found
 
 
 Speeds = Mapping[Kind, float]
@@ -175,7 +187,7 @@ def pilot(plan: Plan, clock: Callable[[], float] = time.perf_counter) -> tuple[T
 
 
 def _timed_training(kind: Kind, trial: PlannedTrial, clock: Callable[[], float]) -> Timing:
-    training = Training(replace(trial.recipe, start=Scratch(), epochs=10**6), None, device())
+    training = Training(replace(trial.recipe, start=Scratch(), epochs=10**6, iterations=None), None, device())
     training.advance(clock() + PILOT_SECONDS, clock)
     before, began = training.images_seen, clock()
     while clock() < began + PILOT_SECONDS and not training.finished:

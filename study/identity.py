@@ -14,9 +14,10 @@ from trainables.evaluate import EVALUATION_REVISION
 from trainables.fit import LOOP_REVISION
 from trainables.methods import methods
 from trainables.models import models
-from trainables.optimizers import OPTIMIZERS, SCHEDULES
+from trainables.optimizers import OPTIMIZERS
 from trainables.parameters import REQUIRED, Parameter, Parameterised, Value, complete, parameters
 from trainables.recipe import Component, Parent, Precision, Recipe, Select, Split, Start, WeightsFile
+from trainables.schedules import SCHEDULES
 from trainables.sequence import find, level_of
 
 ID_DIGITS = 16
@@ -47,8 +48,12 @@ class TrialIdentity:
     method: Part
     distortions: tuple[Part, ...]
     start: Start
-    epochs: int
+    epochs: int | None = field(metadata={"identity_default": None})
+    iterations: int | None = field(metadata={"identity_default": None})
     batch_size: int
+    shuffle: bool = field(metadata={"identity_default": True})
+    flip: bool = field(metadata={"identity_default": False})
+    crop: int = field(metadata={"identity_default": 0})
     optimizer: Part
     schedule: Part
     select: Select
@@ -80,7 +85,11 @@ def trial_identity(recipe: Recipe, fingerprint: str) -> TrialIdentity:
         distortions=tuple(map(_distortion, recipe.distortions)),
         start=recipe.start,
         epochs=recipe.epochs,
+        iterations=recipe.iterations,
         batch_size=recipe.batch_size,
+        shuffle=recipe.shuffle,
+        flip=recipe.flip,
+        crop=recipe.crop,
         optimizer=_named(recipe.optimizer, "optimizer"),
         schedule=_named(recipe.schedule, "schedule"),
         select=recipe.select,

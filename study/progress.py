@@ -21,6 +21,7 @@ class Running:
     phase: Phase
     epoch: int
     """The epoch in progress, 1 the first (phase `train`)."""
+    planned_epochs: int
     cells_done: int
     cells: int
     epochs: tuple[Epoch, ...]

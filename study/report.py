@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from study.plan import Open, Plan, PlannedTrial, Search, Sweep
 from study.summary import UNDISTORTED
 from trainables.parameters import Value
-from trainables.recipe import Component, Condition, Parent
+from trainables.recipe import Condition, Parent, Recipe
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,9 @@ def _number(value: Value) -> bool:
 
 
 def figure(value: Value) -> str:
-    """A hyperparameter or level as a person writes it: `0.316`, `60`, `kl`."""
+    """A hyperparameter or level as a person writes it: `0.316`, `60`, `kl`, `100, 150`."""
+    if isinstance(value, tuple):
+        return ", ".join(map(figure, value))
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value).lower() if isinstance(value, bool) else str(value)
     return f"{value:.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.3g}"
@@ -249,37 +251,33 @@ class PlanRow:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanTable:
-    """Training distortion × label, and what the work amounts to."""
+    """Training distortion × label."""
 
     labels: tuple[str, ...]
     rows: tuple[PlanRow, ...]
     over: Mapping[str, tuple[tuple[str, int], ...]]
     """By label: the symbol and the number of values of each of its own axes."""
-    epochs: int
-    epochs_by_passes: Mapping[int, int]
-    """Epochs by the number of forward passes that the method makes over each image."""
     stages: tuple[int, ...]
     """Trials by stage."""
 
 
-def plan_table(plan: Plan, naming: Naming, passes: Callable[[Component], int]) -> PlanTable:
-    """`plan` counted, points still to be drawn too; `passes` gives a method's forward passes over each image."""
+def plan_table(plan: Plan, naming: Naming) -> PlanTable:
+    """`plan` counted, points still to be drawn too."""
     plan = plan.expected()
     unique = plan.unique_trials()
-    work: dict[int, int] = {}
-    for trial in unique:
-        times = passes(trial.recipe.method)
-        work[times] = work.get(times, 0) + trial.recipe.epochs
     last = max(trial.stage for trial in unique)
     labels = tuple(dict.fromkeys(trial.label for trial in plan.trials))
     return PlanTable(
         labels=labels,
         rows=tuple(_plan_rows(plan, naming)),
         over={label: naming.counted(label) for label in labels},
-        epochs=sum(work.values()),
-        epochs_by_passes=work,
         stages=tuple(sum(trial.stage == stage for trial in unique) for stage in range(last + 1)),
     )
+
+
+def epochs_of(recipe: Recipe, train_images: int) -> float:
+    """12.79 for 10,000 iterations of 64 among 50,000 images."""
+    return recipe.epochs or recipe.all_shown(train_images) / train_images
 
 
 def _plan_rows(plan: Plan, naming: Naming) -> Iterator[PlanRow]:

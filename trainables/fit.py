@@ -13,14 +13,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainables.batches import Augmentation, Source
 from trainables.checkpoint import to_cpu, weights_hash
-from trainables.datasets import DataSet, Images, datasets, split_of
-from trainables.methods import Batch, Method, methods
-from trainables.models import models
-from trainables.optimizers import optimizer, schedule
+from trainables.datasets import DataSet, datasets, split_of
+from trainables.methods import Method, methods
+from trainables.models import Network, models
+from trainables.optimizers import optimizer
 from trainables.randomness import Key
 from trainables.recipe import Component, Parent, Recipe, Scratch, WeightsFile
 from trainables.records import Epoch, Outcome, Sink, State
+from trainables.schedules import schedule
 from trainables.sequence import build
 
 LOOP_REVISION = 1
@@ -30,8 +32,6 @@ FORMS = 16
 """Forms of a compiled network that are kept: of each of the four places where a method may change the features, and of
 none, for the batches' usual size and for others, in training and in evaluation. Torch keeps 8."""
 VALIDATION_BATCH = 500
-RESIDENT_SHARE = 0.5
-"""Training images live on the device if they take no more than this share of its free memory."""
 
 
 def fit(recipe: Recipe, sink: Sink, device: torch.device | str = "cpu") -> Outcome | None:
@@ -70,7 +70,7 @@ def data_set(component: Component) -> DataSet:
     return datasets.get(component.name)(**component.parameters)
 
 
-def build_model(recipe: Recipe) -> nn.Module:
+def build_model(recipe: Recipe) -> Network:
     """The recipe's network with its replicate's initial weights, on the CPU: the same for every method."""
     data = data_set(recipe.data)
     described = models.get(recipe.model.name)(**recipe.model.parameters)
@@ -98,35 +98,6 @@ def place(model: nn.Module, recipe: Recipe, device: torch.device) -> nn.Module:
     return model
 
 
-class Source:
-    """Training images as batches on a device: kept there whole if they fit, else copied batch by batch."""
-
-    def __init__(self, images: Images, margin: int, device: torch.device) -> None:
-        assert margin <= images.border, f"a margin of {margin} px needs a border of as many; there are {images.border}"
-        cut = images.border - margin
-        height, width = images.pixels.shape[2:]
-        pixels = images.pixels[:, :, cut : height - cut, cut : width - cut]
-        self.margin = margin
-        self.device = device
-        self.resident = device.type == "cpu" or pixels.numel() <= RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]
-        self.pixels = pixels.to(device) if self.resident else pixels
-        self.labels = images.labels.to(device) if self.resident else images.labels
-
-    def batch(self, index: Tensor) -> Batch:
-        """The images at `index` (on the CPU), float32 in [0, 1] and channels-last, on the device."""
-        if self.resident:
-            index = index.to(self.device, non_blocking=True)
-            pixels, labels = self.pixels[index], self.labels[index]
-        else:
-            pixels, labels = (
-                rows[index].pin_memory().to(self.device, non_blocking=True) for rows in (self.pixels, self.labels)
-            )
-        source = pixels.to(torch.float32, memory_format=torch.channels_last).div_(255)
-        height, width = source.shape[2:]
-        m = self.margin
-        return Batch(images=source[:, :, m : height - m, m : width - m], labels=labels, source=source)
-
-
 @dataclass(frozen=True)
 class Best:
     """The selected epoch so far and its weights, on the CPU."""
@@ -148,18 +119,24 @@ class Training:
         self.method = build_method(recipe)
         data = data_set(recipe.data)
         margin = self.method.distortion.margin if self.method.distortion else 0
-        self.train = Source(split_of(data, "train"), margin, device)
+        images = split_of(data, "train")
+        self.train = Source(images, margin, device)
         self.validation = Source(split_of(data, "validation"), 0, device)
         model = build_model(recipe)
-        if start is not None:
+        if start is None:
+            model.see(images.within(0))
+        else:
             model.load_state_dict(dict(start))
         self.parameter_count = sum(weights.numel() for weights in model.parameters())
         self.model = place(model, recipe, device)
         self.method.prepare(self.model)
-        self.optimizer = optimizer(recipe.optimizer).build(self.model)
+        self.length = recipe.length(len(images))
+        described = optimizer(recipe.optimizer)
+        self.optimizer = described.build(self.model)
         self.schedule = schedule(recipe.schedule)
-        self.rates = [group["lr"] for group in self.optimizer.param_groups]
-        self.steps = math.ceil(len(self.train.labels) / recipe.batch_size)
+        self.lr = described.lr
+        self.lr_factors = [group["lr"] / self.lr for group in self.optimizer.param_groups]
+        self.augmentation = Augmentation(flip=recipe.flip, crop=recipe.crop, margin=margin)
         self.step = 0
         """Steps done in the current epoch."""
         self.sums: dict[str, Tensor] = {}
@@ -179,8 +156,18 @@ class Training:
         return len(self.epochs) + 1
 
     @property
+    def steps(self) -> int:
+        """Of the epoch in progress."""
+        return self.length.of_epoch(self.epoch)
+
+    @property
+    def share(self) -> float:
+        """The part of the whole training that is done."""
+        return min(1.0, (len(self.epochs) * self.length.epoch + self.step) / self.length.steps)
+
+    @property
     def finished(self) -> bool:
-        return self.diverged_epoch is not None or len(self.epochs) == self.recipe.epochs
+        return self.diverged_epoch is not None or len(self.epochs) == self.length.epochs
 
     def advance(self, until: float = math.inf, clock: Callable[[], float] = time.monotonic) -> bool:
         """Train to the end of the epoch, or to the first step after `until`; True if the epoch ended."""
@@ -195,6 +182,10 @@ class Training:
         return True
 
     def _order(self) -> Tensor:
+        """Indices of the epoch's images, one batch after another."""
+        if not self.recipe.shuffle:
+            each = self.length.epoch * self.recipe.batch_size
+            return torch.arange((self.epoch - 1) * each, self.epoch * each) % len(self.train.labels)
         generator = Key((self.recipe.replicate, "order", self.epoch)).generator()
         return torch.randperm(len(self.train.labels), generator=generator)
 
@@ -202,10 +193,11 @@ class Training:
         key = Key((self.recipe.replicate, "step", self.epoch, self.step))
         torch.manual_seed(key.child("global").seed)  # dropout takes no generator
         size = self.recipe.batch_size
-        batch = self.train.batch(order[self.step * size : (self.step + 1) * size])
+        change = self.augmentation.drawn(key.child("augmentation"))
+        batch = self.train.batch(order[self.step * size : (self.step + 1) * size], change)
         loss = self.method.loss(self.model, batch, key)
-        factor = self.schedule.factor((self.epoch - 1) * self.steps + self.step)
-        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+        rate = self.schedule.rate(self.lr, len(self.epochs) * self.length.epoch + self.step, self.length)
+        for group, factor in zip(self.optimizer.param_groups, self.lr_factors, strict=True):
             group["lr"] = rate * factor
         self.optimizer.zero_grad(set_to_none=True)
         loss.total.backward()  # type: ignore[no-untyped-call]
@@ -220,7 +212,8 @@ class Training:
             self.sums[name] = self.sums[name] + weighted if name in self.sums else weighted
 
     def _end_epoch(self) -> None:
-        means = {name: float(total) / len(self.train.labels) for name, total in self.sums.items()}
+        shown = self.recipe.shown(self.steps, len(self.train.labels))
+        means = {name: float(total) / shown for name, total in self.sums.items()}
         loss, correct = self._validate()
         if not all(math.isfinite(value) for value in (*means.values(), loss)):
             self.diverged_epoch = self.epoch
@@ -288,6 +281,7 @@ class Training:
         assert self.finished
         selected = self.epochs[self.best.epoch - 1] if self.best else None
         return Outcome(
+            planned_epochs=self.length.epochs,
             epochs=self.epochs,
             selected_epoch=selected.epoch if selected else None,
             diverged_epoch=self.diverged_epoch,

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal, cast
 REQUIRED: Any = object()
 """Stands for `no default`: the YAML must say."""
 
-Value = float | int | bool | str | None
+Value = float | int | bool | str | tuple[float | int, ...] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +26,8 @@ class Parameter:
     name: str
     type: type = float
     optional: bool = False
+    many: bool = False
+    """True for a list of numbers of `type`, each in the range."""
     choices: tuple[str, ...] = ()
     default: Any = REQUIRED
     ge: float | None = None
@@ -48,6 +50,11 @@ class Parameter:
     @property
     def range(self) -> str:
         """The permitted values in words: `[0, 1]`, `> 0`, `kl | l2`."""
+        return f"list, each {self._one}" if self.many else self._one
+
+    @property
+    def _one(self) -> str:
+        """The permitted values, or those of a list's entries."""
         if self.choices:
             return " | ".join(self.choices)
         if self.type is bool:
@@ -69,6 +76,8 @@ class Parameter:
         """`value` as this parameter's type; raises ValueError with the rule and the value."""
         if value is None and self.optional:
             return None
+        if self.many:
+            return self._numbers(value)
         if self.choices:
             if value not in self.choices:
                 raise ValueError(f"{self.name} is one of {', '.join(self.choices)}; got {value!r}")
@@ -78,6 +87,11 @@ class Parameter:
         if not isinstance(value, (bool, str)) or not isinstance(value, self.type):
             raise ValueError(f"{self.name} is {self.range}; got {value!r}")
         return value
+
+    def _numbers(self, value: object) -> tuple[float | int, ...]:
+        if not isinstance(value, (list, tuple)) or not value:
+            raise ValueError(f"{self.name} is a list of one number or more; got {value!r}")
+        return tuple(map(self._number, value))
 
     def _number(self, value: object) -> float | int:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
@@ -102,7 +116,7 @@ class Parameter:
             return f"must be {'at least' if self.ge is not None else 'above'} {low:g}"
         if low is None:
             return f"must be {'at most' if self.le is not None else 'below'} {high:g}"
-        return f"lies in {self.range}"
+        return f"lies in {self._one}"
 
 
 def parameter(
@@ -160,11 +174,15 @@ def _describe(field: "dataclasses.Field[Any]", hint: Any) -> Parameter:
     plain = [kind for kind in typing.get_args(hint) if kind is not NoneType]
     optional = isinstance(hint, UnionType) and len(plain) < len(typing.get_args(hint))
     kind = plain[0] if optional else hint
+    many = typing.get_origin(kind) is tuple
+    if many:
+        kind = typing.get_args(kind)[0]
     choices = typing.get_args(kind) if typing.get_origin(kind) is Literal else ()
     return Parameter(
         name=field.name,
         type=str if choices else kind,
         optional=optional,
+        many=many,
         choices=tuple(choices),
         default=REQUIRED if field.default is dataclasses.MISSING else field.default,
         **field.metadata["parameter"],

@@ -55,6 +55,25 @@ Start = Scratch | Parent | WeightsFile
 
 
 @dataclass(frozen=True, kw_only=True)
+class Length:
+    """How long a training is."""
+
+    steps: int
+    """Updates in all."""
+    epoch: int
+    """Updates an epoch; the last epoch ends early where `steps` is no multiple."""
+
+    @property
+    def epochs(self) -> int:
+        """How many there are, the last one counted whole."""
+        return -(-self.steps // self.epoch)
+
+    def of_epoch(self, epoch: int) -> int:
+        """Updates of an epoch, 1 the first."""
+        return min(self.epoch, self.steps - (epoch - 1) * self.epoch)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Everything that determines a trained model, besides the revisions of the code."""
 
@@ -64,8 +83,16 @@ class Recipe:
     distortions: tuple[Component, ...] = ()
     """What the method trains on, first applied first; each with its level among its parameters."""
     start: Start = field(default_factory=Scratch)
-    epochs: int
+    epochs: int | None = None
+    """Passes over the training images; None where `iterations` says how long."""
+    iterations: int | None = None
+    """Updates; None where `epochs` says how long."""
     batch_size: int
+    shuffle: bool = True
+    """False: images in the data set's order, round and round, every batch full."""
+    flip: bool = False
+    crop: int = 0
+    """Standard augmentation, before any method: see `trainables.batches.Augmentation`."""
     optimizer: Component
     schedule: Component
     select: Select = "best_validation"
@@ -73,6 +100,24 @@ class Recipe:
     compile: bool = False
     threads: int = 1
     replicate: int = 0
+
+    def __post_init__(self) -> None:
+        assert (self.epochs is None) != (self.iterations is None), "a training counts epochs or iterations"
+
+    def length(self, images: int) -> Length:
+        """On `images` training images."""
+        epoch = -(-images // self.batch_size)
+        return Length(steps=self.iterations or (self.epochs or 0) * epoch, epoch=epoch)
+
+    def shown(self, steps: int, images: int) -> int:
+        """How many images the first `steps` updates of an epoch show, of `images` training images."""
+        return min(steps * self.batch_size, images) if self.shuffle else steps * self.batch_size
+
+    def all_shown(self, images: int) -> int:
+        """How many images the whole training shows."""
+        length = self.length(images)
+        whole = (length.epochs - 1) * self.shown(length.epoch, images)
+        return whole + self.shown(length.of_epoch(length.epochs), images)
 
 
 @dataclass(frozen=True, kw_only=True)

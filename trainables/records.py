@@ -27,6 +27,8 @@ class Epoch:
 class Outcome:
     """How a training ended: the result row of one trial."""
 
+    planned_epochs: int
+    """Of the whole training, the last one counted whole."""
     epochs: tuple[Epoch, ...]
     selected_epoch: int | None
     """The epoch whose weights are kept; None if no epoch was finite."""

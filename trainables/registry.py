@@ -4,10 +4,12 @@ import difflib
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from trainables.parameters import Parameterised
+from trainables.parameters import Parameterised, complete
+from trainables.recipe import Component
 
 T = TypeVar("T", bound=Parameterised)
 
@@ -50,3 +52,11 @@ class Registry(Generic[T]):
         near = difflib.get_close_matches(name, self.names(), n=1, cutoff=0.5)
         meant = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.names())}"
         return f"no {self.kind} is called {name!r}; {meant}"
+
+
+def one_of(kind: str, known: Mapping[str, type[T]], component: Component) -> T:
+    """What a recipe names among a few that share a file; raises ValueError on an unknown name or a bad parameter."""
+    if component.name not in known:
+        raise UnknownNameError(f"no {kind} is called {component.name!r}; there are {', '.join(known)}")
+    found = known[component.name]
+    return found(**complete(found, component.parameters))

@@ -22,7 +22,8 @@ class TorchvisionDataSet(DataSet):
     """A data set of torchvision's, in the files torchvision downloads.
 
     Validation images are the first of a fixed class-balanced permutation of the training file, training images those
-    that follow. Test images keep the official order; a limit picks them by the same kind of permutation.
+    that follow, or, not `held_out`, all from the first on. Test images keep the official order; a limit picks them by
+    the same kind of permutation.
     """
 
     source: ClassVar[str]
@@ -47,12 +48,19 @@ class TorchvisionDataSet(DataSet):
     validation: int = parameter(
         default=5_000, ge=1, unit="images", doc="images held out of the training file to validate on", source="ours"
     )
+    held_out: bool = parameter(
+        default=True,
+        identity_default=True,
+        doc="whether validation images are kept out of training; false: all of the training file trains",
+        source="ours; Rozsa et al. 2016 (BANG) and NoisyMix train on all 50,000 of CIFAR-10",
+    )
     test: int = parameter(default=10_000, ge=1, le=10_000, unit="images", doc="test images to use", source="ours")
     border: int = parameter(default=0, ge=0, unit="px", doc="black pixels kept around each image", source="ours")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.validation + (self.train or 1) > self.in_file:
+        asked = (self.validation, self.train or 1)
+        if (sum(asked) if self.held_out else max(asked)) > self.in_file:
             raise ValueError(
                 f"the training file has {self.in_file:,} images; got validation {self.validation:,}"
                 f" and train {self.train or 1:,}"
@@ -84,7 +92,7 @@ class TorchvisionDataSet(DataSet):
         if split == "validation":
             return order[: self.validation]
         if split == "train":
-            return order[self.validation :][: self.train]
+            return order[self.validation if self.held_out else 0 :][: self.train]
         return order[: self.test].sort().values
 
     def _read(self, train: bool) -> tuple[Tensor, Tensor]:

@@ -52,8 +52,8 @@ class Report:
     status: Status
     epoch: int = 0
     """Epochs finished."""
-    epoch_share: float = 0.0
-    """Part of the current epoch that is done."""
+    share: float = 0.0
+    """Part of the training that is done."""
     epochs: tuple[Epoch, ...] = ()
     """Epochs finished since the last report; with the first, those of earlier attempts too."""
     cells: tuple[Cell, ...] = ()
@@ -220,7 +220,7 @@ class StudyTrainable(Trainable):
         return self.report(
             status,
             epoch=len(training.epochs),
-            epoch_share=training.step / training.steps,
+            share=training.share,
             epochs=training.epochs[told:],
             validation_accuracy=last.validation_correct / last.validation_n if last else None,
         )

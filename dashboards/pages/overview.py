@@ -39,7 +39,7 @@ def standing_line(results: Results) -> str:
 
 def _studied(results: Results) -> str:
     """Training distortion × label, as `study plan` has it."""
-    table = plan_table(results.plan, Naming(results.plan, results.symbol), lambda _: 1)
+    table = plan_table(results.plan, Naming(results.plan, results.symbol))
     head = ["trained on", *table.labels, "sum", "over"]
     rows = [
         [

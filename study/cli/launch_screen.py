@@ -200,7 +200,7 @@ def _running_row(running: Running, naming: Naming) -> list[str]:
 def _phase(running: Running) -> tuple[str, str, str]:
     if running.phase == "evaluate":
         return f"evaluating, {running.cells_done} of {running.cells}", "", ""
-    epoch = f"epoch {running.epoch} of {running.trial.recipe.epochs}"
+    epoch = f"epoch {running.epoch} of {running.planned_epochs}"
     validation = running.validation_accuracy
     rate = running.images_per_second
     return (

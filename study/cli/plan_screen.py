@@ -6,36 +6,36 @@ from study.cli.numbers import duration, size
 from study.cli.terminal import Column, Terminal, count, facts, lay_out
 from study.cost import Cost
 from study.plan import Plan, Search
-from study.report import Changes, NewTrials, PlanRow, PlanTable, figure, open_range
+from study.report import Changes, NewTrials, PlanRow, PlanTable, epochs_of, figure, open_range
 from study.summary import UNDISTORTED, Summary
-from trainables.recipe import Condition
+from trainables.recipe import Condition, Recipe
 
 
 def print_plan(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, terminal: Terminal, store: str) -> None:
     """The whole screen but its last line."""
     terminal.print("\n".join(terminal.wrap(f"{plan.study}    {plan.title}".rstrip())))
     terminal.print()
-    for line in cross_table(plan, table, terminal):
+    for line in cross_table(plan, table, cost.train_images, terminal):
         terminal.print(line)
     terminal.print()
     for line in facts(plan_facts(plan, table, summary, cost, store), terminal):
         terminal.print(line)
 
 
-def cross_table(plan: Plan, table: PlanTable, terminal: Terminal) -> list[str]:
+def cross_table(plan: Plan, table: PlanTable, train_images: int, terminal: Terminal) -> list[str]:
     """Training distortion × label, with sums, the levels on the right and each label's own axes below."""
     columns = [Column("trained on"), *(Column(label, "right") for label in table.labels), Column("sum", "right"),
                Column("")]  # fmt: skip
-    rows = [*(_row(row, table, plan) for row in table.rows), _sums(table, plan)]
+    rows = [*(_row(row, table, plan, train_images) for row in table.rows), _sums(table, plan)]
     if any(table.over.values()):
         rows.append(["over", *(_axes(table.over[label]) for label in table.labels), "", ""])
     laid = lay_out(columns, [[terminal.text(cell) for cell in row] for row in rows], terminal.width, gap=3)
     return [laid.header, *laid.lines]
 
 
-def _row(row: PlanRow, table: PlanTable, plan: Plan) -> list[str]:
+def _row(row: PlanRow, table: PlanTable, plan: Plan, train_images: int) -> list[str]:
     counts = [f"{row.counts[label]:,}" if label in row.counts else "" for label in table.labels]
-    return [row.trained_on, *counts, f"{sum(row.counts.values()):,}", _levels(row, plan)]
+    return [row.trained_on, *counts, f"{sum(row.counts.values()):,}", _levels(row, plan, train_images)]
 
 
 def _sums(table: PlanTable, plan: Plan) -> list[str]:
@@ -45,13 +45,28 @@ def _sums(table: PlanTable, plan: Plan) -> list[str]:
     return ["sum", *(f"{number:,}" for number in (*counts, sum(counts))), note]
 
 
-def _levels(row: PlanRow, plan: Plan) -> str:
+def _levels(row: PlanRow, plan: Plan, train_images: int) -> str:
     if row.trained_on == UNDISTORTED:
-        plan = plan.expected()
-        epochs = {trial.recipe.epochs for trial in plan.trials if trial.train_distortion is None}
-        starts = {trial.stage for trial in plan.trials if trial.train_distortion is None}
-        return f"{count(epochs.pop(), 'epoch')} from scratch" if len(epochs) == 1 and starts == {0} else ""
+        trials = [trial for trial in plan.expected().trials if trial.train_distortion is None]
+        lengths = {_length(trial.recipe, train_images) for trial in trials}
+        return f"{lengths.pop()} from scratch" if len(lengths) == 1 and {one.stage for one in trials} == {0} else ""
     return " · ".join(f"{symbol} {_values(values)}" for symbol, values in row.levels)
+
+
+def _length(recipe: Recipe, train_images: int) -> str:
+    """`30 epochs`, or `10,000 iterations (12.79 epochs)`."""
+    epochs = _epochs(epochs_of(recipe, train_images))
+    return epochs if recipe.iterations is None else f"{count(recipe.iterations, 'iteration')} ({epochs})"
+
+
+def _epochs(number: float) -> str:
+    """`1 epoch`, `12.79 epochs`."""
+    return f"{_figure(number)} {'epoch' if number == 1 else 'epochs'}"
+
+
+def _figure(number: float) -> str:
+    """`1,000`, `12.79`."""
+    return f"{number:,.2f}".removesuffix(".00")
 
 
 def _values(values: tuple[object, ...]) -> str:
@@ -68,7 +83,7 @@ def plan_facts(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, store
     yield "order", _order(plan, table)
     for search in plan.searches:
         yield "search", _search(search)
-    yield "training", _training(table, cost)
+    yield "training", _training(cost)
     yield "evaluation", _evaluation(plan, summary)
     yield "in the store", _in_the_store(summary, store)
     yield "time", _time(cost)
@@ -102,11 +117,11 @@ def _search(search: Search) -> str:
     )
 
 
-def _training(table: PlanTable, cost: Cost) -> str:
-    text = f"{count(table.epochs, 'epoch')} of {count(cost.train_images, 'image')}"
-    several = {passes: epochs for passes, epochs in table.epochs_by_passes.items() if passes > 1}
+def _training(cost: Cost) -> str:
+    text = f"{_epochs(sum(cost.epochs_by_passes.values()))} of {count(cost.train_images, 'image')}"
+    several = {passes: epochs for passes, epochs in cost.epochs_by_passes.items() if passes > 1}
     said = ", ".join(
-        f"{epochs:,} of them by methods that pass each image up to {_times(passes)}, attacks not counted"
+        f"{_figure(epochs)} of them by methods that pass each image up to {_times(passes)}, attacks not counted"
         for passes, epochs in several.items()
     )
     return f"{text}; {said}" if said else text

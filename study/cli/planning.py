@@ -21,7 +21,6 @@ from study.store import Store, StoreError
 from study.store.location import store_location
 from study.store.objects import open_objects
 from study.summary import Found, summarise
-from trainables.methods import forward_passes
 
 
 def planned(spec: Spec) -> Plan:
@@ -46,7 +45,7 @@ def show_plan(
         typer.echo(json.dumps({**summary.to_json(), "cost": expected.to_json()}, ensure_ascii=False))
         return
     naming = Naming(plan, registered_symbol)
-    table = plan_table(plan, naming, forward_passes)
+    table = plan_table(plan, naming)
     print_plan(plan, table, summary, expected, terminal, location)
     terminal.print()
     refused = launch_refusal(location)

@@ -53,11 +53,21 @@ def _recipe(recipe: Recipe) -> Iterator[tuple[str, str]]:
     schedule = _component(recipe.schedule)
     yield (
         "training",
-        f"{count(recipe.epochs, 'epoch')}, batches of {recipe.batch_size}, keeps the {recipe.select} epoch",
+        ", ".join(_training(recipe)),
     )
     yield "optimizer", f"{_component(recipe.optimizer)}; schedule {schedule}"
     compiled = ", compiled" if recipe.compile else ""
     yield "computing", f"{recipe.precision}{compiled}, {count(recipe.threads, 'thread')}, replicate {recipe.replicate}"
+
+
+def _training(recipe: Recipe) -> Iterator[str]:
+    yield count(recipe.epochs, "epoch") if recipe.epochs else count(recipe.iterations or 0, "iteration")
+    yield f"batches of {recipe.batch_size}{'' if recipe.shuffle else ' in order'}"
+    if recipe.flip:
+        yield "flipped half of the time"
+    if recipe.crop:
+        yield f"shifted by up to {recipe.crop} px"
+    yield f"keeps the {recipe.select} epoch"
 
 
 def _component(component: Component) -> str:

@@ -44,7 +44,7 @@ class Estimate:
             return len(unit.condition_ids) * float(self.images["test"])
         attacked = any(step.name in attacks.names() for step in unit.recipe.distortions)
         passes = forward_passes(unit.recipe.method) * TRAINING_PASS + ATTACK_PASS * attacked
-        return unit.recipe.epochs * self.images["train"] * passes
+        return unit.recipe.all_shown(self.images["train"]) * passes
 
     def learn(self, unit: StudyUnit, seconds: float) -> None:
         """`unit` took `seconds` on a worker, from its beginning to its end."""

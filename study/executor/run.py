@@ -311,24 +311,29 @@ class Run:
         if report is None:
             return 0.0
         if unit.phase == "train":
-            return (report.epoch + report.epoch_share) / unit.recipe.epochs
+            return report.share
         return self._told.get(unit.unit_id, 0) / len(unit.condition_ids)
 
     def _running(self) -> list[Running]:
         return [
-            Running(
-                trial=unit.trial,
-                phase=unit.phase,
-                epoch=min(report.epoch + 1, unit.recipe.epochs),
-                cells_done=self._told.get(unit.unit_id, 0),
-                cells=len(unit.condition_ids),
-                epochs=self._epochs.get(unit.unit_id, ()),
-                validation_accuracy=report.validation_accuracy,
-                images_per_second=report.images / report.seconds if report.seconds else None,
-            )
+            self._at_work(unit, report)
             for unit in self.queue.running.values()
             if (report := self._reports.get(unit.unit_id)) is not None
         ]
+
+    def _at_work(self, unit: StudyUnit, report: Report) -> Running:
+        planned = unit.recipe.length(self.estimate.images["train"]).epochs
+        return Running(
+            trial=unit.trial,
+            phase=unit.phase,
+            epoch=min(report.epoch + 1, planned),
+            planned_epochs=planned,
+            cells_done=self._told.get(unit.unit_id, 0),
+            cells=len(unit.condition_ids),
+            epochs=self._epochs.get(unit.unit_id, ()),
+            validation_accuracy=report.validation_accuracy,
+            images_per_second=report.images / report.seconds if report.seconds else None,
+        )
 
     def _tally(self, label: str, undrawn: int) -> Tally:
         counts = self.queue.counts[label]

@@ -6,11 +6,12 @@ the launch before was.
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import optuna
 from optuna.distributions import (
     BaseDistribution,
+    CategoricalChoiceType,
     CategoricalDistribution,
     FloatDistribution,
     IntDistribution,
@@ -88,7 +89,7 @@ class History:
 def distribution(one: Open) -> BaseDistribution:
     """What an open axis is to Optuna."""
     if one.draw == "choice":
-        return CategoricalDistribution(one.values)
+        return CategoricalDistribution(cast("Sequence[CategoricalChoiceType]", one.values))
     low, high = one.values
     assert isinstance(low, (int, float))
     assert isinstance(high, (int, float))

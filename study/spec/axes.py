@@ -77,11 +77,26 @@ def axis(node: Node, parameter: Parameter, faults: Faults) -> tuple[Value, ...]:
 
 def single(node: Node, parameter: Parameter, faults: Faults) -> Value:
     """The one value of `parameter` that `node` stands for; None if it is at fault."""
+    if parameter.many:
+        return _many(node, parameter, faults)
     if not isinstance(node, Scalar):
         faults.add(node.place, f"{parameter.name} takes one value ({parameter.range}), not {kind_of(node)}")
         return None
     values = _checked([node], parameter, faults)
     return values[0] if values else None
+
+
+def _many(node: Node, parameter: Parameter, faults: Faults) -> Value:
+    """A list that is one value; None if it is at fault."""
+    items = node.items if isinstance(node, Series) else (node,)
+    values = [given(item, parameter) for item in items if isinstance(item, Scalar)]
+    try:
+        if not isinstance(node, Series) or len(values) < len(items):
+            raise ValueError(f"{parameter.name} is a list of numbers, such as [100, 150]; got {kind_of(node)}")
+        return parameter.convert(values)
+    except ValueError as error:
+        faults.add(node.place, error)
+        return None
 
 
 def kind_of(node: Node) -> str:

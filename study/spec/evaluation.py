@@ -34,7 +34,8 @@ def read_evaluate(node: Node | None, images: ImageShape | None, faults: Faults) 
     seed = single(given["seed"], SEED, faults) if "seed" in given else SEED.default
     sweeps = entries(given.get("sweeps"), "sweeps", faults)
     found = [_sweep(name, part, images, faults) for name, part in sweeps.items()]
-    return Evaluate(sweeps=tuple(sweep for sweep in found if sweep is not None), seed=int(seed or 0))
+    sound = tuple(sweep for sweep in found if sweep is not None)
+    return Evaluate(sweeps=sound, seed=seed if isinstance(seed, int) else 0)
 
 
 def _sweep(name: str, node: Node, images: ImageShape | None, faults: Faults) -> SweepSpec | None:

@@ -70,8 +70,13 @@ class Train(Frozen):
     """How a method trains: the lines of `train:` with the method's own laid over them."""
 
     start: StartFrom
-    epochs: int
+    epochs: int | None = None
+    iterations: int | None = None
+    """The one or the other says how long."""
     batch_size: int
+    shuffle: bool
+    flip: bool
+    crop: int
     optimizer: Component
     schedule: Component
     select: Select

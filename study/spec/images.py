@@ -1,10 +1,12 @@
 """The images a study is about: what their size allows a model and a distortion to do."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from study.spec.components import constructible, is_whole
 from study.spec.faults import Faults, Place
+from study.spec.reading import Node, Scalar
 from trainables.datasets import DataSet, MissingDataError, datasets
 from trainables.distortions import Distortion, Level
 from trainables.models import models
@@ -75,6 +77,15 @@ def check_level(level: Level, value: Value, images: ImageShape, place: Place, fa
     if level.in_pixels and isinstance(value, (int, float)) and value > images.side:
         message = f"{level.name} is at most the {images.side} px of the images of {images.data}, got {value:g}"
         faults.add(place, message)
+
+
+def check_crop(lines: Mapping[str, Node], images: ImageShape | None, faults: Faults) -> None:
+    """The standard augmentation leaves a part of every image in view; `lines` are those of a `train:`."""
+    node = lines.get("crop")
+    shift = node.number if isinstance(node, Scalar) else None
+    if node is not None and images is not None and shift is not None and shift >= images.side:
+        side = images.side
+        faults.add(node.place, f"a shift of {shift} px can leave nothing of images of {side} px; usual is {side // 8}")
 
 
 def margin(step: Component) -> int:

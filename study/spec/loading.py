@@ -9,8 +9,8 @@ from study.spec.axes import kind_of
 from study.spec.components import entries, entries_or_fault, named, only
 from study.spec.evaluation import read_evaluate
 from study.spec.faults import Faults, Place, refusal, shown, unknown
-from study.spec.form import Setting, Spec
-from study.spec.images import ImageShape, check_model, images_of
+from study.spec.form import MethodSpec, Setting, Spec
+from study.spec.images import ImageShape, check_crop, check_model, images_of
 from study.spec.methods import Methods
 from study.spec.overrides import apply, parse, write
 from study.spec.reading import Mapping, Node, Scalar, Series, plain, read
@@ -69,6 +69,7 @@ def _sections(given: dict[str, Node], folder: Path, faults: Faults) -> dict[str,
     lines = read or {}
     only(lines, NAMES, "line of train", faults)
     labels = list(entries(given.get("methods"), "methods", faults))
+    check_crop(lines, images, faults)
     shared = AT_FAULT if read is None else read_lines(lines, labels, folder, faults)
     resources = read_needs(given.get("resources"), default_needs(), faults)
     reader = Methods(shared, distortions, resources, images, folder, faults)
@@ -76,6 +77,7 @@ def _sections(given: dict[str, Node], folder: Path, faults: Faults) -> dict[str,
     study = _study(given["study"], faults) if "study" in given else None
     methods = reader.read(given["methods"]) if "methods" in given else ()
     search = read_search(given.get("search"), _tested(given, faults), faults)
+    _check_unseen(data, given.get("methods"), methods, search is not None, faults)
     check_open(given.get("search"), (given.get("distortions"), given.get("methods")), methods, faults)
     return {
         "study": study,
@@ -102,6 +104,22 @@ def _what(given: dict[str, Node], faults: Faults) -> tuple[Component | None, Com
     if model is not None and images is not None:
         check_model(model, images, given["model"].place, faults)
     return data, model, images
+
+
+def _check_unseen(
+    data: Component | None, node: Node | None, methods: Sequence[MethodSpec], searched: bool, faults: Faults
+) -> None:
+    """Where validation images train too, nothing may be chosen on them."""
+    if data is None or data.parameters.get("held_out", True):
+        return
+    rule = "data.held_out: false trains on the validation images"
+    if searched and node is not None:
+        faults.add(node.place, f"{rule}, and a search looks at them; leave held_out out")
+    places = entries(node, "methods", faults)
+    for method in methods:
+        if method.train.select == "best_validation":
+            place = places[method.label].place.at("select")
+            faults.add(place, f"{rule}, and best_validation chooses on them; write select: last")
 
 
 def _study(node: Node, faults: Faults) -> str | None:

@@ -9,12 +9,12 @@ from study.spec.components import constructible, entries_or_fault, name_of, only
 from study.spec.faults import Faults, Place, shown, unknown
 from study.spec.form import Axis, FromLabel, MethodSpec, Needs, Range, Setting, Train, Vary
 from study.spec.grid import corners, count, names, open_axes, points, searched
-from study.spec.images import ImageShape
+from study.spec.images import ImageShape, check_crop
 from study.spec.open_axes import ranged
 from study.spec.reading import Node, Scalar, Series
 from study.spec.settings import check_kind, picked, sequence
 from study.spec.starts import check_circles, check_parents
-from study.spec.training import NAMES, SCRATCH, Read, read_lines, read_needs, train_of
+from study.spec.training import NAMES, SCRATCH, Read, laid_over, read_lines, read_needs, train_of
 from trainables.methods import Method, methods
 from trainables.parameters import parameters
 
@@ -96,9 +96,10 @@ class Methods:
 
     def _train(self, label: str, given: dict[str, Node], labels: list[str], place: Place) -> Train | None:
         """The method's lines over the shared ones; None if one is at fault."""
-        lines = {**self.shared, **read_lines(given, labels, self.folder, self.faults)}
+        lines = laid_over(self.shared, read_lines(given, labels, self.folder, self.faults))
         if isinstance(start := lines.get("from"), FromLabel):
             self.starts[label] = start.label
+        check_crop(given, self.images, self.faults)
         return train_of(lines, place, self.faults)
 
     def _axes(self, name: str, given: dict[str, Node], place: Place) -> tuple[Axis, ...] | None:

@@ -19,8 +19,9 @@ from study.spec.training import SINGLE, Occupied
 from trainables.datasets import DataSet, datasets
 from trainables.methods import Method, methods
 from trainables.models import Model, models
-from trainables.optimizers import OPTIMIZERS, SCHEDULES
+from trainables.optimizers import OPTIMIZERS
 from trainables.parameters import Parameter, Parameterised, parameters
+from trainables.schedules import SCHEDULES
 from trainables.sequence import JOIN, find
 
 Schema = dict[str, Any]
@@ -129,6 +130,8 @@ def _type(parameter: Parameter) -> Schema:
         plain = _number(parameter)
     else:
         plain = {"type": "boolean" if parameter.type is bool else "string"}
+    if parameter.many:
+        plain = {"type": "array", "items": plain, "minItems": 1}
     return {"anyOf": [plain, {"type": "null"}]} if parameter.optional else plain
 
 

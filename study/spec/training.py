@@ -12,9 +12,10 @@ from study.spec.form import FromLabel, FromScratch, FromWeights, Needs, StartFro
 from study.spec.reading import Mapping as MappingNode
 from study.spec.reading import Node, Scalar
 from study.spec.sources import expanded, is_file
-from trainables.optimizers import OPTIMIZERS, SCHEDULES
+from trainables.optimizers import OPTIMIZERS
 from trainables.parameters import Parameter, Parameterised, parameter, parameters
 from trainables.recipe import Component, Precision, Select
+from trainables.schedules import SCHEDULES
 
 SCRATCH = "scratch"
 
@@ -24,7 +25,15 @@ class Lines(Parameterised):
     """The lines that are a single value."""
 
     epochs: int = parameter(ge=1, le=1_000_000, doc="passes over the training images")
+    iterations: int = parameter(ge=1, le=1_000_000_000, doc="updates, instead of epochs; the last epoch ends early")
     batch_size: int = parameter(ge=1, le=1_000_000, unit="images", doc="images a step")
+    shuffle: bool = parameter(
+        default=True, doc="a new order every epoch; false: the data set's order, round and round, as Caffe reads"
+    )
+    flip: bool = parameter(default=False, doc="mirror each image left to right with probability ½, before any method")
+    crop: int = parameter(
+        default=0, ge=0, le=4096, unit="px", doc="shift each image within this much black padding, before any method"
+    )
     select: Select = parameter(
         default="best_validation", doc="which epoch's weights are kept: best on undistorted validation images, or last"
     )
@@ -46,7 +55,9 @@ SINGLE: dict[str, Parameter] = {described.name: described for described in param
 OCCUPIED: dict[str, Parameter] = {described.name: described for described in parameters(Occupied)}
 NAMES = ("from", *SINGLE, "optimizer", "schedule")
 """Every line of `train:`."""
-REQUIRED_LINES = ("epochs", "batch_size", "optimizer")
+LENGTHS = ("epochs", "iterations")
+"""Of which a method has exactly one."""
+REQUIRED_LINES = ("batch_size", "optimizer")
 
 Read = dict[str, Any]
 """Lines by name, as values; None where the line is at fault."""
@@ -61,18 +72,30 @@ def read_lines(given: Mapping[str, Node], labels: list[str], folder: Path, fault
         "optimizer": lambda node: chosen(node, "optimizer", OPTIMIZERS, faults),
         "schedule": lambda node: chosen(node, "schedule", SCHEDULES, faults),
     }
+    both = [given[name].place for name in LENGTHS if name in given]
+    if len(both) > 1:
+        faults.add(both[1], "epochs and iterations both say how long to train; keep one of them")
     read: Read = {name: readers[name](node) for name, node in given.items() if name in readers}
     return read | {name: single(node, SINGLE[name], faults) for name, node in given.items() if name in SINGLE}
 
 
+def laid_over(shared: Read, own: Read) -> Read:
+    """A method's lines over those that all methods share; its own epochs or iterations are in place of either."""
+    beneath = {name: value for name, value in shared.items() if name not in LENGTHS or own.keys().isdisjoint(LENGTHS)}
+    return {**beneath, **own}
+
+
 def train_of(read: Read, place: Place, faults: Faults) -> Train | None:
     """A method's lines, the shared ones beneath its own, with defaults; None if one is missing or at fault."""
-    for name in REQUIRED_LINES:
-        if name not in read:
-            faults.add(place, f"{name} must be given, in train: for all methods or here for this one")
+    missing = [name for name in REQUIRED_LINES if name not in read]
+    if read.keys().isdisjoint(LENGTHS):
+        missing.insert(0, " or ".join(LENGTHS))
+    for name in missing:
+        faults.add(place, f"{name} must be given, in train: for all methods or here for this one")
     defaults: Read = {name: described.default for name, described in SINGLE.items() if not described.required}
     lines = defaults | {"from": FromScratch(), "schedule": Component.of("constant")} | read
-    if any(lines.get(name) is None for name in NAMES):
+    needed = [name for name in NAMES if name not in LENGTHS or name in lines]
+    if missing or any(lines.get(name) is None for name in needed) or read.keys() >= set(LENGTHS):
         return None
     return Train.model_validate({"start": lines.pop("from"), **lines})
 

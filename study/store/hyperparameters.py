@@ -42,6 +42,8 @@ def _row(owner: str, component: str, name: str, value: Value) -> Hyperparameter:
 def _split(value: Value) -> tuple[float | None, str | None]:
     if isinstance(value, bool):
         return None, str(value).lower()
+    if isinstance(value, tuple):
+        return None, ", ".join(f"{one:.12g}" for one in value)
     return (None, value) if isinstance(value, str) or value is None else (float(value), None)
 
 

@@ -47,4 +47,4 @@ def _plain(value: Any) -> Any:
 
 def _component(read: Any) -> Component:
     name, items = read
-    return Component(name, tuple((key, value) for key, value in items))
+    return Component(name, tuple((key, tuple(value) if isinstance(value, list) else value) for key, value in items))

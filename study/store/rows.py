@@ -59,7 +59,7 @@ def trial_row(trial: PlannedTrial, outcome: Outcome) -> Row:
         "data": recipe.data.name,
         "start": start_kind(recipe.start),
         "parent": parent(recipe.start),
-        "epochs": recipe.epochs,
+        "epochs": outcome.planned_epochs,
         "batch_size": recipe.batch_size,
         "selected_epoch": outcome.selected_epoch,
         "validation_correct": outcome.validation_correct,

@@ -108,7 +108,19 @@ def _params(tables: Tables, trial: PlannedTrial) -> Iterator[tuple[str, object]]
     yield from _component("model", recipe.model)
     yield from _component("optimizer", recipe.optimizer)
     yield from _component("schedule", recipe.schedule)
-    for name in ("epochs", "batch_size", "select", "precision", "compile", "threads", "replicate"):
+    for name in (
+        "epochs",
+        "iterations",
+        "batch_size",
+        "shuffle",
+        "flip",
+        "crop",
+        "select",
+        "precision",
+        "compile",
+        "threads",
+        "replicate",
+    ):
         yield name, _plain(getattr(recipe, name))
 
 
@@ -123,6 +135,8 @@ def _text(entry: Mapping[str, Any]) -> str | None:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, tuple):
+        return ", ".join(f"{one:.12g}" for one in value)
     return str(value).lower() if isinstance(value, bool) else f"{value:.12g}" if isinstance(value, float) else value
 
 

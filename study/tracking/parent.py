@@ -114,13 +114,16 @@ def _plan_csv(tables: Tables) -> str:
     columns = list(dict.fromkeys(_column(entry) for entries in tables.entries.values() for entry in entries))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["trial_id", "label", "method", "train_distortion", *columns, "replicate", "epochs", "stage"])
+    writer.writerow(
+        ["trial_id", "label", "method", "train_distortion", *columns, "replicate", "epochs", "iterations", "stage"]
+    )
     for trial in tables.plan.trials:
         values = {_column(entry): _value(entry) for entry in tables.entries[trial.trial_id]}
         recipe = trial.recipe
         row: Sequence[object] = (
             trial.trial_id, trial.label, recipe.method.name, trial.train_distortion or "",
-            *(values.get(column, "") for column in columns), recipe.replicate, recipe.epochs, trial.stage,
+            *(values.get(column, "") for column in columns), recipe.replicate, recipe.epochs,
+            recipe.iterations, trial.stage,
         )  # fmt: skip
         writer.writerow(row)
     return text.getvalue()

@@ -95,6 +95,7 @@ def _outcome(trial: PlannedTrial) -> Outcome:
         for k in range(1, trial.recipe.epochs + 1)
     )  # fmt: skip
     return Outcome(
+        planned_epochs=len(epochs),
         epochs=epochs, selected_epoch=len(epochs), diverged_epoch=None,
         validation_correct=epochs[-1].validation_correct, validation_n=N, parameter_count=1, weights_hash="f" * 64,
     )  # fmt: skip

@@ -118,6 +118,7 @@ def _outcome() -> Outcome:
         for number in range(1, EPOCHS + 1)
     )  # fmt: skip
     return Outcome(
+        planned_epochs=EPOCHS,
         epochs=epochs, selected_epoch=EPOCHS, diverged_epoch=None, validation_correct=90, validation_n=100,
         parameter_count=1, weights_hash="0" * 64,
     )  # fmt: skip

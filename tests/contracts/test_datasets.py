@@ -12,7 +12,7 @@ BUILT_IN = (*DOWNLOADED, "mnist_5k")
 
 
 def test_the_laws_know_every_data_set() -> None:
-    assert tuple(sorted((*BUILT_IN, "image_folder"))) == datasets.names()
+    assert tuple(sorted((*BUILT_IN, "image_folder", "tiny_imagenet"))) == datasets.names()
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -35,7 +35,7 @@ def test_an_absent_one_says_where_it_looked_and_how_to_get_it(name: str, tmp_pat
     assert "$STUDY_DATA" in str(raised.value)
 
 
-@pytest.mark.parametrize("name", [*DOWNLOADED, "image_folder"])
+@pytest.mark.parametrize("name", [*DOWNLOADED, "image_folder", "tiny_imagenet"])
 def test_whether_it_is_there_is_known_without_loading_all_of_it(name: str, tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match=str(tmp_path)):
         datasets.get(name)(root=str(tmp_path)).check_files()
@@ -63,7 +63,7 @@ def test_the_folder_is_the_root_then_the_environments_then_data(name: str, monke
 @pytest.mark.parametrize("name", datasets.names())
 def test_where_the_files_lie_is_no_part_of_a_trials_identity(name: str) -> None:
     aside = {described.name for described in parameters(datasets.get(name)) if not described.identity}
-    assert aside == ({"root", "download"} if name in DOWNLOADED else {"root"} if name == "image_folder" else set())
+    assert aside == ({"root", "download"} if name in DOWNLOADED else set() if name in BUILT_IN else {"root"})
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

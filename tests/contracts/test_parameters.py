@@ -7,9 +7,10 @@ from trainables.datasets import datasets
 from trainables.distortions import distortions
 from trainables.methods import methods
 from trainables.models import models
-from trainables.optimizers import OPTIMIZERS, SCHEDULES
+from trainables.optimizers import OPTIMIZERS
 from trainables.parameters import Parameter, Parameterised, parameters
 from trainables.registry import Registry, UnknownNameError
+from trainables.schedules import SCHEDULES
 
 REGISTRIES: dict[str, Registry] = {
     "method": methods, "attack": attacks, "distortion": distortions, "model": models, "data set": datasets,
@@ -29,7 +30,7 @@ def described() -> dict[str, Parameter]:
 
 def test_everything_is_found() -> None:
     assert {kind: len(registry.names()) for kind, registry in REGISTRIES.items()} == {
-        "method": 11, "attack": 1, "distortion": 6, "model": 3, "data set": 6,
+        "method": 11, "attack": 1, "distortion": 6, "model": 7, "data set": 7,
     }  # fmt: skip
     assert methods.names() == (
         "adversarial_training", "augmix", "cutmix", "data_augmentation", "manifold_mixup", "mixup", "noise_injection",
@@ -39,10 +40,16 @@ def test_everything_is_found() -> None:
         "gaussian_noise", "jpeg", "random_crop", "rotation", "thumbnail", "uniform_noise",
     )  # fmt: skip
     assert attacks.names() == ("fgsm",)
-    assert models.names() == ("lenet", "resnet18", "small_cnn")
-    assert datasets.names() == ("cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "mnist_5k")
-    assert (list(OPTIMIZERS), list(SCHEDULES)) == (["sgd"], ["constant"])
-    assert len(described()) == 81
+    assert models.names() == (
+        "cifar10_quick", "lenet", "preact_resnet18", "resnet18", "resnet50", "small_cnn", "wide_resnet",
+    )  # fmt: skip
+    assert datasets.names() == (
+        "cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "mnist_5k", "tiny_imagenet",
+    )  # fmt: skip
+    assert (list(OPTIMIZERS), list(SCHEDULES)) == (
+        ["sgd"], ["constant", "inverse", "multi_step", "cosine"],
+    )  # fmt: skip
+    assert len(described()) == 111
 
 
 @pytest.mark.parametrize("name", described())

@@ -82,6 +82,7 @@ def train(store: Store, trial: PlannedTrial, place: int) -> None:
     store.commit_training(
         trial,
         Outcome(
+            planned_epochs=3,
             epochs=epochs,
             selected_epoch=finite or None,
             diverged_epoch=None if finite == 3 else finite + 1,

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.contracts.pictures import network
 from trainables.attacks.fgsm import FGSM, input_gradient
 from trainables.distortions import distortions
 from trainables.losses import DIVERGENCES
@@ -162,13 +161,3 @@ def test_every_point_of_table_2_lies_in_its_range(golden: Golden) -> None:
         assert [described.convert(value) for value in case[key]] == case[key]
     with pytest.raises(ValueError, match=r"offset is a whole number; got 7\.5"):
         distortions.get("random_crop").level.convert(case["crop_C_raw"][1])
-
-
-def test_lenets_shapes(golden: Golden) -> None:
-    case = golden["nets"]["lenet"]
-    model, seen = network("lenet"), {}
-    for name, layer in model.named_children():
-        layer.register_forward_hook(lambda _layer, _in, out, name=name: seen.update({name: list(out.shape[1:])}))
-    model(torch.zeros(1, 1, 28, 28))
-    assert sum(weights.numel() for weights in model.parameters()) == case["params"]
-    assert {name: seen[name] for name in case["shapes"]} == case["shapes"]

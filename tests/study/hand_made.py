@@ -63,6 +63,7 @@ def outcome(diverged_epoch: int | None) -> Outcome:
                   learning_rate=0.01)  # fmt: skip
     fine = diverged_epoch is None
     return Outcome(
+        planned_epochs=1,
         epochs=(epoch,) if fine else (),
         selected_epoch=1 if fine else None,
         diverged_epoch=diverged_epoch,

@@ -39,6 +39,13 @@ class Images:
         channels, height, width = self.pixels.shape[1:]
         return channels, height - 2 * self.border, width - 2 * self.border
 
+    def within(self, margin: int) -> Tensor:
+        """[N, C, H + 2 margin, W + 2 margin]: the pixels without the border beyond `margin`."""
+        assert margin <= self.border, f"a margin of {margin} px needs a border of as many; there are {self.border}"
+        cut = self.border - margin
+        height, width = self.pixels.shape[2:]
+        return self.pixels[:, :, cut : height - cut, cut : width - cut]
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataSet(Parameterised, ABC):

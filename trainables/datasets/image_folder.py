@@ -80,7 +80,8 @@ class ImageFolder(DataSet):
 
     def load(self, split: Split) -> Images:
         files, labels = self._files(split)
-        return Images(self._decode(files), labels, self.border)
+        pixels = decoded(files, self.resize or self.size, self.size + 2 * self.border)
+        return Images(pixels, labels, self.border)
 
     def check_files(self) -> None:
         for split in get_args(Split):
@@ -117,18 +118,21 @@ class ImageFolder(DataSet):
             raise MissingDataError(f"{folder} holds no images; {LAYOUT}")
         return [file for file, _ in found], torch.tensor([label for _, label in found])
 
-    def _decode(self, files: list[Path]) -> Tensor:
-        """[N, 3, size + 2 border, size + 2 border], uint8, read by as many threads as there are processors."""
-        side = self.size + 2 * self.border
-        pixels = torch.empty(len(files), 3, side, side, dtype=torch.uint8)
-        rows = pixels.numpy()
 
-        def read(row: int) -> None:
-            rows[row] = _read(files[row], self.resize or self.size, side)
+def decoded(files: list[Path], shorter: int, side: int) -> Tensor:
+    """[N, 3, side, side], uint8, RGB: the centre of each image, its shorter side scaled to `shorter`.
 
-        with ThreadPoolExecutor() as threads:
-            list(threads.map(read, range(len(files))))
-        return pixels
+    Read by as many threads as there are processors. Raises ValueError, naming the file, on what is no image.
+    """
+    pixels = torch.empty(len(files), 3, side, side, dtype=torch.uint8)
+    rows = pixels.numpy()
+
+    def read(row: int) -> None:
+        rows[row] = _read(files[row], shorter, side)
+
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(read, range(len(files))))
+    return pixels
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -30,6 +30,12 @@ class Network(nn.Module, ABC):
     places: ClassVar[tuple[str, ...]]
     """Names of where features can be changed, `input` the first: the normalised images."""
 
+    def see(self, pixels: Tensor) -> None:
+        """Takes from the training images, [N, C, H, W] in 0 … 255 (uint8), what `normalise` must know of them.
+
+        Called once, before a training from random weights; afterwards the state dict has it.
+        """
+
     @abstractmethod
     def normalise(self, images: Tensor) -> Tensor:
         """[N, C, H, W] in [0, 1] → what the first stage takes."""

@@ -42,7 +42,8 @@ def progress(plan: Plan, running: int = 1) -> Progress:
             "DA": Tally(done=0, now=0, left=2, failed=0, blocked=0, diverged=0, accuracies={}),
         },
         running=tuple(
-            Running(trial=some[k], phase="train", epoch=2, cells_done=0, cells=4, epochs=(), validation_accuracy=0.912,
+            Running(trial=some[k], phase="train", epoch=2, planned_epochs=3, cells_done=0, cells=4, epochs=(),
+                    validation_accuracy=0.912,
                     images_per_second=1234.5)
             for k in range(running)
         ),
@@ -74,7 +75,7 @@ def test_the_live_screen(plan: Plan, naming: Naming) -> None:
         "small    1 of 9 trials    5 of 36 evaluations    1:05 gone, about 2:10 left",
         "2 workers here (2 CPUs, no GPU)    store ./study-store",
         "90.0 to 95.0",
-        "ST   gaussian_noise   α 0.1   σ 0.1   epoch 2 of 1   validation 91.2 %   1,234 images/s",
+        "ST   gaussian_noise   α 0.1   σ 0.1   epoch 2 of 3   validation 91.2 %   1,234 images/s",
         "Ctrl-C stops cleanly; the next launch goes on from here.",
     ):
         assert said in text
@@ -187,9 +188,16 @@ def test_what_changed_since_the_last_launch(tmp_path: Path, plan: Plan) -> None:
     assert "3 trials left the study" in str(changed_line(changes(wider, plan), complete=False))
 
 
+def test_a_plan_in_iterations_says_how_many_epochs_they_are(tmp_path: Path) -> None:
+    plan = small_plan(tmp_path, TEXT.replace("epochs: 1", "iterations: 9"))
+    table = plan_table(plan, Naming(plan, registered_symbol))
+    line = cross_table(plan, table, 200, drawn_on(None)[0])[1]
+    assert line.split() == ["nothing", "1", "1", "9", "iterations", "(2.25", "epochs)", "from", "scratch"]
+
+
 def test_the_cross_table_adds_up(plan: Plan, naming: Naming) -> None:
-    table = plan_table(plan, naming, lambda _: 1)
-    lines = [line.split() for line in cross_table(plan, table, drawn_on(None)[0])]
+    table = plan_table(plan, naming)
+    lines = [line.split() for line in cross_table(plan, table, 200, drawn_on(None)[0])]
     assert lines == [
         ["trained", "on", "Baseline", "ST", "DA", "sum"],
         ["nothing", "1", "1", "1", "epoch", "from", "scratch"],

@@ -78,6 +78,7 @@ def outcome(losses: Sequence[float]) -> Outcome:
         for number, loss in enumerate(losses, start=1)
     )
     return Outcome(
+        planned_epochs=len(losses),
         epochs=epochs,
         selected_epoch=len(losses),
         diverged_epoch=None,

@@ -53,10 +53,18 @@ CHANGES: dict[str, list[Recipe]] = {
         replace(RECIPE, start=WeightsFile(path="a.pt", fingerprint="0" * 16)),
     ],
     "epochs": [replace(RECIPE, epochs=4)],
+    "shuffle": [replace(RECIPE, shuffle=False)],
+    "flip": [replace(RECIPE, flip=True)],
+    "crop": [replace(RECIPE, crop=4)],
     "batch_size": [replace(RECIPE, batch_size=64)],
     "optimizer": [
         replace(RECIPE, optimizer=Component.of("sgd", {"lr": 0.02})),
         replace(RECIPE, optimizer=Component.of("sgd", {"lr": 0.01, "nesterov": False})),
+    ],
+    "schedule": [
+        replace(RECIPE, schedule=Component.of("multi_step", {"milestones": (1, 2)})),
+        replace(RECIPE, schedule=Component.of("multi_step", {"milestones": (1, 3)})),
+        replace(RECIPE, schedule=Component.of("cosine")),
     ],
     "select": [replace(RECIPE, select="last")],
     "precision": [replace(RECIPE, precision="bfloat16")],
@@ -64,8 +72,9 @@ CHANGES: dict[str, list[Recipe]] = {
     "threads": [replace(RECIPE, threads=2)],
     "replicate": [replace(RECIPE, replicate=1)],
 }
-OF_THE_CODE = {"data_fingerprint", "schedule", "loop_revision"}
-"""Fields that no line of a recipe changes today: the data's pixels, the one schedule, the code."""
+OF_THE_CODE = {"data_fingerprint", "loop_revision"}
+"""Fields that no line of a recipe changes: the data's pixels, the code."""
+INSTEAD_OF_EPOCHS = "iterations"
 
 
 def id_of(recipe: Recipe, fingerprint: str = FINGERPRINT) -> str:
@@ -73,8 +82,8 @@ def id_of(recipe: Recipe, fingerprint: str = FINGERPRINT) -> str:
 
 
 def test_no_field_is_forgotten() -> None:
-    assert {field.name for field in fields(TrialIdentity)} == set(CHANGES) | OF_THE_CODE
-    assert {field.name for field in fields(Recipe)} == set(CHANGES) | {"schedule"}
+    assert {field.name for field in fields(TrialIdentity)} == {*CHANGES, INSTEAD_OF_EPOCHS, *OF_THE_CODE}
+    assert {field.name for field in fields(Recipe)} == {*CHANGES, INSTEAD_OF_EPOCHS}
 
 
 @pytest.mark.parametrize(("field", "changed"), [(field, one) for field, each in CHANGES.items() for one in each])
@@ -83,6 +92,21 @@ def test_every_field_moves_the_id_and_is_the_only_one_that_changed(field: str, c
     assert trial_id(before) != trial_id(after)
     differ = {one.name for one in fields(TrialIdentity) if getattr(before, one.name) != getattr(after, one.name)}
     assert differ == {field}
+
+
+def test_iterations_take_the_place_of_epochs() -> None:
+    """A trial of its own, even where it is as many updates: an identity does not know how many images there are."""
+    counted = [replace(RECIPE, epochs=None, iterations=number) for number in (71, 72)]
+    assert len({id_of(RECIPE), *map(id_of, counted)}) == 3
+    told = json.loads(trial_identity(counted[0], FINGERPRINT).json())
+    assert told["iterations"] == 71
+    assert "epochs" not in told
+
+
+@pytest.mark.parametrize("lengths", [{"epochs": 3, "iterations": 3}, {"epochs": None}])
+def test_a_recipe_counts_one_of_the_two(lengths: dict[str, Any]) -> None:
+    with pytest.raises(AssertionError, match="a training counts epochs or iterations"):
+        replace(RECIPE, **lengths)
 
 
 def test_all_changes_have_ids_of_their_own() -> None:
@@ -96,7 +120,8 @@ def test_every_field_is_hashed(field: str) -> None:
     other: dict[type, Any] = {
         str: "other",
         int: 99,
-        bool: True,
+        bool: None,
+        type(None): 7,
         Part: Part("other", (), 1),
         tuple: (),
         Parent: Scratch(),
@@ -117,7 +142,7 @@ def test_what_changes_no_result_moves_no_id() -> None:
         replace(RECIPE, data=Component.of("mnist_5k", {"train": 3000})),
         replace(RECIPE, method=Component.of("stability_training", {"alpha": 0.1 + 1e-15, "divergence": "kl"})),
         replace(RECIPE, distortions=(Component.of("rotation", {"degrees": 30.0}), NOISE)),
-        replace(RECIPE, optimizer=Component.of("sgd", {"lr": 0.01, "momentum": 0.9})),
+        replace(RECIPE, optimizer=Component.of("sgd", {"lr": 0.01, "momentum": 0.9, "bias_lr": 1})),
     ]
     assert {id_of(recipe) for recipe in same} == {id_of(RECIPE)}
 
@@ -133,7 +158,7 @@ def test_where_data_and_weights_lie_moves_no_id() -> None:
 
 def test_identity_defaults_are_left_out() -> None:
     told = json.loads(trial_identity(RECIPE, FINGERPRINT).json())
-    assert {"precision", "compile"}.isdisjoint(told)
+    assert {"precision", "compile", "iterations", "shuffle", "flip", "crop"}.isdisjoint(told)
     assert json.loads(trial_identity(replace(RECIPE, compile=True), FINGERPRINT).json())["compile"] is True
 
 

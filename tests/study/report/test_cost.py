@@ -40,6 +40,19 @@ def test_training_alone_does_not_tell_what_evaluation_takes(plan: Plan) -> None:
     assert cost(plan, NOTHING, [timing(plan, 0, "train", 1e-3)], "").seconds_left is None
 
 
+def test_epochs_are_counted_by_the_passes_of_their_methods(plan: Plan) -> None:
+    assert cost(plan, NOTHING, (), "").epochs_by_passes == {1: 3, 2: 6}
+
+
+def test_iterations_count_as_the_epochs_they_are(plan: Plan) -> None:
+    """6 updates of 50 among 200 images are an epoch and a half."""
+    first, *rest = plan.trials
+    counted = replace(plan, trials=(replace(first, recipe=replace(first.recipe, epochs=None, iterations=6)), *rest))
+    told = cost(counted, NOTHING, [timing(plan, 0, "train", 1.0), timing(plan, 0, "evaluate", 0.0)], "")
+    assert told.epochs_by_passes == {1: 3.5, 2: 6}
+    assert told.seconds_left == pytest.approx(IMAGES * (1.5 + 6 * 2 + 2))
+
+
 def test_units_cost_what_their_kind_took(plan: Plan) -> None:
     timings = [timing(plan, 0, "train", 1e-3), timing(plan, 1, "train", 3e-3), timing(plan, 7, "train", 1.5e-3),
                timing(plan, 0, "evaluate", 1e-4)]  # fmt: skip

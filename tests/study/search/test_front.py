@@ -110,7 +110,7 @@ def test_a_study_that_has_drawn_nothing_has_no_front_and_every_view(tmp_path: Pa
 
 def test_a_plan_says_what_is_searched_and_for_what(tmp_path: Path) -> None:
     plan = peaked.plan(tmp_path)
-    table = plan_table(plan, Naming(plan, registered_symbol), lambda _: 1)
+    table = plan_table(plan, Naming(plan, registered_symbol))
     (noise,) = [row for row in table.rows if row.trained_on == "gaussian_noise"]
     assert (noise.counts, noise.levels) == ({"ST": 16, "DA": 16}, (("σ", ("0.05 to 0.5",)),))
     assert table.stages == (1, 32)

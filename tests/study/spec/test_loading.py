@@ -49,6 +49,33 @@ def test_the_faults_of_the_design_read_as_drawn(tmp_path: Path) -> None:
     ]
 
 
+def test_a_method_may_count_what_the_others_do_not(tmp_path: Path) -> None:
+    spec = loaded(tmp_path, ("epochs:     2", "iterations: 100"), ("mu: {lin", "epochs: 7, mu: {lin"))
+    counted = {method.label: (method.train.epochs, method.train.iterations) for method in spec.methods}
+    assert counted == {
+        "Baseline": (8, None), "ST": (None, 100), "ST sym": (None, 100), "DA": (None, 100), "AT": (7, None),
+    }  # fmt: skip
+
+
+def test_nothing_is_chosen_on_images_that_trained(tmp_path: Path) -> None:
+    everything = ("data:  mnist_5k", "data: {name: mnist, held_out: false}")
+    found = faults_of(tmp_path, everything)
+    assert [fault.partition(":")[0] for fault in found] == [
+        f"methods.{label}.select" for label in ("Baseline", "ST", "ST sym", "DA", "AT")
+    ]
+    assert all("write select: last" in fault for fault in found)
+    loaded(tmp_path, everything, ("best_validation", "last"))
+    kept = loaded(tmp_path, ("data:  mnist_5k", "data: {name: mnist, held_out: true}"))
+    assert kept.data.parameters["held_out"] is True
+
+
+def test_a_list_that_is_one_value_is_no_grid(tmp_path: Path) -> None:
+    spec = loaded(tmp_path, ("select: ", "schedule: {multi_step: {milestones: [1, 2]}}\n  select: "))
+    schedule = spec.method("ST").train.schedule
+    assert schedule.parameters == {"milestones": (1, 2), "factor": 0.1, "unit": "epochs"}
+    assert len(spec.methods) == 5
+
+
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
@@ -70,17 +97,31 @@ def test_the_faults_of_the_design_read_as_drawn(tmp_path: Path) -> None:
         ("data:  mnist_5k", "data: {name: mnist_5k, train: 0}", "data.train: "),
         ("train:  ", "trian:  ", "trian: no section of a study is called 'trian'; did you mean 'train'?"),
         ("epochs:     2", "epoch: 3", "train.epoch: no line of train is called 'epoch'; did you mean 'epochs'?"),
-        ("epochs:     2\n", "\n", "methods.ST: epochs must be given, in train: for all methods or here"),
+        ("epochs:     2\n", "\n", "methods.ST: epochs or iterations must be given, in train: for all methods or here"),
         ("epochs:     2", "epochs: 2.5", "train.epochs: epochs is a whole number; got 2.5"),
         ("epochs:     2", "epochs: 0", "train.epochs: epochs, passes over the training images, lies in [1, 1e+06]"),
         ("epochs:     2", "epochs: [1, 2]", "train.epochs: epochs takes one value ([1, 1e+06]), not a list"),
+        ("epochs:     2", "iterations: 100", None),
+        ("epochs:     2", "iterations: 0", "train.iterations: iterations, updates, instead of epochs"),
+        ("epochs:     2", "epochs: 2\n  iterations: 9", "train.iterations: epochs and iterations both say how long"),
+        ("epochs: 8}", "epochs: 8, iterations: 9}", "methods.Baseline.iterations: epochs and iterations both say how"),
+        ("epochs:     2", "epochs: 2\n  flip: true\n  crop: 4\n  shuffle: false", None),
+        ("epochs:     2", "epochs: 2\n  flip: 0.5", "train.flip: flip is true | false; got 0.5"),
+        ("epochs:     2", "epochs: 2\n  crop: 28", "train.crop: a shift of 28 px can leave nothing of images of 28 px"),
+        ("select: ", "schedule: {multi_step: {milestones: [1, 2]}}\n  select: ", None),
+        ("select: ", "schedule: multi_step\n  select: ", "train.schedule: milestones must be given (when the rate"),
+        ("select: ", "schedule: {multi_step: {milestones: 3}}\n  select: ", "milestones: milestones is a list of numb"),
+        ("select: ", "schedule: {multi_step: {milestones: [[1]]}}\n  select: ", "milestones: milestones is a list of"),
+        ("select: ", "schedule: {multi_step: {milestones: [2, x]}}\n  select: ", "milestones is a finite number; got"),
+        ("select: ", "schedule: {multi_step: {milestones: [2, 1]}}\n  select: ", "multi_step: milestones rise from on"),
+        ("nesterov: true", "momentum_rule: caffe", "train.optimizer.sgd: momentum_rule caffe is plain momentum, as C"),
         ("sgd: {lr", "sdg: {lr", "train.optimizer.sdg: no optimizer is called 'sdg'; did you mean 'sgd'?"),
         ("lr: 0.01", "lr: -1", "train.optimizer.sgd.lr: lr, learning rate, must be above 0; got -1"),
         ("lr: 0.01, ", "", "train.optimizer.sgd: lr must be given (learning rate, > 0)"),
         ("momentum: 0.9", "momentum: 0", "train.optimizer.sgd: nesterov needs a momentum above 0"),
         ("{sgd: {lr: 0.01, momentum: 0.9, nesterov: true}}", "sgd", "train.optimizer: lr must be given"),
         ("select:     best_validation", "select: bset", "train.select: select is one of best_validation, last"),
-        ("select: ", "schedule: cosine\n  select: ", "train.schedule: no schedule is called 'cosine'"),
+        ("select: ", "schedule: cosin\n  select: ", "train.schedule: no schedule is called 'cosin'; did you mean 'co"),
         ("from:       Baseline", "from: Baselin", "train.from: no method of this study is called 'Baselin'; did you"),
         ("from:       Baseline", "from: {weights: gone.pt}", "train.from.weights: a file of weights is expected"),
         ("from:       Baseline", "from: [Baseline]", "train.from: from: is scratch, a label or {weights: FILE}"),

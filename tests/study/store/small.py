@@ -131,6 +131,7 @@ def epoch(number: int) -> Epoch:
 
 
 OUTCOME = Outcome(
+    planned_epochs=3,
     epochs=(epoch(1), epoch(2), epoch(3)),
     selected_epoch=2,
     diverged_epoch=None,
@@ -140,6 +141,7 @@ OUTCOME = Outcome(
     weights_hash="ab" * 32,
 )
 DIVERGED = Outcome(
+    planned_epochs=3,
     epochs=(),
     selected_epoch=None,
     diverged_epoch=1,

@@ -113,9 +113,9 @@ def test_the_symbols_of_papers_are_recorded_beside_the_parameters(store: Store) 
     assert said["attack", "epsilon"] == "ε"
 
 
-VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False), st.text()
-)
+NUMBERS = st.one_of(st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False))
+LISTS = st.lists(NUMBERS, min_size=1, max_size=3).map(tuple)
+VALUES = st.one_of(st.none(), st.booleans(), NUMBERS, st.text(), LISTS)
 COMPONENTS = st.builds(Component.of, st.text(), st.dictionaries(st.text(), VALUES, max_size=4))
 STARTS = st.one_of(
     st.just(Scratch()),
@@ -123,14 +123,17 @@ STARTS = st.one_of(
     st.builds(WeightsFile, path=st.text(), fingerprint=st.text()),
 )
 RECIPES = st.builds(
-    Recipe,
+    lambda length, **fields: Recipe(**length, **fields),
+    length=st.one_of(*(st.fixed_dictionaries({name: st.integers(1, 99)}) for name in ("epochs", "iterations"))),
     data=COMPONENTS,
     model=COMPONENTS,
     method=COMPONENTS,
     distortions=st.lists(COMPONENTS, max_size=3).map(tuple),
     start=STARTS,
-    epochs=st.integers(1, 99),
     batch_size=st.integers(1, 999),
+    shuffle=st.booleans(),
+    flip=st.booleans(),
+    crop=st.integers(0, 9),
     optimizer=COMPONENTS,
     schedule=COMPONENTS,
     select=st.sampled_from(["best_validation", "last"]),

@@ -44,7 +44,7 @@ def kill(tracker: Tracker) -> None:
 def progress(plan: Plan, *epochs: int) -> Progress:
     """The first trials at work, the n-th with so many epochs finished."""
     running = tuple(
-        Running(trial=plan.trials[place], phase="train", epoch=1, cells_done=0, cells=4,
+        Running(trial=plan.trials[place], phase="train", epoch=1, planned_epochs=3, cells_done=0, cells=4,
                 epochs=EPOCHS[:count], validation_accuracy=None,
                 images_per_second=None)
         for place, count in enumerate(epochs)

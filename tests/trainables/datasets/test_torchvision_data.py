@@ -146,3 +146,16 @@ def test_the_real_mnist(real_mnist: Path) -> None:
     assert data.load("validation").labels.bincount().tolist() == [1_000] * 10
     counts = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert data.load("test").labels.bincount().tolist() == counts
+
+
+def test_validation_images_that_are_not_held_out_train_too(grey: Path) -> None:
+    apart = MNIST(root=str(grey), validation=50)
+    shared = MNIST(root=str(grey), validation=50, held_out=False)
+    everything = shared.load("train")
+    assert len(everything) == 200
+    assert torch.equal(shared.load("validation").pixels, apart.load("validation").pixels)
+    assert torch.equal(everything.pixels[:50], apart.load("validation").pixels)
+    assert torch.equal(everything.pixels[50:], apart.load("train").pixels)
+    assert MNIST(train=60_000, held_out=False).train == 60_000
+    with pytest.raises(ValueError, match="the training file has 60,000 images; got validation 10,000 and train 60,001"):
+        MNIST(train=60_001, held_out=False)

@@ -7,7 +7,8 @@ from torchvision.models import resnet18 as official
 from torchvision.transforms.v2 import functional as transforms
 
 from tests.contracts.pictures import network, random_images
-from trainables.models.resnet18 import IMAGENET_DEVIATION, IMAGENET_MEAN, ResNet18
+from trainables.models.resnet18 import ResNet18
+from trainables.residual import IMAGENET_DEVIATION, IMAGENET_MEAN
 
 
 @pytest.fixture(scope="module")
