@@ -1,7 +1,7 @@
 """Losses between the clean and the distorted prediction of the same images: pure functions of two batches of logits.
 
 p = softmax(clean), q = softmax(distorted), both [N, classes]. Every loss is the mean over the batch, and its gradient
-flows into both arguments, since the equations are plain functions of the weights.
+flows into both arguments, since the equations are plain functions of the weights; a caller may detach one.
 """
 
 from collections.abc import Callable, Mapping
