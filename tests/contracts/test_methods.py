@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.contracts.pictures import digits, network
+from trainables.attacks import attacks
 from trainables.methods import Batch, Method, methods
 from trainables.optimizers import SGD
 from trainables.randomness import Key
@@ -25,6 +26,9 @@ NEUTRAL: dict[str, dict[str, float]] = {
     "adversarial_training": {"mu": 1.0},
 }
 NAMES = methods.names()
+ATTACKED = [
+    name for name, kind in methods.all().items() if kind.trains_on_distortion and "attack" in kind.distortion_kinds
+]
 MODELS = {"lenet": {"dropout": 0.5}, "small_cnn": {"width": 4}}
 
 
@@ -109,6 +113,15 @@ def test_the_loss_reaches_every_weight_and_its_terms_reach_none(name: str) -> No
 def test_a_method_that_trains_on_a_distortion_says_so(name: str) -> None:
     assert methods.get(name).trains_on_distortion == (TYPICAL[name][1] is not None)
     assert methods.get(name).passes == (2 if name in ("stability_training", "adversarial_training") else 1)
+
+
+@pytest.mark.parametrize("attack", attacks.names())
+@pytest.mark.parametrize("name", ATTACKED)
+def test_a_method_that_trains_on_attacks_trains_on_each(name: str, attack: str) -> None:
+    parameters, _ = TYPICAL[name]
+    method = made(name, parameters, Component.of(attack, {"epsilon": 0.1}))
+    losses = trained(method, network("small_cnn", width=4), steps=10)
+    assert losses[-1] < losses[0]
 
 
 @pytest.mark.parametrize("name", ["stability_training", "data_augmentation"])

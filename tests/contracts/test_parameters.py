@@ -29,17 +29,17 @@ def described() -> dict[str, Parameter]:
 
 def test_everything_is_found() -> None:
     assert {kind: len(registry.names()) for kind, registry in REGISTRIES.items()} == {
-        "method": 4, "attack": 1, "distortion": 6, "model": 3, "data set": 6,
+        "method": 4, "attack": 2, "distortion": 6, "model": 3, "data set": 6,
     }  # fmt: skip
     assert methods.names() == ("adversarial_training", "data_augmentation", "stability_training", "standard")
     assert distortions.names() == (
         "gaussian_noise", "jpeg", "random_crop", "rotation", "thumbnail", "uniform_noise",
     )  # fmt: skip
-    assert attacks.names() == ("fgsm",)
+    assert attacks.names() == ("fgsm", "pgd")
     assert models.names() == ("lenet", "resnet18", "small_cnn")
     assert datasets.names() == ("cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "mnist_5k")
     assert (list(OPTIMIZERS), list(SCHEDULES)) == (["sgd"], ["constant"])
-    assert len(described()) == 51
+    assert len(described()) == 58
 
 
 @pytest.mark.parametrize("name", described())
@@ -64,8 +64,11 @@ def test_a_component_says_what_it_is(name: str) -> None:
 
 
 def test_one_symbol_never_means_two_things() -> None:
-    symbols = [parameter.symbol for parameter in described().values() if parameter.symbol]
-    assert len(set(symbols)) == len(symbols)
+    """Of several owners, who say which is meant (`attack.epsilon`), a symbol stands for parameters of one name."""
+    names: dict[str, set[str]] = {}
+    for parameter in described().values():
+        names.setdefault(parameter.symbol, set()).add(parameter.name)
+    assert all(len(found) == 1 for symbol, found in names.items() if symbol)
 
 
 @pytest.mark.parametrize("registry", REGISTRIES.values(), ids=REGISTRIES)
