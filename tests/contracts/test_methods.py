@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from study.plan import BASELINE_METHODS
 from tests.contracts.pictures import digits, network
 from trainables.attacks import attacks
 from trainables.methods import Batch, Method, methods
@@ -19,16 +20,22 @@ TYPICAL: dict[str, tuple[dict[str, float], Component | None]] = {
     "stability_training": ({"alpha": 1.0}, NOISE),
     "data_augmentation": ({"p": 0.5}, NOISE),
     "adversarial_training": ({"mu": 0.5}, FGSM),
+    "triplet_ranking": ({"dimensions": 10}, None),
+    "feature_stability": ({"dimensions": 10, "alpha": 0.3}, NOISE),
 }
 NEUTRAL: dict[str, dict[str, float]] = {
     "stability_training": {"alpha": 0.0},
     "data_augmentation": {"p": 0.0},
     "adversarial_training": {"mu": 1.0},
+    "feature_stability": {"alpha": 0.0},
 }
+PLAIN = {"feature_stability": "triplet_ranking"}
+"""What the neutral setting equals, where that is not `standard`."""
 NAMES = methods.names()
 ATTACKED = [
     name for name, kind in methods.all().items() if kind.trains_on_distortion and "attack" in kind.distortion_kinds
 ]
+TWICE = ("stability_training", "adversarial_training", "feature_stability")
 MODELS = {"lenet": {"dropout": 0.5}, "small_cnn": {"width": 4}}
 
 
@@ -64,8 +71,8 @@ def trained(method: Method, model: nn.Module, steps: int) -> list[Tensor]:
 
 def test_the_laws_know_every_method() -> None:
     assert tuple(sorted(TYPICAL)) == NAMES
-    assert {*NEUTRAL, "standard"} == set(NAMES)
-    assert {methods.get(name).label for name in NAMES} == {"Baseline", "ST", "DA", "AT"}
+    assert {*NEUTRAL, *BASELINE_METHODS} == set(NAMES)
+    assert {methods.get(name).label for name in NAMES} == {"Baseline", "ST", "DA", "AT", "Triplet", "FS"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -73,17 +80,19 @@ def test_a_batch_can_be_fitted(name: str) -> None:
     model = network("lenet")
     losses = trained(typical(name), model, steps=40)
     assert losses[-1] < 0.8 * losses[0]
-    shown = batch()
-    assert F.cross_entropy(model.eval()(shown.images), shown.labels) < 1.5
+    with torch.no_grad():
+        loss, correct = typical(name).task.validate(model.eval(), [(batch().images, batch().labels)])
+    assert loss < {"accuracy": 1.5, "triplet ranking score": 0.05}[methods.get(name).measure]
+    assert correct > 0.7 * 32
 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("name", NEUTRAL)
-def test_the_neutral_setting_is_standard_training_bit_for_bit(name: str, model: str) -> None:
+def test_the_neutral_setting_is_the_baselines_training_bit_for_bit(name: str, model: str) -> None:
     distortion = FGSM if name == "adversarial_training" else NOISE
     neutral, standard = network(model, **MODELS[model]), network(model, **MODELS[model])
     losses = trained(made(name, NEUTRAL[name], distortion), neutral, steps=5)
-    assert losses == trained(made("standard", {}), standard, steps=5)
+    assert losses == trained(made(PLAIN.get(name, "standard"), {}), standard, steps=5)
     for key, value in standard.state_dict().items():
         assert torch.equal(neutral.state_dict()[key], value)
 
@@ -94,7 +103,7 @@ def test_the_key_alone_decides(name: str) -> None:
     first = method.loss(model, shown, Key(("a",))).total
     torch.manual_seed(99)
     assert torch.equal(method.loss(model, shown, Key(("a",))).total, first)
-    if name != "standard" and not method.distortion.is_attack:
+    if name != "standard" and not (method.distortion and method.distortion.is_attack):
         assert not torch.equal(method.loss(model, shown, Key(("b",))).total, first)
 
 
@@ -112,7 +121,7 @@ def test_the_loss_reaches_every_weight_and_its_terms_reach_none(name: str) -> No
 @pytest.mark.parametrize("name", NAMES)
 def test_a_method_that_trains_on_a_distortion_says_so(name: str) -> None:
     assert methods.get(name).trains_on_distortion == (TYPICAL[name][1] is not None)
-    assert methods.get(name).passes == (2 if name in ("stability_training", "adversarial_training") else 1)
+    assert methods.get(name).passes == (2 if name in TWICE else 1)
 
 
 @pytest.mark.parametrize("attack", attacks.names())
@@ -124,7 +133,7 @@ def test_a_method_that_trains_on_attacks_trains_on_each(name: str, attack: str) 
     assert losses[-1] < losses[0]
 
 
-@pytest.mark.parametrize("name", ["stability_training", "data_augmentation"])
+@pytest.mark.parametrize("name", ["stability_training", "data_augmentation", "feature_stability"])
 def test_a_distortion_with_a_margin_takes_it_from_the_source(name: str) -> None:
     shown = batch(8)
     bordered = Batch(images=shown.images, labels=shown.labels, source=F.pad(shown.images, (3, 3, 3, 3)))

@@ -29,9 +29,12 @@ def described() -> dict[str, Parameter]:
 
 def test_everything_is_found() -> None:
     assert {kind: len(registry.names()) for kind, registry in REGISTRIES.items()} == {
-        "method": 4, "attack": 2, "distortion": 6, "model": 3, "data set": 6,
+        "method": 6, "attack": 2, "distortion": 6, "model": 3, "data set": 6,
     }  # fmt: skip
-    assert methods.names() == ("adversarial_training", "data_augmentation", "stability_training", "standard")
+    assert methods.names() == (
+        "adversarial_training", "data_augmentation", "feature_stability", "stability_training", "standard",
+        "triplet_ranking",
+    )  # fmt: skip
     assert distortions.names() == (
         "gaussian_noise", "jpeg", "random_crop", "rotation", "thumbnail", "uniform_noise",
     )  # fmt: skip
@@ -39,7 +42,7 @@ def test_everything_is_found() -> None:
     assert models.names() == ("lenet", "resnet18", "small_cnn")
     assert datasets.names() == ("cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "mnist_5k")
     assert (list(OPTIMIZERS), list(SCHEDULES)) == (["sgd"], ["constant"])
-    assert len(described()) == 58
+    assert len(described()) == 63
 
 
 @pytest.mark.parametrize("name", described())

@@ -14,7 +14,7 @@ SCHEMA = "study.schema.json"
 
 
 def test_the_search_spaces_are_found_by_name() -> None:
-    assert set(shipped()) == {"demo_mnist", "cifar10_resnet18", "search_mnist", "heat_map_mnist"}
+    assert set(shipped()) == {"demo_mnist", "cifar10_resnet18", "search_mnist", "heat_map_mnist", "ranking_mnist"}
 
 
 @pytest.mark.parametrize("name", sorted(shipped()))
