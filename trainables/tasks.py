@@ -18,8 +18,9 @@ from trainables.triplets import distances, embeddings, fixed_others, fixed_tripl
 
 TOP5_CLASSES = 6
 """The fewest classes for which top-5 says anything."""
-THRESHOLDS = tuple(step / 20 for step in range(1, 41))
-"""Embedding distances up to which two images are taken for near-duplicates: 0.05 to 2, the most there is."""
+THRESHOLDS = tuple(step / 100 for step in (*range(1, 20), *range(20, 100, 5), *range(100, 201, 10)))
+"""Embedding distances up to which two images are taken for near-duplicates: to 2, the most there is, and denser below
+0.2, where a large weight of the stability term draws all embeddings together."""
 
 Outputs = Callable[[], Tensor]
 """Gives the network's outputs on the undistorted images of a split, [n, outputs], in index order."""
