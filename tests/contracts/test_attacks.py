@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.contracts.pictures import network, random_images
+from tests.contracts.waiting import Watched
 from trainables.attacks import Attack, attacks
 from trainables.randomness import Key
 
@@ -106,6 +107,14 @@ def test_the_generator_alone_decides(name: str) -> None:
     assert torch.equal(torch.get_rng_state(), state)
     torch.manual_seed(2)
     assert torch.equal(sweep(name, model)[-1], first)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sweep_never_waits_for_the_device(name: str) -> None:
+    model = network()
+    with Watched() as watched:
+        sweep(name, model)
+    assert watched.seen == []
 
 
 @pytest.mark.parametrize("name", NAMES)

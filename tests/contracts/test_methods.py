@@ -7,7 +7,9 @@ from torch.nn import functional as F
 
 from study.plan import BASELINE_METHODS
 from tests.contracts.pictures import digits, network
+from tests.contracts.waiting import Watched
 from trainables.attacks import attacks
+from trainables.distortions import Distortion
 from trainables.methods import Batch, Method, methods
 from trainables.optimizers import SGD
 from trainables.randomness import Key
@@ -122,6 +124,24 @@ def test_the_loss_reaches_every_weight_and_its_terms_reach_none(name: str) -> No
 def test_a_method_that_trains_on_a_distortion_says_so(name: str) -> None:
     assert methods.get(name).trains_on_distortion == (TYPICAL[name][1] is not None)
     assert methods.get(name).passes == (2 if name in TWICE else 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_never_waits_for_the_device(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # On a CPU, and there only, a distortion looks at its result.
+    monkeypatch.setattr(Distortion, "apply", lambda self, images, level, key: self.distort(images, level, key))
+    method, model, shown = typical(name), network("lenet").train(), batch()
+    with Watched() as watched:
+        method.loss(model, shown, Key(("a",))).total.backward()
+    assert watched.seen == []
+
+
+def test_the_watch_sees_what_waits() -> None:
+    values = torch.arange(4.0)
+    with Watched() as watched:
+        float(values.sum())
+        values[values > 1]
+    assert watched.seen == ["_local_scalar_dense", "index by a mask"]
 
 
 @pytest.mark.parametrize("attack", attacks.names())
