@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from dashboards.paired import Bits, Difference, paired, unpaired
 from dashboards.wording import telling
-from study.plan import Plan, Sweep
+from study.plan import BASELINE_METHODS, Plan, Sweep
 from study.report import Setting, Symbol
 from study.store import Launch
 from study.summary import UNDISTORTED, Found
@@ -126,9 +126,9 @@ class Results:
 
     @cached_property
     def baseline_label(self) -> str | None:
-        """The first label of the method `standard` on undistorted images: what the views measure against, too."""
-        standard = (t.label for t in self.trials if t.method == "standard" and t.train_distortion == UNDISTORTED)
-        return next(standard, None)
+        """The first label of a baseline's method on undistorted images: what the views measure against, too."""
+        plain = (t for t in self.trials if t.method in BASELINE_METHODS and t.train_distortion == UNDISTORTED)
+        return next((trial.label for trial in plain), None)
 
     @cached_property
     def baselines(self) -> tuple[Trial, ...]:
@@ -162,7 +162,9 @@ class Results:
 
     @cached_property
     def chance(self) -> float | None:
-        """1 / classes: recorded by the launch, else known from a trial that counts at chance, else unknown."""
+        """1 / 2 for triplets, else 1 / classes: recorded, else known from a trial that counts at chance, or unknown."""
+        if self.plan.measure != "accuracy":
+            return 1 / 2
         classes = dict(self.launch.provenance.get("data", {})).get("classes")
         if classes:
             return 1 / int(classes)

@@ -25,7 +25,10 @@ Dot = tuple[float, float]
 
 def still(curves: Curves) -> str:
     """Accuracy over each sweep beside the baseline's, and on the validation images by epoch."""
-    panels = [*(_sweep(sweep) for sweep in curves.sweeps), *([_epochs(curves)] if curves.validation else [])]
+    panels = [
+        *(_sweep(sweep, curves.measure) for sweep in curves.sweeps),
+        *([_epochs(curves)] if curves.validation else []),
+    ]
     columns = min(COLUMNS, max(1, len(panels)))
     rows = -(-len(panels) // columns)
     width = columns * (PANEL_WIDTH + LEFT + RIGHT)
@@ -61,7 +64,7 @@ def _legend(x: int, colour: str, name: str, dashes: str) -> str:
     return f'{line}<text x="{x + 28}" y="46">{name}</text>'
 
 
-def _sweep(sweep: SweepCurve) -> str:
+def _sweep(sweep: SweepCurve, measure: str) -> str:
     """Levels at equal distances, easy to hard, since some fall and some grow by orders of magnitude."""
     labels = ["clean", *(f"{level:g}" for level in sweep.levels)]
     xs = _places(len(labels))
@@ -73,7 +76,8 @@ def _sweep(sweep: SweepCurve) -> str:
     )
     drawn = _line(xs, sweep.baseline, BASELINE, "5 4") + _line(xs, sweep.accuracies, TRIAL, "")
     axis = sweep.parameter if sweep.parameter else "level"
-    return _frame(f"tested on {sweep.test_distortion}", f"{axis}, easy to hard", xs, labels) + marker + drawn
+    frame = _frame(f"tested on {sweep.test_distortion}", f"{axis}, easy to hard", measure, xs, labels)
+    return frame + marker + drawn
 
 
 def _epochs(curves: Curves) -> str:
@@ -86,7 +90,8 @@ def _epochs(curves: Curves) -> str:
     if kept is not None and kept <= count:
         y = _y(curves.validation[kept - 1])
         marker = f'<circle cx="{xs[kept - 1]:.1f}" cy="{y:.1f}" r="6" fill="none" stroke="{INK}"/>'
-    frame = _frame("validation accuracy by epoch", "epoch; the kept one is circled", xs, labels)
+    title = f"validation {curves.measure} by epoch"
+    frame = _frame(title, "epoch; the kept one is circled", curves.measure, xs, labels)
     return frame + _line(xs, curves.validation, TRIAL, "") + marker
 
 
@@ -98,7 +103,7 @@ def _y(accuracy: float) -> float:
     return PANEL_HEIGHT * (1 - accuracy)
 
 
-def _frame(title: str, axis: str, xs: Sequence[float], labels: Iterable[str]) -> str:
+def _frame(title: str, axis: str, measure: str, xs: Sequence[float], labels: Iterable[str]) -> str:
     """Title, grid and ticks: percent upwards, `labels` along the foot."""
     rules = (
         f'<line x1="0" x2="{PANEL_WIDTH}" y1="{_y(tick):.1f}" y2="{_y(tick):.1f}" stroke="{GRID}"/>'
@@ -115,7 +120,7 @@ def _frame(title: str, axis: str, xs: Sequence[float], labels: Iterable[str]) ->
         f'<text x="{PANEL_WIDTH / 2:.0f}" y="{PANEL_HEIGHT + 34}" text-anchor="middle" fill="{MUTED}">'
         f"{escape(axis)}</text>"
         f'<text x="{-LEFT + 12}" y="{PANEL_HEIGHT / 2:.0f}" text-anchor="middle" fill="{MUTED}" font-size="11" '
-        f'transform="rotate(-90 {-LEFT + 12} {PANEL_HEIGHT / 2:.0f})">accuracy, %</text>'
+        f'transform="rotate(-90 {-LEFT + 12} {PANEL_HEIGHT / 2:.0f})">{escape(measure)}, %</text>'
     )
     return "".join((*rules, *foot, named))
 

@@ -13,6 +13,11 @@ def spoken(distortion: str) -> str:
     return distortion.replace("_", " ")
 
 
+def headed(text: str) -> str:
+    """`triplet ranking score` → `Triplet ranking score`"""
+    return text[:1].upper() + text[1:]
+
+
 def percent(accuracy: float) -> str:
     """`84.1`"""
     return f"{100 * accuracy:.1f}"

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -17,7 +18,7 @@ from study.store import Store
 from study.summary import Found
 from trainables.datasets import split_of
 from trainables.evaluate import DistortedSets, evaluate
-from trainables.fit import Training, data_set
+from trainables.fit import Training, data_set, task_of
 from trainables.methods import forward_passes
 from trainables.models import models
 from trainables.recipe import Component, Condition, Recipe, Scratch, Split
@@ -230,17 +231,27 @@ def parameter_count(recipe: Recipe) -> int:
     """Numbers in the network's state, counted without memory for them."""
     data = data_set(recipe.data)
     described = models.get(recipe.model.name)(**recipe.model.parameters)
+    outputs = task_of(recipe.method).outputs(len(data.class_names))
     with torch.device("meta"):
-        network = described.build(data.shape, len(data.class_names))
+        network = described.build(data.shape, outputs)
     return sum(tensor.numel() for tensor in network.state_dict().values())
 
 
 def _checkpoint_bytes(plan: Plan) -> int:
-    counted = {(recipe.data, recipe.model): 0 for recipe in (trial.recipe for trial in plan.trials)}
-    for trial in plan.unique_trials():
-        counted[trial.recipe.data, trial.recipe.model] += 1
-    recipes = {(trial.recipe.data, trial.recipe.model): trial.recipe for trial in plan.trials}
+    recipes = {_shape(trial.recipe): trial.recipe for trial in plan.trials}
+    counted = Counter(_shape(trial.recipe) for trial in plan.unique_trials())
     return sum(COPIES * FLOAT_BYTES * parameter_count(recipes[key]) * number for key, number in counted.items())
+
+
+def _shape(recipe: Recipe) -> tuple[Component, Component, int]:
+    """Equal for recipes of one network."""
+    return recipe.data, recipe.model, _outputs(recipe.method)
+
+
+@cache
+def _outputs(method: Component) -> int:
+    """Of its network, as if there were one class."""
+    return task_of(method).outputs(1)
 
 
 def _table_bytes(plan: Plan) -> int:
@@ -248,4 +259,5 @@ def _table_bytes(plan: Plan) -> int:
     trials = len(plan.unique_trials())
     cells = trials * len(plan.conditions) * CELL_BYTES
     bits = trials * test_images(plan.conditions) // 8
-    return trials * FILES * FILE_BYTES + cells + bits
+    files = FILES + (plan.measure != "accuracy")  # near-duplicates
+    return trials * files * FILE_BYTES + cells + bits

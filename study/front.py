@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from study.plan import Drawn, Plan, PlannedTrial, Search
+from study.plan import BASELINE_METHODS, Drawn, Plan, PlannedTrial, Search
 
 Accuracies = Mapping[tuple[str, str], float]
 """(trial id, condition id) → accuracy."""
@@ -38,8 +38,8 @@ def _results(search: Search, plan: Plan, accuracies: Accuracies) -> Iterator[Poi
 
 
 def baseline(plan: Plan) -> tuple[PlannedTrial, ...]:
-    """The trials of the study's first label of the method `standard` on undistorted images."""
-    plain = [one for one in plan.trials if one.recipe.method.name == "standard" and not one.recipe.distortions]
+    """The trials of the study's first label of a baseline's method (`standard`, say) on undistorted images."""
+    plain = [one for one in plan.trials if one.recipe.method.name in BASELINE_METHODS and not one.recipe.distortions]
     return tuple(one for one in plain if one.label == plain[0].label)
 
 

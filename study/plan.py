@@ -9,8 +9,10 @@ from functools import cached_property
 from typing import Literal
 
 from trainables.parameters import Value
-from trainables.recipe import Component, Condition, Recipe
+from trainables.recipe import Component, Condition, Measure, Recipe
 
+BASELINE_METHODS = ("standard", "triplet_ranking")
+"""What trains on undistorted images and holds nothing stable: what others are measured against."""
 Draw = Literal["uniform", "loguniform", "int", "choice"]
 
 
@@ -147,11 +149,13 @@ class Plan:
     searches: tuple[Search, ...] = ()
     drawn: tuple[Drawn, ...] = ()
     """In the order of the searches, then of their numbers."""
+    measure: Measure = "accuracy"
+    """What all its trials are measured by."""
 
     @property
     def baseline_id(self) -> str | None:
-        """The first trial that `standard` trains from scratch or a file: attacked images are shown as it meets them."""
-        found = (one.trial_id for one in self.trials if one.stage == 0 and one.recipe.method.name == "standard")
+        """The first trial of a baseline's method from scratch or a file: attacked images are shown as it meets them."""
+        found = (one.trial_id for one in self.trials if one.stage == 0 and one.recipe.method.name in BASELINE_METHODS)
         return next(found, None)
 
     def unique_trials(self) -> tuple[PlannedTrial, ...]:

@@ -169,6 +169,8 @@ class EndTable:
     """Pairs of a training and a test distortion that have results and that the rows leave out."""
     n: int
     """Test images."""
+    measure: str
+    """What the shares are called."""
 
 
 def end_table(plan: Plan, cells: Cells) -> EndTable:
@@ -180,6 +182,7 @@ def end_table(plan: Plan, cells: Cells) -> EndTable:
         rows=shown,
         other_pairs=len(_other_pairs(plan, cells)),
         n=max((row.best.share.n for row in shown), default=0),
+        measure=plan.measure,
     )
 
 

@@ -6,20 +6,20 @@ Draws are keyed by (condition, chunk of 100 images by index), so nothing depends
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import groupby
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from trainables.attacks import Attack
 from trainables.datasets import Images, split_of
-from trainables.fit import build_model, data_set, place
+from trainables.fit import build_model, data_set, place, task_of
 from trainables.randomness import Key
-from trainables.recipe import Condition, Recipe
+from trainables.recipe import Component, Condition, Recipe, Split
 from trainables.records import Cell, State
 from trainables.sequence import build
+from trainables.tasks import Tally, Task
 
 EVALUATION_REVISION = 1
 """Raised whenever evaluation's numbers change; part of every condition's identity."""
@@ -28,11 +28,11 @@ CHUNK = 100
 """Images that share one generator when a test set is distorted."""
 BATCH = 5 * CHUNK
 """Images in one forward pass."""
-TOP5_CLASSES = 6
-"""The fewest classes for which top-5 says anything."""
 
 Look = Callable[[Condition, Tensor], None]
 """Takes the split's first image as a condition shows it: [C, H, W] in [0, 1], on the device."""
+Tallies = Callable[[Condition], Tally]
+"""Gives what counts the outputs under a condition."""
 
 
 def look_away(_condition: Condition, _image: Tensor) -> None:
@@ -110,16 +110,33 @@ def evaluate(
     """One cell a condition, in order, each yielded as soon as it is known; before that `look` is shown an image.
 
     `weights` None stands for a trial that diverged before its first finite epoch: it counts at chance, and shows none.
+    Raises ValueError for an attack on a network that gives no class logits.
     """
-    device = torch.device(device)
+    device, task = torch.device(device), task_of(recipe.method)
     if weights is None:
-        yield from (_at_chance(condition) for condition in conditions)
+        yield from (_at_chance(task, condition) for condition in conditions)
         return
     model = trained_model(recipe, weights, device)
-    for (is_attack, _, _), group in groupby(conditions, key=_sharing):
+    tallies = _tallies(task, model, device)
+    for (is_attack, name, _), group in groupby(conditions, key=_sharing):
+        if is_attack and not task.takes_attacks:
+            raise ValueError(f"{name} attacks class logits, and {recipe.method.name} trains embeddings")
         together = tuple(group)
         cells = _attacked if is_attack else _shown
-        yield from cells(model, together, sets, device, look)
+        yield from cells(model, together, sets, device, look, tallies)
+
+
+def _tallies(task: Task, model: nn.Module, device: torch.device) -> Tallies:
+    """Tallies that share the outputs on undistorted images, found when the first of them asks."""
+
+    @cache
+    def clean(data: Component, split: Split) -> Tensor:
+        images = split_of(data_set(data), split)
+        starts = range(0, len(images), BATCH)
+        shown = (_source(images, first, min(first + BATCH, len(images)), 0, device)[0] for first in starts)
+        return torch.cat([_outputs(model, one) for one in shown])
+
+    return lambda condition: task.tally(condition.condition_id, lambda: clean(condition.data, condition.split))
 
 
 def _sharing(condition: Condition) -> tuple[bool, str, object]:
@@ -130,19 +147,29 @@ def _sharing(condition: Condition) -> tuple[bool, str, object]:
 
 
 def _shown(
-    model: nn.Module, conditions: Sequence[Condition], sets: DistortedSets, device: torch.device, look: Look
+    model: nn.Module,
+    conditions: Sequence[Condition],
+    sets: DistortedSets,
+    device: torch.device,
+    look: Look,
+    tallies: Tallies,
 ) -> Iterator[Cell]:
     for condition in conditions:
-        tally = Tally(condition)
+        tally = tallies(condition)
         for images, labels in sets.batches(condition, device):
             if tally.empty:
                 look(condition, images[0])
-            tally.add(_logits(model, images), labels)
+            tally.add(_outputs(model, images), labels)
         yield tally.cell()
 
 
 def _attacked(
-    model: nn.Module, conditions: Sequence[Condition], sets: DistortedSets, device: torch.device, look: Look
+    model: nn.Module,
+    conditions: Sequence[Condition],
+    sets: DistortedSets,
+    device: torch.device,
+    look: Look,
+    tallies: Tallies,
 ) -> Iterator[Cell]:
     """The attack at the end of each condition's steps, after its distortions, at all levels from one pass."""
     first = conditions[0]
@@ -150,88 +177,50 @@ def _attacked(
     sequence = build(first.steps)
     attack = sequence.steps[-1].distortion
     if not isinstance(attack, Attack) or len(sequence.steps) > 1:
-        yield from (_attacked_sequence(model, condition, images, device, look) for condition in conditions)
+        for condition in conditions:
+            yield _attacked_sequence(model, condition, images, device, look, tallies(condition))
         return
     levels = tuple(build(condition.steps).steps[-1].level for condition in conditions)
-    tallies = [Tally(condition) for condition in conditions]
+    counted = [(condition, tallies(condition)) for condition in conditions]
     for begin in range(0, len(images), CHUNK):
         source, labels = _source(images, begin, min(begin + CHUNK, len(images)), 0, device)
         generator = Key((first.split, first.test_distortion, first.seed, begin // CHUNK)).generator(device)
         shown = attack.sweep(source, labels, model, levels, generator)
-        for tally, attacked in zip(tallies, shown, strict=True):
+        for (condition, tally), attacked in zip(counted, shown, strict=True):
             if tally.empty:
-                look(tally.condition, attacked[0])
-            tally.add(_logits(model, attacked), labels)
-    yield from (tally.cell() for tally in tallies)
+                look(condition, attacked[0])
+            tally.add(_outputs(model, attacked), labels)
+    yield from (tally.cell() for _, tally in counted)
 
 
 def _attacked_sequence(
-    model: nn.Module, condition: Condition, images: Images, device: torch.device, look: Look
+    model: nn.Module, condition: Condition, images: Images, device: torch.device, look: Look, tally: Tally
 ) -> Cell:
     sequence = build(condition.steps)
-    tally = Tally(condition)
     for begin in range(0, len(images), CHUNK):
         source, labels = _source(images, begin, min(begin + CHUNK, len(images)), sequence.margin, device)
         attacked = sequence.apply(source, labels, model, Key((condition.condition_id, begin // CHUNK)))
         if tally.empty:
             look(condition, attacked[0])
-        tally.add(_logits(model, attacked), labels)
+        tally.add(_outputs(model, attacked), labels)
     return tally.cell()
 
 
 @torch.no_grad()
-def _logits(model: nn.Module, images: Tensor) -> Tensor:
-    logits: Tensor = model(images.contiguous(memory_format=torch.channels_last))
-    return logits
+def _outputs(model: nn.Module, images: Tensor) -> Tensor:
+    outputs: Tensor = model(images.contiguous(memory_format=torch.channels_last))
+    return outputs
 
 
-class Tally:
-    """Counts and sums of one cell, gathered on the device and read once."""
-
-    def __init__(self, condition: Condition) -> None:
-        self.condition = condition
-        self.correct: list[Tensor] = []
-        self.top5: list[Tensor] = []
-        self.losses: list[Tensor] = []
-        self.confidences: list[Tensor] = []
-
-    @property
-    def empty(self) -> bool:
-        """Whether no batch was counted yet."""
-        return not self.correct
-
-    def add(self, logits: Tensor, labels: Tensor) -> None:
-        """Count a batch: logits [n, classes], labels [n]. An image whose logits are not finite is wrong."""
-        finite = logits.isfinite().all(1)
-        self.correct.append((logits.argmax(1) == labels) & finite)
-        if logits.shape[1] >= TOP5_CLASSES:
-            self.top5.append((logits.topk(5).indices == labels[:, None]).any(1) & finite)
-        self.losses.append(F.cross_entropy(logits, labels, reduction="none").double())
-        self.confidences.append(logits.softmax(1).amax(1).double())
-
-    def cell(self) -> Cell:
-        correct = torch.cat(self.correct)
-        loss, confidence = float(torch.cat(self.losses).sum()), float(torch.cat(self.confidences).sum())
-        return Cell(
-            condition_id=self.condition.condition_id,
-            n=len(correct),
-            correct=int(correct.sum()),
-            top5_correct=int(torch.cat(self.top5).sum()) if self.top5 else None,
-            loss_sum=loss if math.isfinite(loss) else None,
-            confidence_sum=confidence if math.isfinite(confidence) else None,
-            at_chance=False,
-            correct_bits=np.packbits(correct.cpu().numpy()).tobytes(),
-        )
-
-
-def _at_chance(condition: Condition) -> Cell:
+def _at_chance(task: Task, condition: Condition) -> Cell:
     data = data_set(condition.data)
-    n, classes = len(split_of(data, condition.split)), len(data.class_names)
+    n = len(split_of(data, condition.split))
+    correct, top5_correct = task.at_chance(n, len(data.class_names))
     return Cell(
         condition_id=condition.condition_id,
         n=n,
-        correct=round(n / classes),
-        top5_correct=round(5 * n / classes) if classes >= TOP5_CLASSES else None,
+        correct=correct,
+        top5_correct=top5_correct,
         loss_sum=None,
         confidence_sum=None,
         at_chance=True,

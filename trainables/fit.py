@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from trainables.batches import Augmentation, Source
 from trainables.checkpoint import to_cpu, weights_hash
@@ -24,6 +23,7 @@ from trainables.recipe import Component, Parent, Recipe, Scratch, WeightsFile
 from trainables.records import Epoch, Outcome, Sink, State
 from trainables.schedules import schedule
 from trainables.sequence import build
+from trainables.tasks import Task
 
 LOOP_REVISION = 1
 """Raised whenever the loop's numbers change; part of every trial's identity."""
@@ -75,7 +75,12 @@ def build_model(recipe: Recipe) -> Network:
     data = data_set(recipe.data)
     described = models.get(recipe.model.name)(**recipe.model.parameters)
     torch.manual_seed(Key((recipe.replicate, "initial weights")).seed)
-    return described.build(data.shape, len(data.class_names))
+    return described.build(data.shape, task_of(recipe.method).outputs(len(data.class_names)))
+
+
+def task_of(method: Component) -> Task:
+    """What a method trains the network for."""
+    return methods.get(method.name)(**method.parameters, distortion=None).task
 
 
 def build_method(recipe: Recipe) -> Method:
@@ -233,7 +238,7 @@ class Training:
         self.step, self.sums = 0, {}
 
     def _selects(self, ended: Epoch) -> bool:
-        """Whether `ended` becomes the kept epoch: the latest, or the first with the best validation accuracy."""
+        """Whether `ended` becomes the kept epoch: the latest, or the first that gets most validation images right."""
         if self.recipe.select == "last" or self.best is None:
             return True
         return ended.validation_correct > self.epochs[self.best.epoch - 1].validation_correct
@@ -241,14 +246,9 @@ class Training:
     @torch.no_grad()
     def _validate(self) -> tuple[float, int]:
         self.model.eval()
-        loss = torch.zeros((), dtype=torch.float64, device=self.device)
-        correct = torch.zeros((), dtype=torch.int64, device=self.device)
-        for index in torch.split(torch.arange(len(self.validation.labels)), VALIDATION_BATCH):
-            batch = self.validation.batch(index)
-            logits = self.model(batch.images)
-            loss += F.cross_entropy(logits, batch.labels, reduction="none").double().sum()
-            correct += (logits.argmax(1) == batch.labels).sum()
-        return float(loss) / len(self.validation.labels), int(correct)
+        index = torch.split(torch.arange(len(self.validation.labels)), VALIDATION_BATCH)
+        batches = (self.validation.batch(one) for one in index)
+        return self.method.task.validate(self.model, ((batch.images, batch.labels) for batch in batches))
 
     def state(self) -> State:
         """Everything needed to go on from here, bit for bit."""

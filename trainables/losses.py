@@ -1,7 +1,7 @@
 """Losses between predictions of the same images: pure functions of batches of logits.
 
 p = softmax(clean), q = softmax(distorted), both [N, classes]. Every loss is the mean over the batch, and its gradient
-flows into all arguments, since the equations are plain functions of the weights.
+flows into all arguments, since the equations are plain functions of the weights; a caller may detach one.
 """
 
 from collections.abc import Callable, Mapping

@@ -11,6 +11,8 @@ Role = Literal["best", "last"]
 Precision = Literal["float32", "bfloat16"]
 Split = Literal["train", "validation", "test"]
 Family = Literal["clean", "sweep"]
+Measure = Literal["accuracy", "triplet ranking score"]
+"""What the share of right ones is called: of images classified right, or of triplets ranked right."""
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,24 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NearDuplicates:
+    """How well embeddings tell an image's distorted copy from another image, at one threshold on their distance."""
+
+    threshold: float
+    pairs: int
+    """Of an image and its copy; and as many of a copy and another image."""
+    found: int
+    """Pairs of an image and its copy within the threshold."""
+    false_alarms: int
+    """Pairs of a copy and another image within it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One trial under one condition: counts and sums over its n images; rates are derived from them."""
+    """One trial under one condition: counts and sums over its n images; rates are derived from them.
+
+    Of a ranking trial an image stands for the triplet whose query it is, and the loss is the triplet hinge.
+    """
 
     condition_id: str
     n: int
@@ -54,9 +70,11 @@ class Cell:
     confidence_sum: float | None
     """Sum of the largest softmax probability."""
     at_chance: bool
-    """True where the trial diverged before its first finite epoch: `correct` is then n / classes, rounded."""
+    """True where the trial diverged before its first finite epoch: `correct` is then what guessing gets, rounded."""
     correct_bits: bytes | None
     """Per-image correctness in index order, packed eight an octet, the first image in the highest bit."""
+    near_duplicates: tuple[NearDuplicates, ...] = ()
+    """One a threshold; empty for class logits, and at chance."""
 
 
 class Sink(Protocol):

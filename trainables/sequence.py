@@ -101,4 +101,7 @@ def _step(component: Component) -> Step:
     kind = find(component.name)
     _, level = level_of(component)
     others = {name: value for name, value in component.parameters.items() if name != kind.level.name}
-    return Step(component.name, kind(**complete(kind, others)), level)
+    made = kind(**complete(kind, others))
+    if isinstance(made, Attack):
+        made.check_level(level)
+    return Step(component.name, made, level)

@@ -57,7 +57,7 @@ class Report:
     epochs: tuple[Epoch, ...] = ()
     """Epochs finished since the last report; with the first, those of earlier attempts too."""
     cells: tuple[Cell, ...] = ()
-    """Cells finished in this slice, without their bits."""
+    """Cells finished in this slice: their counts and sums alone."""
     validation_accuracy: float | None = None
     images: int = 0
     """Images worked on since the unit began in this worker."""
@@ -239,7 +239,7 @@ class StudyTrainable(Trainable):
         try:
             for cell in evaluate(recipe, session.load_trained(), wanted, self.sets, self.device, look):
                 unsaved.append(cell)
-                untold.append(replace(cell, correct_bits=None))
+                untold.append(replace(cell, correct_bits=None, near_duplicates=()))
                 self.images += cell.n
                 if time.monotonic() - saved > SAVE_SECONDS:
                     session.commit_cells(unsaved)

@@ -56,6 +56,8 @@ class Band:
 class BandsInfo:
     """One training distortion under one test distortion."""
 
+    measure: str
+    """What a share of right ones is called."""
     train_distortion: str
     sweep: Sweep
     axis: LevelAxis
@@ -105,6 +107,7 @@ def bands_info(results: Results, selection: Selection) -> BandsInfo:
     equal_n = min((len(trials) for trials in evaluated.values() if trials), default=0)
     levels = tuple(level for level in selection.pick_at if level in sweep.levels) or (sweep.practical,)
     return BandsInfo(
+        measure=results.plan.measure,
         train_distortion=selection.train_distortion,
         sweep=sweep,
         axis=level_axis(sweep),

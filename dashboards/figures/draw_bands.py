@@ -9,7 +9,7 @@ from dashboards.figures.bands import Band, BandsInfo, Curve, curve_name
 from dashboards.levels import CLEAN
 from dashboards.palette import BASELINE, DIVERGED_SYMBOL, MUTED, Look, translucent
 from dashboards.ranges import BANDS
-from dashboards.wording import at_level, axis_title, count, drawn_from, percent, spoken, width
+from dashboards.wording import at_level, axis_title, count, drawn_from, headed, percent, spoken, width
 
 HEIGHT = 560
 TOP, TICKS, STRIP, BELOW = 44, 26, 54, 74
@@ -226,7 +226,7 @@ def _reading(info: BandsInfo) -> dict[str, Any]:
 def _notes(info: BandsInfo) -> Iterator[dict[str, Any]]:
     """What the axis reads, above it; and the name of the practical level's line."""
     yield note(
-        "accuracy on test images, %", name="reading", xref="paper", yref="paper", x=0, y=1, xanchor="left",
+        f"{info.measure} on test images, %", name="reading", xref="paper", yref="paper", x=0, y=1, xanchor="left",
         yanchor="bottom", xshift=-46, yshift=18,
     )  # fmt: skip
     yield note(
@@ -272,6 +272,6 @@ def explanation(info: BandsInfo) -> str:
     if baseline is not None:
         told.append(f"{info.baseline_label}: {percent(baseline)} %")
     return (
-        f"Accuracy of models trained on {spoken(info.train_distortion)} against the level of "
+        f"{headed(info.measure)} of models trained on {spoken(info.train_distortion)} against the level of "
         f"{spoken(info.sweep.test_distortion)}. At {at_level(info.sweep, info.sweep.practical)}: {'; '.join(told)}."
     )

@@ -36,6 +36,8 @@ class Square:
 class HeatMapInfo:
     """One label on one training distortion, under one test condition."""
 
+    measure: str
+    """What a share of right ones is called."""
     label: str
     train_distortion: str
     sweep: Sweep
@@ -97,6 +99,7 @@ def heat_map_info(results: Results, grid: Grid, sweep: Sweep, level: float) -> H
     condition = sweep.condition_ids[sweep.levels.index(level)]
     columns, rows = _values(grid.group.trials, grid.across), _values(grid.group.trials, grid.up)
     return HeatMapInfo(
+        measure=results.plan.measure,
         label=grid.group.label,
         train_distortion=grid.group.train_distortion,
         sweep=sweep,
@@ -137,7 +140,7 @@ def draw_heat_map(info: HeatMapInfo) -> Drawing:
         yaxis=_axis(info.row_symbol, info.rows),
         annotations=[
             note(
-                f"accuracy on test images, %<br>under {escaped(spoken(info.sweep.test_distortion))}, "
+                f"{info.measure} on test images, %<br>under {escaped(spoken(info.sweep.test_distortion))}, "
                 f"{at_level(info.sweep, info.level)}", xref="paper", yref="paper", x=0, y=1, xanchor="left",
                 yanchor="bottom", xshift=-64, yshift=10, align="left",
             )

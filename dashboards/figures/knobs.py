@@ -10,7 +10,7 @@ from dashboards.levels import is_log
 from dashboards.palette import BASELINE, DIVERGED_SYMBOL, Look
 from dashboards.results import Group, Results, Trial, practical_condition
 from dashboards.searched import drawn_as, search_of
-from dashboards.wording import at_level, count, percent, spoken, unit_word
+from dashboards.wording import at_level, count, headed, percent, spoken, unit_word
 from study.plan import Open, Sweep
 from study.report import Setting, figure
 
@@ -75,6 +75,8 @@ class Panel:
 class KnobsInfo:
     """One training distortion at the practical level of one test distortion."""
 
+    measure: str
+    """What a share of right ones is called."""
     train_distortion: str
     sweep: Sweep
     baseline_label: str | None
@@ -91,6 +93,7 @@ def knobs_info(results: Results, selection: Selection) -> KnobsInfo:
     groups = results.groups_on(selection.train_distortion)
     chosen = (one for one in groups if selection.labels is None or one.label in selection.labels)
     return KnobsInfo(
+        measure=results.plan.measure,
         train_distortion=selection.train_distortion,
         sweep=sweep,
         baseline_label=results.baseline_label,
@@ -181,7 +184,7 @@ def draw_knobs(info: KnobsInfo, looks: Mapping[str, Look]) -> Drawing:
         axes[f"yaxis{suffix}"] = axis(range=_y_range(info), anchor=f"x{suffix}", nticks=6)
         axes[f"yaxis{suffix}"]["title"]["standoff"] = 6
     usual = min(USUAL, max(len(info.panels), 1))
-    arrangements = {str(across): _arranged(len(info.panels), across) for across in ACROSS}
+    arrangements = {str(across): _arranged(info, across) for across in ACROSS}
     made = drawing(traces, height=0, margin={"l": 58, "r": 10, "t": TOP, "b": BOTTOM}, **axes)
     layout = made["layout"]
     layout["annotations"] = list(_titles(info))
@@ -201,8 +204,9 @@ def _change(layout: Drawing, path: Sequence[str], value: object) -> None:
     layout[path[-1]] = value
 
 
-def _arranged(panels: int, across: int) -> dict[str, object]:
+def _arranged(info: KnobsInfo, across: int) -> dict[str, object]:
     """Changes of layout that put the panels in rows of `across`, the first of each row with the y axis's title."""
+    panels = len(info.panels)
     rows = max(1, ceil(panels / across))
     height = TOP + BOTTOM + rows * PANEL + (rows - 1) * GAP
     inside = height - TOP - BOTTOM
@@ -218,7 +222,7 @@ def _arranged(panels: int, across: int) -> dict[str, object]:
             (column + 1) * wide - space / 2,
         ]
         changes[f"yaxis{suffix}.domain"] = [max(0.0, top - PANEL / inside), top]
-        changes[f"yaxis{suffix}.title.text"] = "" if column else "accuracy, %"
+        changes[f"yaxis{suffix}.title.text"] = "" if column else f"{info.measure}, %"
     return changes
 
 
@@ -314,4 +318,4 @@ def explanation(info: KnobsInfo) -> str:
     """The figure in words."""
     told = ", ".join(f"{panel.label} {panel.symbol}" for panel in info.panels)
     where = f"{spoken(info.sweep.test_distortion)}, {at_level(info.sweep, info.sweep.practical)}"
-    return f"Accuracy under {where} against {count(len(info.panels), 'hyperparameter')}: {told}."
+    return f"{headed(info.measure)} under {where} against {count(len(info.panels), 'hyperparameter')}: {told}."

@@ -43,6 +43,8 @@ class Dot:
 class SearchInfo:
     """Every search of a study on one training distortion, as far as its points are evaluated."""
 
+    measure: str
+    """What a share of right ones is called."""
     train_distortion: str
     objectives: tuple[str, ...]
     dots: tuple[Dot, ...]
@@ -70,6 +72,7 @@ def search_info(results: Results, train_distortion: str) -> SearchInfo:
     trials = {(trial.label, trial.trial_id): trial for trial in results.trials}
     wanted = searches[0].objectives
     return SearchInfo(
+        measure=results.plan.measure,
         train_distortion=train_distortion,
         objectives=tuple(one.name for one in wanted),
         dots=tuple(_dot(results, one, trials) for one in found if one.test is not None and one.validation is not None),
@@ -147,7 +150,7 @@ def _y_title(text: str) -> dict[str, object]:
 
 
 def _axis_title(info: SearchInfo, images: On, objective: int) -> str:
-    return f"{info.objectives[objective]} accuracy on {info.n[images]:,} {images} images, %"
+    return f"{info.objectives[objective]} {info.measure} on {info.n[images]:,} {images} images, %"
 
 
 def _cloud(

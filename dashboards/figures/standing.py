@@ -9,7 +9,7 @@ from dashboards.paired import Difference
 from dashboards.palette import BASELINE, DIVERGED_SYMBOL, Look
 from dashboards.picks import BY, By, pick
 from dashboards.results import Group, Results, practical_condition
-from dashboards.wording import at_level, count, percent, points
+from dashboards.wording import at_level, count, headed, percent, points
 from study.plan import Sweep
 
 ROW, TOP, BOTTOM = 44, 40, 48
@@ -48,6 +48,8 @@ class Row:
 class StandingInfo:
     """One training distortion at the practical level of one test distortion."""
 
+    measure: str
+    """What a share of right ones is called."""
     train_distortion: str
     sweep: Sweep
     baseline_label: str | None
@@ -68,6 +70,7 @@ def standing_info(results: Results, selection: Selection) -> StandingInfo:
         if selection.labels is None or group.label in selection.labels
     )
     return StandingInfo(
+        measure=results.plan.measure,
         train_distortion=selection.train_distortion,
         sweep=sweep,
         baseline_label=results.baseline_label,
@@ -108,7 +111,7 @@ def draw_standing(info: StandingInfo, looks: Mapping[str, Look]) -> Drawing:
         [*_baseline(info, len(names)), *dots],
         height=TOP + BOTTOM + ROW * max(len(names), 1),
         margin={"l": 96, "r": 26, "t": TOP, "b": BOTTOM},
-        xaxis=axis("accuracy, %", range=_x_range(info), ticks="outside", tickcolor="rgba(0,0,0,0)", nticks=6),
+        xaxis=axis(f"{info.measure}, %", range=_x_range(info), ticks="outside", tickcolor="rgba(0,0,0,0)", nticks=6),
         yaxis=axis(
             range=[-len(names) + 0.5, 0.5], tickvals=list(places.values()),
             ticktext=[ticks.get(name, escaped(name)) for name in names], showgrid=True,
@@ -224,4 +227,5 @@ def _rings(row: Row, place: int, by: By, look: Look, close: float) -> Iterator[T
 def explanation(info: StandingInfo) -> str:
     """The figure in words."""
     told = "; ".join(f"{row.label}, {count(len(row.dots), 'trial')}" for row in info.rows if row.dots)
-    return f"Accuracies at {at_level(info.sweep, info.sweep.practical)}, a dot a trial: {told}."
+    where = at_level(info.sweep, info.sweep.practical)
+    return f"{headed(info.measure)} at {where}, a dot a trial: {told}."

@@ -37,6 +37,8 @@ class TrainingInfo:
     """One measure of the trials on one training distortion."""
 
     train_distortion: str
+    share: str
+    """What `validation accuracy` is called here."""
     measure: str
     curves: tuple[TrainingCurve, ...]
 
@@ -59,6 +61,7 @@ def training_info(results: Results, train_distortion: str, measure: str) -> Trai
     trials = [trial for group in results.groups_on(train_distortion) for trial in group.trials]
     curves = (_curve(results, trial, measure, roles) for trial in (*results.baselines, *trials))
     return TrainingInfo(
+        share=results.plan.measure,
         train_distortion=train_distortion,
         measure=measure,
         curves=tuple(curve for curve in curves if curve.values or curve.diverged_epoch is not None),
@@ -127,7 +130,7 @@ def draw_training(info: TrainingInfo, looks: Mapping[str, Look], test_distortion
 
 def _title(info: TrainingInfo) -> str:
     if info.is_accuracy:
-        return "accuracy on undistorted validation images, %"
+        return f"{info.share} on undistorted validation images, %"
     return f"{escaped(info.measure)}, nats, mean over images"
 
 
@@ -230,9 +233,8 @@ def _ended(curve: TrainingCurve) -> str:
 def explanation(info: TrainingInfo) -> str:
     """The figure in words."""
     number = sum(not curve.baseline for curve in info.curves)
-    return (
-        f"{info.measure.capitalize()} by epoch of {count(number, 'trial')} trained on {spoken(info.train_distortion)}."
-    )
+    name = f"validation {info.share}" if info.is_accuracy else info.measure
+    return f"{name.capitalize()} by epoch of {count(number, 'trial')} trained on {spoken(info.train_distortion)}."
 
 
 def widths(info: TrainingInfo) -> Sequence[int]:

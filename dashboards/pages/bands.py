@@ -13,7 +13,7 @@ from dashboards.picks import BY
 from dashboards.ranges import QUANTILES
 from dashboards.results import Results
 from dashboards.selections import UNTRAINED, PaperFigure, opening_pair, paper_figures, train_options
-from dashboards.wording import count, spoken
+from dashboards.wording import count, headed, spoken
 
 ORDER = 10
 
@@ -26,7 +26,7 @@ BAND_OPTIONS = (
 BAND_TOLD = (
     '<p class="lead" data-unless-band="all" hidden>The sentences speak of all trials, whatever the band holds.</p>'
 )
-SCALE_OPTIONS = (("accuracy", "accuracy"), ("points", "points above the baseline"))
+POINTS = ("points", "points above the baseline")
 HOW_TO_READ = (
     "Each dot is a trial: hover for its hyperparameters, click to follow it through every figure, Escape to let it go. "
     "A hollow one is within 2 standard errors of the baseline, paired image by image; a cross diverged.",
@@ -39,7 +39,7 @@ def page(results: Results) -> Page | None:
     if not results.sweeps:
         return None
     slots = (
-        Slot(name="bands", title="Accuracy against test level", variants=tuple(_bands(results))),
+        Slot(name="bands", title=f"{headed(results.plan.measure)} against test level", variants=tuple(_bands(results))),
         Slot(name="standing", title="Who stands where at the practical level", variants=tuple(_standing(results))),
     )
     choices = _choices(results)
@@ -63,7 +63,9 @@ def _choices(results: Results) -> tuple[Choice, ...]:
             options=tuple((one.test_distortion, spoken(one.test_distortion)) for one in results.sweeps),
         ),
         Choice(name="band", title="band", options=BAND_OPTIONS, default="all"),
-        Choice(name="scale", title="as", options=SCALE_OPTIONS[: 2 if results.baselines else 1], default="accuracy"),
+        Choice(name="scale", title="as", default="accuracy",
+            options=(("accuracy", results.plan.measure), *((POINTS,) if results.baselines else ())),
+        ),
         Choice(name="pick", title="picked by", options=PICK_OPTIONS, default="test"),
     )  # fmt: skip
 

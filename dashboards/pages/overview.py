@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dashboards.parts import Page, paragraph, rows_html
 from dashboards.results import Results, Trial
-from dashboards.wording import count, percent, seconds, spoken, width
+from dashboards.wording import count, headed, percent, seconds, spoken, width
 from study.report import EndRow, Naming, Share, Standing, end_table, failures, figure, plan_table
 from study.summary import summarise
 
@@ -88,8 +88,8 @@ def _ended(results: Results) -> str:
     head = ["tested on", "trained on", "method", "trials", "worst", "best", "width", "worst at", "best at"]
     rows = [_end_row(row, trials) for row in table.rows]
     note = (
-        f"Accuracy in % on {table.n:,} test images (± one standard error) at the practical level. Best and worst are "
-        "picked on these same images, as the paper does: they show a range, not a choice."
+        f"{headed(table.measure)} in % on {table.n:,} test images (± one standard error) at the practical level. Best "
+        "and worst are picked on these same images, as the paper does: they show a range, not a choice."
     )
     return f"<h3>How it ended</h3>{paragraph(note)}{rows_html(head, rows, 'numbers')}"
 

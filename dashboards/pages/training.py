@@ -2,7 +2,15 @@
 
 from collections.abc import Iterator
 
-from dashboards.figures.training import TrainingInfo, draw_training, explanation, measures, training_info, widths
+from dashboards.figures.training import (
+    ACCURACY,
+    TrainingInfo,
+    draw_training,
+    explanation,
+    measures,
+    training_info,
+    widths,
+)
 from dashboards.palette import looks
 from dashboards.parts import Choice, Column, Kind, Page, Slot, Table, Variant, choices_html, slot_html
 from dashboards.results import Results
@@ -18,7 +26,7 @@ def page(results: Results) -> Page | None:
     names = tuple(dict.fromkeys(name for found in shown.values() for name in found))
     if not names:
         return None
-    choice = Choice(name="measure", title="Curve", options=tuple((one, one) for one in names), default=names[0])
+    choice = Choice(name="measure", title="Curve", options=tuple(_named(results, names)), default=names[0])
     slot = Slot(name="training", title="Training curves", variants=tuple(_variants(results, names)))
     body = (
         '<h2>Training</h2><p class="lead">A line a trial, by epoch; those that are best (solid) and worst (dashed) in '
@@ -26,6 +34,12 @@ def page(results: Results) -> Page | None:
         f"stopped being finite; dotted, the baseline's own training.</p>{choices_html((choice,))}{slot_html(slot)}"
     )
     return Page(name="training", nav="Training", body=body, choices=(choice,), slots=(slot,))
+
+
+def _named(results: Results, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Each measure, and what it is called in this study."""
+    for name in names:
+        yield name, f"validation {results.plan.measure}" if name == ACCURACY else name
 
 
 def _variants(results: Results, names: tuple[str, ...]) -> Iterator[Variant]:

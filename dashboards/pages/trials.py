@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from dashboards.parts import Column, Page, Slot, Table, Variant, slot_html
 from dashboards.results import Results, practical_condition
-from dashboards.wording import short_level, spoken
+from dashboards.wording import headed, short_level, spoken
 
 ORDER = 60
 
@@ -12,8 +12,8 @@ ORDER = 60
 def page(results: Results) -> Page:
     slot = Slot(name="trials", title="Trials", variants=(Variant(when={}, table=trials_table(results)),))
     body = (
-        '<h2>Trials</h2><p class="lead">Accuracy in % at each practical level. Choose a head to sort by it, a '
-        "trial to follow it through every figure.</p>"
+        f'<h2>Trials</h2><p class="lead">{headed(results.plan.measure)} in % at each practical level. '
+        "Choose a head to sort by it, a trial to follow it through every figure.</p>"
         '<label class="choice"><span>Find</span> <input type="search" data-find="trials" '
         'placeholder="ST, rotation, α 10 …" autocomplete="off"></label>'
         f"{slot_html(slot, open_table=True, classes='table-only')}"

@@ -22,7 +22,7 @@ def print_end_table(table: EndTable, naming: Naming, terminal: Terminal, study: 
     if not table.rows:
         return
     for line in (
-        f"Accuracy in % on {table.n:,} test images (± one standard error) at the practical level.",
+        f"{table.measure.capitalize()} in % on {table.n:,} test images (± one standard error) at the practical level.",
         "Best and worst are picked on these same images, as the paper does: they show a range, not a choice.",
     ):
         terminal.print("\n".join(terminal.wrap(line)))

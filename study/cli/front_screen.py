@@ -21,7 +21,7 @@ def print_fronts(plan: Plan, fronts: Sequence[Front], naming: Naming, terminal: 
         "\n".join(
             terminal.wrap(
                 f"Points that no other of their search beats in {' and '.join(names)} on {first.validation_n:,} "
-                f"validation images; their accuracy in % on {first.test_n:,} test images (± one standard error)."
+                f"validation images; their {plan.measure} in % on {first.test_n:,} test images (± one standard error)."
             )
         )
     )

@@ -82,7 +82,7 @@ def plan_facts(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, store
     """(what, how much) of everything below the table."""
     yield "order", _order(plan, table)
     for search in plan.searches:
-        yield "search", _search(search)
+        yield "search", _search(search, plan.measure)
     yield "training", _training(cost)
     yield "evaluation", _evaluation(plan, summary)
     yield "in the store", _in_the_store(summary, store)
@@ -101,7 +101,7 @@ def _order(plan: Plan, table: PlanTable) -> str:
     return f"{first}, then {later}"
 
 
-def _search(search: Search) -> str:
+def _search(search: Search, measure: str) -> str:
     """`tpe draws 20 points of ST on gaussian_noise: α 0.01 to 10 (log), σ 0.05 to 0.5; it looks at clean and robust`"""
     ranges = ", ".join(
         f"{one.symbol or one.name} {open_range(one)}{' (log)' if one.draw == 'loguniform' else ''}"
@@ -113,7 +113,7 @@ def _search(search: Search) -> str:
     points = count(search.points, "point")
     return (
         f"{search.sampler.name} draws {points} of {search.label}{trained}{times}: {ranges}; "
-        f"for the most {wanted} accuracy on validation images"
+        f"for the most {wanted} {measure} on validation images"
     )
 
 

@@ -112,7 +112,7 @@ def _cells(store: Store, place: Place, terminal: Terminal) -> list[str]:
     tested = {one.condition_id for one in place.launch.plan.conditions if one.split == "test"}
     n = max((share.n for one, share in shares.items() if one in tested), default=0)
     table = lay_out(
-        (Column("tested on"), Column("level"), Column(""), Column("accuracy %", "right")),
+        (Column("tested on"), Column("level"), Column(""), Column(f"{place.launch.plan.measure} %", "right")),
         [[terminal.text(cell) for cell in row] for row in _cell_rows(place, shares)],
         terminal.width,
     )

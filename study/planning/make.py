@@ -7,6 +7,7 @@ from study.planning.searches import searches
 from study.planning.starts import Parents
 from study.planning.trials import grid_trials
 from study.spec import Spec
+from trainables.methods import methods
 
 
 def make_plan(spec: Spec, fingerprint: str) -> Plan:
@@ -25,4 +26,5 @@ def make_plan(spec: Spec, fingerprint: str) -> Plan:
         conditions=planned,
         sweeps=sweeps(spec, fingerprint),
         searches=tuple(searches(spec, fingerprint, parents, planned)),
+        measure=methods.get(spec.methods[0].method).measure,
     )

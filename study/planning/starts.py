@@ -1,7 +1,7 @@
 """Starts: the trial or the file that each trial's weights come from."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from torch import nn
@@ -9,7 +9,9 @@ from torch import nn
 from study.planning.data import data_set
 from study.spec import FromLabel, FromWeights, MethodSpec, Spec, SpecError
 from study.spec.faults import Fault
+from study.spec.grid import distinct
 from trainables.checkpoint import parse
+from trainables.fit import task_of
 from trainables.models import models
 from trainables.recipe import Parent, Scratch, Start, WeightsFile
 
@@ -66,15 +68,17 @@ def check_weights(spec: Spec) -> None:
 
 
 def _check_file(spec: Spec, label: str, path: str) -> None:
-    model = _empty_model(spec)
     try:
-        model.load_state_dict(parse(Path(path).read_bytes()))
+        for model in _empty_models(spec, label):
+            model.load_state_dict(parse(Path(path).read_bytes()))
     except (OSError, ValueError, RuntimeError) as error:
         said = " ".join(str(error).split())
         message = f"no weights of {spec.model.name}, as torch.save(model.state_dict(), …) writes them: {said}"
         raise SpecError([Fault(file=path, line=0, path=f"methods.{label}.from", message=message)]) from None
 
 
-def _empty_model(spec: Spec) -> nn.Module:
-    data = data_set(spec)
-    return models.get(spec.model.name)(**spec.model.parameters).build(data.shape, len(data.class_names))
+def _empty_models(spec: Spec, label: str) -> Iterator[nn.Module]:
+    """A network for each number of outputs that the method trains."""
+    data, model = data_set(spec), models.get(spec.model.name)(**spec.model.parameters)
+    for outputs in {task_of(one).outputs(len(data.class_names)) for one in distinct(spec.method(label))}:
+        yield model.build(data.shape, outputs)

@@ -11,6 +11,8 @@ VIEWS = {
     "epochs": "One row an epoch of a trial; the loss's named terms are fields of `terms`.",
     "attempts": "One row a run of a unit (a training, an evaluation): how it ended, how long it took, on what.",
     "predictions": "One row a cell, with one bit an image: whether it was classified right.",
+    "near_duplicates": "One row a threshold of a cell of a ranking trial: how many pairs of an image and its distorted "
+    "copy, and of as many of such a copy and another image, lie within it by their embeddings.",
     "bands": "The sensitivity band: accuracies over all trials of a label on a training distortion, at each level of "
     "each test distortion, easy to hard. q25, median and q75 interpolate linearly between the two nearest trials. "
     "Diverged trials count like any other: with their best finite epoch, or at chance.",
@@ -42,10 +44,16 @@ COMMON: dict[str, Meaning] = {
     "terms": ("nats", "the loss's named parts, means over images: terms.stability"),
     "step": ("", "place of the level in its sweep, easy to hard; 0 for clean"),
     "practical": ("", "whether it is the sweep's practical level"),
-    "accuracy": ("rate", "share of the n images that are classified right"),
+    "accuracy": (
+        "rate",
+        "share of the n images that are classified right; of a ranking trial its triplet ranking score: share of the "
+        "n triplets whose distorted query lies nearer to an image of its class than to one of another",
+    ),
     "standard_error": ("rate", "of the accuracy: √(a (1 − a) / n)"),
     "top5_accuracy": ("rate", "share of images whose class is among the five likeliest; empty below six classes"),
-    "loss": ("nats", "cross-entropy, mean over images"),
+    "loss": ("nats", "cross-entropy (of a ranking trial: triplet hinge), mean over images"),
+    "precision": ("rate", "share of the pairs within the threshold that are copies; empty where there are none"),
+    "recall": ("rate", "share of the copies that lie within the threshold"),
     "confidence": ("rate", "largest softmax probability, mean over images"),
     "trials": ("trials", "how many the row is over"),
     "min": ("rate", "lowest accuracy"),
@@ -55,8 +63,8 @@ COMMON: dict[str, Meaning] = {
     "max": ("rate", "highest accuracy"),
     "baseline": (
         "rate",
-        "accuracy of the method `standard` on undistorted images under the same condition, the mean of several trials; "
-        "empty until one is evaluated",
+        "accuracy of the method `standard` (`triplet_ranking`, where embeddings are ranked) on undistorted images "
+        "under the same condition, the mean of several trials; empty until one is evaluated",
     ),
     "width": ("rate", "best minus worst"),
     "worst": ("rate", "accuracy of the worst trial"),

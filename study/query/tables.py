@@ -35,6 +35,7 @@ SOURCES = {
     "epochs": ("membership", "epochs"),
     "attempts": ("attempts",),
     "predictions": ("conditions", "predictions"),
+    "near_duplicates": ("membership", "conditions", "near_duplicates"),
     "bands": ("membership", "conditions", "trials", "evaluations"),
     "practical": ("membership", "conditions", "trials", "evaluations"),
     "pareto": ("membership", "points"),

@@ -95,6 +95,29 @@ JOIN stored.conditions AS conditions USING (condition_id)
 ORDER BY trial_id, role, conditions.position;
 
 
+-- Near-duplicates found by their embeddings, at each threshold. No label here: join trials USING (trial_id).
+CREATE VIEW near_duplicates AS
+SELECT
+    trial_id,
+    counts.role,
+    condition_id,
+    conditions.split,
+    conditions.test_distortion,
+    conditions.parameter,
+    conditions.level,
+    conditions.practical,
+    counts.threshold,
+    counts.pairs,
+    counts.found,
+    counts.false_alarms,
+    counts.found / nullif(counts.found + counts.false_alarms, 0) AS "precision",
+    counts.found / counts.pairs AS recall
+FROM stored.near_duplicates AS counts
+JOIN stored.conditions AS conditions USING (condition_id)
+JOIN (SELECT trial_id, min(position) AS position FROM stored.membership GROUP BY trial_id) AS planned USING (trial_id)
+ORDER BY planned.position, counts.role, conditions.position, counts.threshold;
+
+
 -- The x axis of every sweep, easy to hard: clean first, the one condition that all sweeps share.
 CREATE VIEW stored.levels AS
 SELECT sweep, test_distortion, parameter, level, step, practical, condition_id
@@ -106,15 +129,15 @@ FROM stored.conditions AS swept, stored.conditions AS clean
 WHERE swept.sweep IS NOT NULL AND clean.family = 'clean' AND clean.split = 'test';
 
 
--- What each condition is measured against: the study's first label of the method `standard` on undistorted images, the
--- mean of its trials if it has several replicates.
+-- What each condition is measured against: the study's first label of the method `standard` (of `triplet_ranking`, where
+-- embeddings are ranked) on undistorted images, the mean of its trials if it has several replicates.
 CREATE VIEW stored.baseline AS
 SELECT cells.condition_id, avg(cells.accuracy) AS accuracy
 FROM main.evaluations AS cells
 WHERE cells.role = 'best' AND cells.trial_id IN (
     SELECT trial_id FROM stored.membership WHERE label = (
         SELECT label FROM stored.membership
-        WHERE method.name = 'standard' AND train_distortion IS NULL
+        WHERE method.name IN ('standard', 'triplet_ranking') AND train_distortion IS NULL
         ORDER BY position LIMIT 1
     )
 )

@@ -59,6 +59,12 @@ def corners(method: MethodSpec, setting: Setting) -> tuple[Point, ...]:
     return tuple(_points(method, setting))
 
 
+def distinct(method: MethodSpec) -> tuple[Component, ...]:
+    """The method at every point of its grids, and at the ends of what is searched; equal ones once."""
+    ends = (point for setting in searched(method) for point in corners(method, setting))
+    return tuple({point.method: None for point in itertools.chain(points(method), ends)})
+
+
 def _points(method: MethodSpec, setting: Setting) -> Iterator[Point]:
     dimensions = _dimensions(method, setting)
     columns = tuple(column for dimension in dimensions for column in dimension.columns)

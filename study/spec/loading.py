@@ -11,6 +11,7 @@ from study.spec.evaluation import read_evaluate
 from study.spec.faults import Faults, Place, refusal, shown, unknown
 from study.spec.form import MethodSpec, Setting, Spec
 from study.spec.images import ImageShape, check_crop, check_model, images_of
+from study.spec.measures import check_attacked
 from study.spec.methods import Methods
 from study.spec.overrides import apply, parse, write
 from study.spec.reading import Mapping, Node, Scalar, Series, plain, read
@@ -76,6 +77,7 @@ def _sections(given: dict[str, Node], folder: Path, faults: Faults) -> dict[str,
     evaluate = read_evaluate(given.get("evaluate"), images, faults)
     study = _study(given["study"], faults) if "study" in given else None
     methods = reader.read(given["methods"]) if "methods" in given else ()
+    check_attacked(methods, evaluate.sweeps, _tested_at(given), faults)
     search = read_search(given.get("search"), _tested(given, faults), faults)
     _check_unseen(data, given.get("methods"), methods, search is not None, faults)
     check_open(given.get("search"), (given.get("distortions"), given.get("methods")), methods, faults)
@@ -156,6 +158,13 @@ def _figures(
 def _tested(given: dict[str, Node], faults: Faults) -> list[str]:
     """The names of the sweeps, sound or not."""
     return list(entries(entries(given.get("evaluate"), "evaluate", faults).get("sweeps"), "sweeps", faults))
+
+
+def _tested_at(given: dict[str, Node]) -> dict[str, Place]:
+    """Where each sweep stands, of those that can be read."""
+    evaluate = given.get("evaluate")
+    sweeps = evaluate.entries.get("sweeps") if isinstance(evaluate, Mapping) else None
+    return {name: node.place for name, node in sweeps.entries.items()} if isinstance(sweeps, Mapping) else {}
 
 
 def _check_figure(

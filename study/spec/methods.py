@@ -1,6 +1,5 @@
 """The section `methods:`: each label's method, its grid, and where it starts."""
 
-import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,8 +7,9 @@ from study.spec.axes import kind_of
 from study.spec.components import constructible, entries_or_fault, name_of, only, read_parameters
 from study.spec.faults import Faults, Place, shown, unknown
 from study.spec.form import Axis, FromLabel, MethodSpec, Needs, Range, Setting, Train, Vary
-from study.spec.grid import corners, count, names, open_axes, points, searched
+from study.spec.grid import count, distinct, names, open_axes, searched
 from study.spec.images import ImageShape, check_crop
+from study.spec.measures import check_measures
 from study.spec.open_axes import ranged
 from study.spec.reading import Node, Scalar, Series
 from study.spec.settings import check_kind, picked, sequence
@@ -58,6 +58,7 @@ class Methods:
         sound = tuple(method for method in found if method is not None)
         check_circles(self.starts, places, self.faults)
         check_parents(sound, places, self.faults)
+        check_measures(sound, places, self.faults)
         return sound
 
     def _method(self, label: str, node: Node, labels: list[str]) -> MethodSpec | None:
@@ -164,9 +165,7 @@ class Methods:
             self.faults.add(place, f"a method has at most {MAX_TRIALS:,} trials, got {trials:,}")
             return False
         kind = methods.get(method.method)
-        ends = (point for setting in searched(method) for point in corners(method, setting))
-        distinct = {point.method: None for point in itertools.chain(points(method), ends)}
-        return all(constructible(kind, component.parameters, place, self.faults) for component in distinct)
+        return all(constructible(kind, component.parameters, place, self.faults) for component in distinct(method))
 
     def _check_search(self, method: MethodSpec, setting: Setting, place: Place) -> bool:
         """Whether what is not open is a single value: a search draws points, and unrolls no grid."""

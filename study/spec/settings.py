@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from study.spec.axes import kind_of
 from study.spec.components import (
-    constructible,
     distortion_parameters,
     entries,
     entries_or_fault,
@@ -22,7 +21,7 @@ from trainables.attacks import Attack
 from trainables.distortions import Distortion
 from trainables.methods import Method
 from trainables.recipe import Component
-from trainables.sequence import JOIN, find
+from trainables.sequence import JOIN, build, find
 
 ALL = "all"
 
@@ -143,9 +142,13 @@ def _components(step: Step) -> list[Component]:
 
 
 def _constructible(step: Component, place: Place, faults: Faults) -> bool:
-    kind = find(step.name)
-    others = {name: value for name, value in step.items if name != kind.level.name}
-    return constructible(kind, others, place, faults)
+    """Whether its parameters, each sound by itself, go together."""
+    try:
+        build((step,))
+    except ValueError as error:
+        faults.add(place, error)
+        return False
+    return True
 
 
 def _picked_one(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import get_args
 
 import pyarrow as pa
 
@@ -10,13 +11,15 @@ from study.store.hyperparameters import hyperparameters, symbol
 from study.store.recipes import read_components, read_recipe, write_components, write_recipe
 from study.store.rows import Row
 from study.store.schemas import CONDITIONS, MEMBERSHIP
-from trainables.recipe import Condition
+from trainables.recipe import Condition, Measure
 
 
 def membership(plan: Plan) -> pa.Table:
-    """The plan's trials as a table; the study's name and title are its metadata."""
+    """The plan's trials as a table; the study's name and title are its metadata, and its measure if not accuracy."""
     rows = [membership_row(position, trial) for position, trial in enumerate(plan.trials)]
     metadata = {**MEMBERSHIP.schema.metadata, b"study": plan.study.encode(), b"title": plan.title.encode()}
+    if plan.measure != "accuracy":
+        metadata[b"measure"] = plan.measure.encode()
     return pa.Table.from_pylist(rows, schema=MEMBERSHIP.schema.with_metadata(metadata))
 
 
@@ -49,7 +52,13 @@ def plan_of(membership: pa.Table, conditions: pa.Table) -> Plan:
         trials=tuple(trial_of(row) for row in membership.to_pylist()),
         conditions=tuple(_condition(row) for row in rows),
         sweeps=tuple(_sweeps(rows)),
+        measure=_measure(membership),
     )
+
+
+def _measure(membership: pa.Table) -> Measure:
+    found = membership.schema.metadata.get(b"measure", b"").decode()
+    return next((measure for measure in get_args(Measure) if measure == found), "accuracy")
 
 
 def trial_of(row: Row) -> PlannedTrial:

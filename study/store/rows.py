@@ -94,6 +94,13 @@ def evaluation_rows(
         yield {"trial_id": trial_id, "role": role, **described, **vars(cell)}
 
 
+def near_duplicate_rows(trial_id: str, role: Role, cells: Sequence[Cell]) -> Iterator[Row]:
+    """One a cell and threshold, of cells that have any."""
+    for cell in cells:
+        for one in cell.near_duplicates:
+            yield {"trial_id": trial_id, "role": role, "condition_id": cell.condition_id, **vars(one)}
+
+
 def prediction_rows(trial_id: str, role: Role, cells: Sequence[Cell]) -> Iterator[Row]:
     """Cells without bits (a trial at chance was not run) have no row."""
     for cell in cells:

@@ -72,7 +72,10 @@ TRAIN_DISTORTION = Column(
 )
 REPLICATE = Column(name="replicate", type=pa.int64(), meaning="0 the first; replicates differ in their random draws")
 VALIDATION_CORRECT = Column(
-    name="validation_correct", type=pa.int64(), unit="images", meaning="undistorted validation images classified right"
+    name="validation_correct",
+    type=pa.int64(),
+    unit="images",
+    meaning="undistorted validation images classified right (of a ranking trial: triplets ranked right)",
 )
 VALIDATION_N = Column(name="validation_n", type=pa.int64(), unit="images", meaning="validation images")
 
@@ -145,7 +148,7 @@ EPOCHS = Table(
             name="validation_loss",
             type=pa.float64(),
             unit="nats",
-            meaning="cross-entropy on undistorted validation images, mean",
+            meaning="cross-entropy (of a ranking trial: triplet hinge) on undistorted validation images, mean",
         ),
         VALIDATION_CORRECT,
         VALIDATION_N,
@@ -180,7 +183,12 @@ EVALUATIONS = Table(
             nullable=True,
         ),
         N,
-        Column(name="correct", type=pa.int64(), unit="images", meaning="images classified right"),
+        Column(
+            name="correct",
+            type=pa.int64(),
+            unit="images",
+            meaning="images classified right; of a ranking trial, triplets ranked right, one a query image",
+        ),
         Column(
             name="top5_correct",
             type=pa.int64(),
@@ -189,7 +197,11 @@ EVALUATIONS = Table(
             nullable=True,
         ),
         Column(
-            name="loss_sum", type=pa.float64(), unit="nats", meaning="cross-entropy, summed over images", nullable=True
+            name="loss_sum",
+            type=pa.float64(),
+            unit="nats",
+            meaning="cross-entropy (of a ranking trial: triplet hinge), summed over images",
+            nullable=True,
         ),
         Column(
             name="confidence_sum",
@@ -200,7 +212,7 @@ EVALUATIONS = Table(
         Column(
             name="at_chance",
             type=pa.bool_(),
-            meaning="no epoch of the trial was finite, so it was not run: `correct` is n / classes, rounded",
+            meaning="no epoch of the trial was finite, so it was not run: `correct` is what guessing gets, rounded",
         ),
     ),
 )
@@ -218,6 +230,36 @@ PREDICTIONS = Table(
             name="correct_bits",
             type=pa.binary(),
             meaning="one bit an image in index order, 1 for right; the first image is the first octet's highest bit",
+        ),
+    ),
+)
+
+NEAR_DUPLICATES = Table(
+    name="near_duplicates",
+    version=1,
+    key=("trial_id", "role", "condition_id", "threshold"),
+    columns=(
+        TRIAL_ID,
+        ROLE,
+        CONDITION_ID,
+        Column(
+            name="threshold",
+            type=pa.float64(),
+            unit="distance of unit lengths",
+            meaning="two images within it, by their embeddings, are taken for near-duplicates",
+        ),
+        Column(
+            name="pairs",
+            type=pa.int64(),
+            unit="pairs",
+            meaning="of an image and its distorted copy; and as many of such a copy and another image",
+        ),
+        Column(name="found", type=pa.int64(), unit="pairs", meaning="of an image and its copy, within the threshold"),
+        Column(
+            name="false_alarms",
+            type=pa.int64(),
+            unit="pairs",
+            meaning="of a copy and another image, within the threshold",
         ),
     ),
 )
@@ -263,7 +305,7 @@ ATTEMPTS = Table(
     ),
 )
 
-RESULTS = {table.name: table for table in (TRIALS, ATTEMPTS, EPOCHS, EVALUATIONS, PREDICTIONS)}
+RESULTS = {table.name: table for table in (TRIALS, ATTEMPTS, EPOCHS, EVALUATIONS, PREDICTIONS, NEAR_DUPLICATES)}
 """By folder below `results/`."""
 
 MEMBERSHIP = Table(

@@ -9,6 +9,7 @@
     results/evaluations/<trial_id>.<set>.parquet               <set> names the conditions and the checkpoint's role:
     results/conditions/<set>.json
     results/predictions/<trial_id>.<set>.parquet
+    results/near_duplicates/<trial_id>.<set>.parquet           where networks give embeddings
     results/attempts/<trial_id>.<attempt>.<unit>.parquet
     results/examples/…                                         see study/store/examples.py
     leases/<name>/<generation>.{held, beat, released}
@@ -37,8 +38,16 @@ from study.store.launches import Launch, read_newest, read_provenances, record, 
 from study.store.leases import Held, Lease, Leases
 from study.store.objects import LocalObjects, Objects, check_writable, open_objects
 from study.store.owners import Owner
-from study.store.rows import AttemptRow, attempt_row, epoch_rows, evaluation_rows, prediction_rows, trial_row
-from study.store.schemas import ATTEMPTS, EPOCHS, EVALUATIONS, PREDICTIONS, RESULTS, TRIALS, Table
+from study.store.rows import (
+    AttemptRow,
+    attempt_row,
+    epoch_rows,
+    evaluation_rows,
+    near_duplicate_rows,
+    prediction_rows,
+    trial_row,
+)
+from study.store.schemas import ATTEMPTS, EPOCHS, EVALUATIONS, NEAR_DUPLICATES, PREDICTIONS, RESULTS, TRIALS, Table
 from study.store.searches import record_point
 from trainables.recipe import Condition, Role
 from trainables.records import Cell, Outcome
@@ -140,10 +149,14 @@ class Store:
         """Cells of one trial, as one commit. `conditions` holds at least those of `cells`."""
         by_id = {condition.condition_id: condition for condition in conditions}
         cells = sorted(cells, key=lambda cell: cell.condition_id)
-        body = json.dumps({"role": role, "conditions": [cell.condition_id for cell in cells]}).encode()
+        near = list(near_duplicate_rows(trial_id, role, cells))
+        said = {"role": role, "conditions": [cell.condition_id for cell in cells]}
+        body = json.dumps({**said, NEAR_DUPLICATES.name: True} if near else said).encode()
         name = f"{trial_id}.{_set_name(body)}"
         self._put_once(f"results/conditions/{_set_name(body)}.json", lambda: body)
         self._commit(PREDICTIONS, name, lambda: list(prediction_rows(trial_id, role, cells)))
+        if near:
+            self._commit(NEAR_DUPLICATES, name, lambda: near)
         self._commit(EVALUATIONS, name, lambda: list(evaluation_rows(trial_id, role, by_id, cells)))
 
     def record_attempt(self, attempt: AttemptRow) -> None:
@@ -176,13 +189,16 @@ class Store:
         return self._evaluated({trial_id}).get(trial_id, frozenset())
 
     def _evaluated(self, trial_ids: Collection[str] | None = None) -> dict[str, frozenset[str]]:
+        near = frozenset(self.objects.children(f"results/{NEAR_DUPLICATES.name}"))
         whole = set(self.objects.children("results/evaluations")) & set(self.objects.children("results/predictions"))
         names = (name for name in sorted(whole) if _wanted(name, trial_ids))
         pairs = [name.split(".")[:2] for name in names]
         self._learn_sets({set_name for _, set_name in pairs})
         evaluated: dict[str, frozenset[str]] = {}
         for trial_id, set_name in pairs:
-            evaluated[trial_id] = evaluated.get(trial_id, frozenset()) | self._sets[set_name]
+            if self._sets[set_name].near_duplicates and f"{trial_id}.{set_name}.parquet" not in near:
+                continue
+            evaluated[trial_id] = evaluated.get(trial_id, frozenset()) | self._sets[set_name].conditions
         return evaluated
 
     def trial(self, trial_id: str) -> dict[str, Any]:
@@ -191,22 +207,23 @@ class Store:
         return row
 
     @cached_property
-    def _sets(self) -> dict[str, frozenset[str]]:
-        """Set name → the conditions in it that concern `best` checkpoints. Sets never change."""
+    def _sets(self) -> dict[str, "_Set"]:
+        """By name. Sets never change."""
         return {}
 
     def _learn_sets(self, names: Iterable[str]) -> None:
         unknown = [name for name in names if name not in self._sets]
         self._sets.update(zip(unknown, _together(self._read_set, unknown), strict=True))
 
-    def _read_set(self, set_name: str) -> frozenset[str]:
+    def _read_set(self, set_name: str) -> "_Set":
         name = f"results/conditions/{set_name}.json"
         body = self.objects.get_if_present(name) or b""
         if _set_name(body) != set_name:
             way_out = f"Delete it and the files *.{set_name}.parquet in results/evaluations, and launch again"
             raise CorruptObjectError(self.objects.address(name), "not the list of conditions it is named for", way_out)
         read = json.loads(body)
-        return frozenset(read["conditions"] if read["role"] == "best" else ())
+        conditions = frozenset(read["conditions"] if read["role"] == "best" else ())
+        return _Set(conditions, near_duplicates=read.get(NEAR_DUPLICATES.name, False))
 
     def read(self, table: str, trial_ids: Collection[str] | None = None) -> pa.Table:
         """A result table, of some trials or of all, in the order of its key; raises CorruptObjectError."""
@@ -277,6 +294,16 @@ class Store:
     def sweep_temporary(self, older_than: float) -> int:
         """Delete what killed writers left behind at least `older_than` seconds ago; how many files."""
         return self.objects.sweep_temporary(older_than)
+
+
+@dataclass(frozen=True)
+class _Set:
+    """What one commit of cells holds."""
+
+    conditions: frozenset[str]
+    """Those that concern `best` checkpoints."""
+    near_duplicates: bool
+    """Whether it has a file of them."""
 
 
 def _result(table: str, name: str) -> str:

@@ -12,7 +12,7 @@ from study.store.recipes import start_kind
 from study.store.rows import parent
 from study.tracking.curves import Renderers, curves_of
 from study.tracking.inputs import data_inputs
-from study.tracking.metrics import headlines, hyperparameter_points, past_epochs
+from study.tracking.metrics import headlines, hyperparameter_points, key_of, past_epochs
 from study.tracking.records import Artifact, RunRecord, Status, params, tags
 from study.tracking.source import source
 from study.tracking.tables import Tables, TrialRows
@@ -45,7 +45,11 @@ def child(
         ended=None if status == "RUNNING" else rows.ended or began,
         tags=tags(dict(_tags(tables, trial, rows, status))),
         params=params(dict(_params(tables, trial))),
-        points=(*hyperparameter_points(tables, trial_id, began), *past_epochs(rows, began), *headlines(tables, rows)),
+        points=(
+            *hyperparameter_points(tables, trial_id, began),
+            *past_epochs(tables, rows, began),
+            *headlines(tables, rows),
+        ),
         inputs=data_inputs(tables),
         artifacts=tuple(_artifacts(tables, trial_id, name, renderers)),
         note="",
@@ -151,10 +155,10 @@ def _artifacts(tables: Tables, trial_id: str, name: str, renderers: Renderers) -
 
 
 def _cells_csv(tables: Tables, trial_id: str) -> str:
-    """One line a test condition, in the plan's order; accuracies in [0, 1]."""
+    """One line a test condition, in the plan's order; accuracies in [0, 1], under the name of the study's measure."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CELL_COLUMNS)
+    writer.writerow([key_of(tables.plan.measure) if name == "accuracy" else name for name in CELL_COLUMNS])
     practical = {sweep.condition_ids[sweep.levels.index(sweep.practical)] for sweep in tables.plan.sweeps}
     baseline = tables.baseline - {trial_id}
     for condition in tables.plan.conditions:

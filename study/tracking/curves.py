@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from study.plan import Sweep
 from study.store import Store
 from study.tracking.tables import Tables
+from trainables.recipe import Measure
 
 Accuracies = tuple[float | None, ...]
 """In [0, 1]; None where it has not been measured."""
@@ -32,6 +33,8 @@ class Curves:
     """One trial in figures."""
 
     name: str
+    measure: Measure
+    """What is drawn is called."""
     n: int
     """Test images."""
     sweeps: tuple[SweepCurve, ...]
@@ -56,6 +59,7 @@ def curves_of(tables: Tables, trial_id: str, name: str) -> Curves:
     rows = tables.rows[trial_id]
     return Curves(
         name=name,
+        measure=tables.plan.measure,
         n=max((cell["n"] for cell in rows.cells.values()), default=0),
         sweeps=tuple(_sweep(tables, trial_id, sweep) for sweep in tables.plan.sweeps),
         validation=tuple(row["validation_correct"] / row["validation_n"] for row in rows.epochs if row["validation_n"]),

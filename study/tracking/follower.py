@@ -163,7 +163,8 @@ class Follower:
         """The curves of trials at work; of one that has ended meanwhile, the tables have told."""
         for trial_id, epochs in self.news.epochs.items():
             if trial_id in self.news.running and sync.tables.rows[trial_id].trained is None:
-                points = [point for epoch in epochs for point in epoch_points(epoch, epoch["at"])]
+                measure = sync.tables.plan.measure
+                points = [point for epoch in epochs for point in epoch_points(epoch, epoch["at"], measure)]
                 sync.exporter.stream(trial_id, points)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from study.plan import Sweep
 from study.tracking.records import Point, points
 from study.tracking.tables import Tables, TrialRows
+from trainables.recipe import Measure
 
 
 def hyperparameter_points(tables: Tables, trial_id: str, at: int) -> tuple[Point, ...]:
@@ -21,25 +22,30 @@ def _name(entry: Mapping[str, Any], ambiguous: frozenset[str]) -> str:
     return f"hp.{entry['owner']}.{entry['name']}" if entry["name"] in ambiguous else f"hp.{entry['name']}"
 
 
-def past_epochs(rows: TrialRows, began: int) -> Iterator[Point]:
+def past_epochs(tables: Tables, rows: TrialRows, began: int) -> Iterator[Point]:
     """Every epoch in the tables, at the time at which that share of the training was done."""
     for row in rows.epochs:
         at = rows.moment(row["epoch"] / len(rows.epochs))
         terms = {term["name"]: term["value"] for term in row["terms"]}
-        yield from epoch_points({**row, "terms": terms}, began if at is None else at)
+        yield from epoch_points({**row, "terms": terms}, began if at is None else at, tables.plan.measure)
 
 
-def epoch_points(epoch: Mapping[str, Any], at: int) -> tuple[Point, ...]:
+def epoch_points(epoch: Mapping[str, Any], at: int, measure: Measure) -> tuple[Point, ...]:
     """One finished epoch: the fields of `trainables.records.Epoch`. Its number is the step."""
     n = epoch["validation_n"]
     values = {
         **{f"train.{name}": value for name, value in epoch["terms"].items()},
         "train.loss": epoch["loss"],
         "val.loss": epoch["validation_loss"],
-        "val.accuracy": epoch["validation_correct"] / n if n else math.nan,
+        f"val.{key_of(measure)}": epoch["validation_correct"] / n if n else math.nan,
         "learning_rate": epoch["learning_rate"],
     }
     return points(values, epoch["epoch"], at)
+
+
+def key_of(measure: Measure) -> str:
+    """`triplet_ranking_score`"""
+    return measure.replace(" ", "_")
 
 
 def headlines(tables: Tables, rows: TrialRows) -> tuple[Point, ...]:

@@ -6,17 +6,39 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.contracts.pictures import network, random_images
-from trainables.attacks import attacks
+from tests.contracts.waiting import Watched
+from trainables.attacks import Attack, attacks
 from trainables.randomness import Key
 
-NAMES = attacks.names()
+VARIANTS: dict[str, tuple[str, dict[str, object]]] = {
+    "fgsm": ("fgsm", {}),
+    "pgd": ("pgd", {"steps": 4}),
+    "pgd from the image": ("pgd", {"steps": 3, "random_start": False}),
+    "pgd l2": ("pgd", {"steps": 4, "norm": "l2"}),
+}
+"""What the laws are tried on: every attack, PGD in its forms."""
+NAMES = tuple(VARIANTS)
 LEVELS = (0.0, 0.01, 0.3)
 IMAGES = random_images(8, 1, 28, 28)
 LABELS = torch.arange(8)
 
 
+def made(name: str) -> Attack:
+    attack, parameters = VARIANTS[name]
+    return attacks.get(attack)(**parameters)
+
+
 def sweep(name: str, model: nn.Module, images: Tensor = IMAGES) -> tuple[Tensor, ...]:
-    return attacks.get(name)().sweep(images, LABELS, model, LEVELS, Key(("law",)).generator())
+    return made(name).sweep(images, LABELS, model, LEVELS, Key(("law",)).generator())
+
+
+def size(change: Tensor, norm: str) -> Tensor:
+    """Of the largest change of an image."""
+    return change.abs().max() if norm == "linf" else change.flatten(1).norm(dim=1).max()
+
+
+def test_the_laws_know_every_attack() -> None:
+    assert {attack for attack, _ in VARIANTS.values()} == set(attacks.names())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -25,14 +47,14 @@ def test_the_result_lies_in_the_ball_and_in_the_cube(name: str) -> None:
         assert attacked.shape == IMAGES.shape
         assert attacked.dtype == IMAGES.dtype
         assert not attacked.requires_grad
-        assert (attacked - IMAGES).abs().max() <= level + 1e-6
+        assert size(attacked - IMAGES, getattr(made(name), "norm", "linf")) <= level + 1e-6
         assert attacked.min() >= 0
         assert attacked.max() <= 1
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_identity_level_changes_nothing(name: str) -> None:
-    assert attacks.get(name).level.is_identity(LEVELS[0], 28)
+    assert made(name).level.is_identity(LEVELS[0], 28)
     assert torch.equal(sweep(name, network())[0], IMAGES)
 
 
@@ -63,7 +85,7 @@ def test_no_gradient_appears_where_none_was(name: str) -> None:
 def test_a_sweep_is_its_levels_one_by_one(name: str) -> None:
     model = network()
     for level, attacked in zip(LEVELS, sweep(name, model), strict=True):
-        alone = attacks.get(name)().apply(IMAGES, LABELS, model, level, Key(("law",)).generator())
+        alone = made(name).apply(IMAGES, LABELS, model, level, Key(("law",)).generator())
         assert torch.equal(attacked, alone)
 
 
@@ -85,6 +107,14 @@ def test_the_generator_alone_decides(name: str) -> None:
     assert torch.equal(torch.get_rng_state(), state)
     torch.manual_seed(2)
     assert torch.equal(sweep(name, model)[-1], first)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sweep_never_waits_for_the_device(name: str) -> None:
+    model = network()
+    with Watched() as watched:
+        sweep(name, model)
+    assert watched.seen == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,7 +5,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from study.plan import BASELINE_METHODS
 from tests.contracts.pictures import digits, network
+from tests.contracts.waiting import Watched
+from trainables.attacks import attacks
+from trainables.distortions import Distortion
 from trainables.methods import Batch, Method, methods
 from trainables.optimizers import SGD
 from trainables.randomness import Key
@@ -25,6 +29,8 @@ TYPICAL: dict[str, tuple[dict[str, float], Component | None]] = {
     "noise_injection": ({}, None),
     "noisy_feature_mixup": ({}, None),
     "noisymix": ({}, None),
+    "triplet_ranking": ({"dimensions": 10}, None),
+    "feature_stability": ({"dimensions": 10, "alpha": 0.3}, NOISE),
 }
 NEUTRAL: dict[str, dict[str, float]] = {
     "stability_training": {"alpha": 0.0},
@@ -37,9 +43,15 @@ NEUTRAL: dict[str, dict[str, float]] = {
     "noise_injection": {"additive": 0.0, "multiplicative": 0.0},
     "noisy_feature_mixup": {"alpha": 0.0},
     "noisymix": {"alpha": 0.0, "jsd_weight": 0.0, "augmix": False},
+    "feature_stability": {"alpha": 0.0},
 }
-PASSES = {"stability_training": 2, "adversarial_training": 2, "augmix": 3, "noisymix": 3}
+PLAIN = {"feature_stability": "triplet_ranking"}
+"""What the neutral setting equals, where that is not `standard`."""
+PASSES = {"stability_training": 2, "adversarial_training": 2, "feature_stability": 2, "augmix": 3, "noisymix": 3}
 NAMES = methods.names()
+ATTACKED = [
+    name for name, kind in methods.all().items() if kind.trains_on_distortion and "attack" in kind.distortion_kinds
+]
 MODELS = {"lenet": {"dropout": 0.5}, "small_cnn": {"width": 4}}
 
 
@@ -75,9 +87,10 @@ def trained(method: Method, model: nn.Module, steps: int) -> list[Tensor]:
 
 def test_the_laws_know_every_method() -> None:
     assert tuple(sorted(TYPICAL)) == NAMES
-    assert {*NEUTRAL, "standard"} == set(NAMES)
+    assert {*NEUTRAL, *BASELINE_METHODS} == set(NAMES)
     assert {methods.get(name).label for name in NAMES} == {
         "Baseline", "ST", "DA", "AT", "AugMix", "CutMix", "Manifold Mixup", "Mixup", "Noise", "NFM", "NoisyMix",
+        "Triplet", "FS",
     }  # fmt: skip
 
 
@@ -86,17 +99,19 @@ def test_a_batch_can_be_fitted(name: str) -> None:
     model = network("lenet")
     losses = trained(typical(name), model, steps=40)
     assert losses[-1] < 0.8 * losses[0]
-    shown = batch()
-    assert F.cross_entropy(model.eval()(shown.images), shown.labels) < 1.5
+    with torch.no_grad():
+        loss, correct = typical(name).task.validate(model.eval(), [(batch().images, batch().labels)])
+    assert loss < {"accuracy": 1.5, "triplet ranking score": 0.05}[methods.get(name).measure]
+    assert correct > 0.7 * 32
 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("name", NEUTRAL)
-def test_the_neutral_setting_is_standard_training_bit_for_bit(name: str, model: str) -> None:
+def test_the_neutral_setting_is_the_baselines_training_bit_for_bit(name: str, model: str) -> None:
     _, distortion = TYPICAL[name]
     neutral, standard = network(model, **MODELS[model]), network(model, **MODELS[model])
     losses = trained(made(name, NEUTRAL[name], *([distortion] if distortion else [])), neutral, steps=5)
-    assert losses == trained(made("standard", {}), standard, steps=5)
+    assert losses == trained(made(PLAIN.get(name, "standard"), {}), standard, steps=5)
     for key, value in standard.state_dict().items():
         assert torch.equal(neutral.state_dict()[key], value)
 
@@ -138,7 +153,34 @@ def test_a_method_says_how_often_it_passes_an_image(name: str) -> None:
     assert sum(rows) - attacked * len(shown.labels) == PASSES.get(name, 1) * len(shown.labels)
 
 
-@pytest.mark.parametrize("name", ["stability_training", "data_augmentation"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_never_waits_for_the_device(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # On a CPU, and there only, a distortion looks at its result.
+    monkeypatch.setattr(Distortion, "apply", lambda self, images, level, key: self.distort(images, level, key))
+    method, model, shown = typical(name), network("lenet").train(), batch()
+    with Watched() as watched:
+        method.loss(model, shown, Key(("a",))).total.backward()
+    assert watched.seen == []
+
+
+def test_the_watch_sees_what_waits() -> None:
+    values = torch.arange(4.0)
+    with Watched() as watched:
+        float(values.sum())
+        values[values > 1]
+    assert watched.seen == ["_local_scalar_dense", "index by a mask"]
+
+
+@pytest.mark.parametrize("attack", attacks.names())
+@pytest.mark.parametrize("name", ATTACKED)
+def test_a_method_that_trains_on_attacks_trains_on_each(name: str, attack: str) -> None:
+    parameters, _ = TYPICAL[name]
+    method = made(name, parameters, Component.of(attack, {"epsilon": 0.1}))
+    losses = trained(method, network("small_cnn", width=4), steps=10)
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("name", ["stability_training", "data_augmentation", "feature_stability"])
 def test_a_distortion_with_a_margin_takes_it_from_the_source(name: str) -> None:
     shown = batch(8)
     bordered = Batch(images=shown.images, labels=shown.labels, source=F.pad(shown.images, (3, 3, 3, 3)))

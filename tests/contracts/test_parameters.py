@@ -30,16 +30,16 @@ def described() -> dict[str, Parameter]:
 
 def test_everything_is_found() -> None:
     assert {kind: len(registry.names()) for kind, registry in REGISTRIES.items()} == {
-        "method": 11, "attack": 1, "distortion": 6, "model": 7, "data set": 7,
+        "method": 13, "attack": 2, "distortion": 6, "model": 7, "data set": 7,
     }  # fmt: skip
     assert methods.names() == (
-        "adversarial_training", "augmix", "cutmix", "data_augmentation", "manifold_mixup", "mixup", "noise_injection",
-        "noisy_feature_mixup", "noisymix", "stability_training", "standard",
+        "adversarial_training", "augmix", "cutmix", "data_augmentation", "feature_stability", "manifold_mixup", "mixup",
+        "noise_injection", "noisy_feature_mixup", "noisymix", "stability_training", "standard", "triplet_ranking",
     )  # fmt: skip
     assert distortions.names() == (
         "gaussian_noise", "jpeg", "random_crop", "rotation", "thumbnail", "uniform_noise",
     )  # fmt: skip
-    assert attacks.names() == ("fgsm",)
+    assert attacks.names() == ("fgsm", "pgd")
     assert models.names() == (
         "cifar10_quick", "lenet", "preact_resnet18", "resnet18", "resnet50", "small_cnn", "wide_resnet",
     )  # fmt: skip
@@ -49,7 +49,7 @@ def test_everything_is_found() -> None:
     assert (list(OPTIMIZERS), list(SCHEDULES)) == (
         ["sgd"], ["constant", "inverse", "multi_step", "cosine"],
     )  # fmt: skip
-    assert len(described()) == 111
+    assert len(described()) == 126
 
 
 @pytest.mark.parametrize("name", described())
@@ -74,8 +74,11 @@ def test_a_component_says_what_it_is(name: str) -> None:
 
 
 def test_one_symbol_never_means_two_things() -> None:
-    symbols = [parameter.symbol for parameter in described().values() if parameter.symbol]
-    assert len(set(symbols)) == len(symbols)
+    """Of several owners, who say which is meant (`attack.epsilon`), a symbol stands for parameters of one name."""
+    names: dict[str, set[str]] = {}
+    for parameter in described().values():
+        names.setdefault(parameter.symbol, set()).add(parameter.name)
+    assert all(len(found) == 1 for symbol, found in names.items() if symbol)
 
 
 @pytest.mark.parametrize("registry", REGISTRIES.values(), ids=REGISTRIES)

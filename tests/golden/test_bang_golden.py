@@ -80,6 +80,21 @@ def test_stability_training(case: str, golden: Golden) -> None:
     close(d_distorted, case_golden["grad_both_flow"][case]["d_pert"])
 
 
+@pytest.mark.parametrize("case", ["orig", "sym"])
+def test_stability_training_with_a_detached_clean_branch(case: str, golden: Golden) -> None:
+    stability = golden["stability"]
+    assert sorted(stability["grad_clean_detached"]) == ["orig", "sym"]
+    clean, distorted = double(stability["logits_clean"], True), double(stability["logits_pert"], True)
+    method = methods.get("stability_training")(
+        alpha=stability["alpha"], divergence=DIVERGENCE[case], detach_clean=True, distortion=NOISE
+    )
+    total = loss_of(method, stability, clean, distorted)
+    close(total, stability[f"total_{case}"])
+    d_clean, d_distorted = torch.autograd.grad(total, (clean, distorted))
+    close(d_clean, stability["grad_clean_detached"][case]["d_clean"])
+    close(d_distorted, stability["grad_clean_detached"][case]["d_pert"])
+
+
 def test_divergences(golden: Golden) -> None:
     case = golden["stability"]
     clean, distorted = double(case["logits_clean"]), double(case["logits_pert"])

@@ -21,6 +21,9 @@ class Attack(Parameterised, ABC):
     level: ClassVar[Level]
     summary: ClassVar[str]
 
+    def check_level(self, level: float) -> None:
+        """Raises ValueError for a level of `level`'s range that the parameters rule out."""
+
     def apply(
         self, images: Tensor, labels: Tensor, model: nn.Module, level: float, generator: torch.Generator
     ) -> Tensor:

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from trainables.parameters import Parameterised
 from trainables.randomness import Key
-from trainables.recipe import Component
+from trainables.recipe import Component, Measure
 from trainables.registry import Registry
 from trainables.sequence import Sequence
+from trainables.tasks import Classification, Task
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,15 @@ class Method(Parameterised, ABC):
     """The kinds of distortion it can train on."""
     passes: ClassVar[int] = 1
     """Forward passes an image makes in training, at most."""
+    measure: ClassVar[Measure] = Classification.measure
+    """What its trials are measured by."""
 
     distortion: Sequence | None = None
+
+    @property
+    def task(self) -> Task:
+        """What it trains the network for."""
+        return Classification()
 
     def prepare(self, model: nn.Module) -> None:
         """Called once, before the first step, on the model to be trained."""

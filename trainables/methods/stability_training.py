@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainables.losses import DIVERGENCES, Divergence
@@ -17,8 +18,9 @@ class StabilityTraining(Method):
     """L = L₀(x) + α L_stab(x, x'): Zheng et al. 2016; Laermann et al. 2019, Eq. 4.
 
     The labels meet the clean images only. Two forward passes in train mode, clean then distorted, each updating batch
-    norm's running statistics; the gradient flows through both. α = 0 makes no distorted pass and so is `standard`, step
-    for step.
+    norm's running statistics; the gradient flows through both. With `concatenate` both halves pass together, so that
+    batch norm takes its statistics over clean and distorted images at once. α = 0 makes no distorted pass, whatever
+    the options, and so is `standard`, step for step.
     """
 
     label: ClassVar[str] = "ST"
@@ -41,10 +43,32 @@ class StabilityTraining(Method):
         source="Laermann et al. 2019: kl (Eq. 5), symmetric_kl (Eq. 6); Zheng et al. 2016: soft_cross_entropy, l2",
     )
 
+    detach_clean: bool = parameter(
+        default=False,
+        identity_default=False,
+        doc="stop the stability term's gradient at the clean prediction, which is then a fixed target",
+        source="ours: Zheng et al. 2016 and Laermann et al. 2019 print functions of both predictions",
+    )
+    concatenate: bool = parameter(
+        default=False,
+        identity_default=False,
+        doc="pass clean and distorted images through the network as one batch of twice the size",
+        source="ours: no paper says which; it matters to batch norm alone",
+    )
+
     def loss(self, model: nn.Module, batch: Batch, key: Key) -> Loss:
-        logits = model(batch.images)
-        clean = F.cross_entropy(logits, batch.labels)
         if self.alpha == 0:
+            clean = F.cross_entropy(model(batch.images), batch.labels)
             return Loss(clean, {"clean": clean.detach()})
-        stability = DIVERGENCES[self.divergence](logits, model(self.distorted(model, batch, key)))
+        logits, distorted = self._predictions(model, batch, key)
+        clean = F.cross_entropy(logits, batch.labels)
+        stability = DIVERGENCES[self.divergence](logits.detach() if self.detach_clean else logits, distorted)
         return Loss(clean + self.alpha * stability, {"clean": clean.detach(), "stability": stability.detach()})
+
+    def _predictions(self, model: nn.Module, batch: Batch, key: Key) -> tuple[Tensor, Tensor]:
+        """Logits of the clean and of the distorted images, [N, classes] each."""
+        if not self.concatenate:
+            return model(batch.images), model(self.distorted(model, batch, key))
+        together: Tensor = model(torch.cat((batch.images, self.distorted(model, batch, key))))
+        clean, distorted = together.chunk(2)
+        return clean, distorted

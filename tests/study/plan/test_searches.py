@@ -74,7 +74,8 @@ def test_an_id_moves_with_what_determines_the_course_and_with_nothing_else(
 def test_a_point_is_a_trial_a_replicate_with_numbers_to_12_digits(tmp_path: Path) -> None:
     search = plan(tmp_path, ("divergence: kl", "replicates: 2, divergence: kl")).searches[0]
     first, second = drawn_trials(search, {"method.alpha": 0.123456789012345, "distortion.sigma": 1 / 3})
-    assert first.recipe.method.parameters == {"alpha": 0.123456789012, "divergence": "kl"}
+    drawn = {"alpha": 0.123456789012, "divergence": "kl", "detach_clean": False, "concatenate": False}
+    assert first.recipe.method.parameters == drawn
     assert first.recipe.distortions[0].parameters == {"sigma": 0.333333333333}
     assert (first.recipe.replicate, second.recipe.replicate) == (0, 1)
     assert replace(second.recipe, replicate=0) == first.recipe

@@ -288,3 +288,33 @@ def test_a_with_may_bear_the_name_of_the_table_that_it_reads(tables: Tables) -> 
     assert rows(tables, within) == expected
     beside = "SELECT count(*) AS n FROM trials WHERE label IN (WITH trials AS (SELECT 'ST' AS label) FROM trials)"
     assert rows(tables, beside) == expected
+
+
+def test_near_duplicates_have_a_precision_and_a_recall(store: Store) -> None:
+    trained = small.RANKING.trials[0]
+    store.commit_training(trained, small.OUTCOME)
+    store.commit_cells(trained.trial_id, small.RANKING.conditions, small.ranked(900))
+    tables = launched(store, small.RANKING)
+    found = rows(
+        tables,
+        "SELECT method.alpha, level, threshold, precision, recall FROM near_duplicates JOIN trials USING (trial_id) "
+        "WHERE practical AND near_duplicates.test_distortion = 'gaussian_noise'",
+    )
+    assert found == [
+        {"alpha": 0.3, "level": 0.3, "threshold": 0.5, "precision": None, "recall": 0.0},
+        {"alpha": 0.3, "level": 0.3, "threshold": 1.0, "precision": 0.8, "recall": 0.8},
+    ]
+    assert len(tables.sql("near_duplicates")) == 2 * len(small.RANKING.conditions)
+
+
+def test_a_study_of_classes_has_no_near_duplicates(tables: Tables) -> None:
+    assert rows(tables, "near_duplicates") == []
+
+
+def test_what_ranks_alone_is_the_baseline_of_what_ranks_stably(store: Store) -> None:
+    alone = small.trial("alone", "Baseline", Component.of("triplet_ranking"), start=Scratch())
+    plan = replace(small.RANKING, trials=(alone, *small.RANKING.trials))
+    for trial, correct in zip(plan.trials, (700, 900), strict=True):
+        store.commit_training(trial, small.OUTCOME)
+        store.commit_cells(trial.trial_id, plan.conditions, small.ranked(correct))
+    assert {row["baseline"] for row in rows(launched(store, plan), "FROM bands WHERE step = 0")} == {0.7}

@@ -1,12 +1,13 @@
 """A small study made by hand: its plan, and results of which every number is known."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from study.plan import Plan, PlannedTrial, Resources, Sweep
 from study.store import AttemptRow, Store
 from trainables.recipe import Component, Condition, Parent, Recipe, Scratch, Start
-from trainables.records import Cell, Epoch, Outcome
+from trainables.records import Cell, Epoch, NearDuplicates, Outcome
 
 DATA = Component.of("mnist_5k", {"train": 3000})
 N = 1000
@@ -168,6 +169,23 @@ def cell(condition_id: str, correct: int, at_chance: bool = False) -> Cell:
 def evaluated(plan: Plan, correct: int) -> list[Cell]:
     """Every condition, one image fewer right from condition to condition."""
     return [cell(one.condition_id, correct - position) for position, one in enumerate(plan.conditions)]
+
+
+RANKING = replace(
+    plan((trial("ranked", "FS", Component.of("feature_stability", {"alpha": 0.3}), [noise(0.1)], start=Scratch()),)),
+    study="ranking",
+    measure="triplet ranking score",
+)
+"""A study of embeddings."""
+NEAR = (
+    NearDuplicates(threshold=0.5, pairs=N, found=0, false_alarms=0),
+    NearDuplicates(threshold=1.0, pairs=N, found=800, false_alarms=200),
+)
+
+
+def ranked(correct: int) -> list[Cell]:
+    """As `evaluated`, of embeddings."""
+    return [replace(one, top5_correct=None, near_duplicates=NEAR) for one in evaluated(RANKING, correct)]
 
 
 def run(store: Store, plan: Plan, correct: dict[str, int]) -> None:

@@ -1,6 +1,7 @@
 """Laws of the store: commits are whole and idempotent, results know nothing of attempts, damage is named."""
 
 import io
+import json
 import pickle
 import time
 from dataclasses import replace
@@ -214,6 +215,45 @@ def test_what_a_deleted_file_held_counts_as_missing_and_comes_back_as_it_was(sto
     small.run(store, small.plan(), {"base": 900, "at": 800})
     assert store.committed() == whole
     assert {name: store.read(name) for name in before} == before
+
+
+def test_near_duplicates_are_counted_at_each_threshold(store: Store) -> None:
+    store.commit_cells("ranked", small.RANKING.conditions, small.ranked(900))
+    rows = store.read("near_duplicates").to_pylist()
+    assert len(rows) == len(small.RANKING.conditions) * len(small.NEAR)
+    assert rows[1] == {
+        "trial_id": "ranked", "role": "best", "condition_id": "c-clean", "threshold": 1.0, "pairs": 1000, "found": 800,
+        "false_alarms": 200,
+    }  # fmt: skip
+
+
+def test_cells_without_near_duplicates_are_committed_as_ever(store: Store) -> None:
+    small.run(store, small.plan(), {"base": 900})
+    assert not store.objects.children("results/near_duplicates")
+    (body,) = map(store.objects.get, store.objects.beneath("results/conditions"))
+    assert set(json.loads(body)) == {"role", "conditions"}
+
+
+def test_a_ranking_trial_lacks_its_evaluation_without_its_near_duplicates(store: Store) -> None:
+    cells = small.ranked(900)
+    store.commit_cells("ranked", small.RANKING.conditions, cells)
+    whole, before = store.committed(), store.read("near_duplicates")
+    assert len(whole.evaluated["ranked"]) == len(cells)
+    (name,) = store.objects.beneath("results/near_duplicates")
+    store.objects.delete(name)
+    assert "ranked" not in store.committed().evaluated
+    store.commit_cells("ranked", small.RANKING.conditions, cells)
+    assert store.committed() == whole
+    assert store.read("near_duplicates") == before
+
+
+def test_the_measure_of_a_study_travels_with_its_plan(store: Store) -> None:
+    for plan in (small.RANKING, small.plan()):
+        store.record_launch(plan, "study: …", {})
+        launch = store.newest_launch(plan.study)
+        assert launch is not None
+        assert launch.plan.measure == plan.measure
+        assert launch.plan == plan
 
 
 def test_a_file_of_a_newer_version_asks_for_an_upgrade(store: Store) -> None:

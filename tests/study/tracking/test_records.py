@@ -111,7 +111,7 @@ def test_a_parameter_of_two_owners_says_whose_it_is(tmp_path: Path) -> None:
 def test_an_epochs_metrics_have_the_epoch_as_their_step() -> None:
     epoch = Epoch(epoch=4, loss=1.5, terms={"clean": 1.0, "stability": 0.5}, validation_loss=0.7,
                   validation_correct=90, validation_n=100, learning_rate=0.1)  # fmt: skip
-    found = epoch_points(vars(epoch), 9)
+    found = epoch_points(vars(epoch), 9, "accuracy")
     assert {point.key: point.value for point in found} == {
         "train.loss": 1.5, "train.clean": 1.0, "train.stability": 0.5, "val.loss": 0.7, "val.accuracy": 0.9,
         "learning_rate": 0.1,
@@ -226,5 +226,5 @@ def test_a_picture_has_a_line_for_the_trial_and_one_for_the_baseline(store: Stor
 def test_a_line_is_broken_where_nothing_was_measured() -> None:
     sweep = SweepCurve(test_distortion="jpeg", parameter="q", levels=(90.0, 30.0, 10.0), practical=30.0,
                        accuracies=(0.9, None, 0.5, 0.4), baseline=())  # fmt: skip
-    picture = still(Curves(name="x", n=100, sweeps=(sweep,), validation=(), selected_epoch=None))
+    picture = still(Curves(name="x", measure="accuracy", n=100, sweeps=(sweep,), validation=(), selected_epoch=None))
     assert picture.count("<polyline") == 2

@@ -1,17 +1,21 @@
 """The losses of the training methods, term by term."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from tests.contracts.pictures import network, random_images
+from trainables.attacks import attacks
+from trainables.distortions import distortions
 from trainables.losses import DIVERGENCES
 from trainables.methods import Batch, methods
 from trainables.methods.data_augmentation import DataAugmentation
 from trainables.randomness import Key
 from trainables.recipe import Component
-from trainables.sequence import build
+from trainables.sequence import build, find
 
 IMAGES, LABELS = random_images(64, 1, 28, 28), torch.arange(64) % 10
 BATCH = Batch(images=IMAGES, labels=LABELS, source=IMAGES)
@@ -42,6 +46,63 @@ def test_stability_training_passes_twice_in_train_mode() -> None:
     normed = network("small_cnn", width=4).train()
     methods.get("stability_training")(alpha=1, distortion=NOISE).loss(normed, BATCH, KEY)
     assert int(normed.stage1[1].num_batches_tracked) == 2
+
+
+def test_with_concatenate_stability_training_passes_once_with_twice_the_images() -> None:
+    normed, images = network("small_cnn", width=4).train(), []
+    normed.register_forward_hook(lambda _model, shown, _logits: images.append(len(shown[0])))
+    methods.get("stability_training")(alpha=1, concatenate=True, distortion=NOISE).loss(normed, BATCH, KEY)
+    assert images == [2 * len(IMAGES)]
+    assert int(normed.stage1[1].num_batches_tracked) == 1
+
+
+def test_concatenating_matters_to_batch_norm_alone() -> None:
+    apart = methods.get("stability_training")(alpha=0.3, distortion=NOISE)
+    together = replace(apart, concatenate=True)
+    for name, same in (("lenet", True), ("small_cnn", False)):
+        shown = network(name).train()
+        losses = together.loss(shown, BATCH, KEY).total, apart.loss(shown, BATCH, KEY).total
+        assert torch.allclose(*losses, rtol=1e-5) is same
+
+
+@pytest.mark.parametrize("concatenate", [False, True])
+@pytest.mark.parametrize("divergence", DIVERGENCES)
+def test_a_detached_clean_branch_is_a_fixed_target(divergence: str, concatenate: bool, model: nn.Module) -> None:
+    method = methods.get("stability_training")(
+        alpha=0.3, divergence=divergence, detach_clean=True, concatenate=concatenate, distortion=NOISE
+    )
+    loss = method.loss(model, BATCH, KEY).total
+    target = model(IMAGES).detach()
+    expected = F.cross_entropy(model(IMAGES), LABELS) + 0.3 * DIVERGENCES[divergence](target, model(noisy(model)))
+    torch.testing.assert_close(loss, expected)
+    weights = list(model.parameters())
+    gradients = zip(torch.autograd.grad(loss, weights), torch.autograd.grad(expected, weights), strict=True)
+    for found, wanted in gradients:
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("options", [{}, {"detach_clean": True}, {"concatenate": True}])
+def test_stability_training_takes_every_distortion_attack_and_sequence(
+    options: dict[str, bool], model: nn.Module
+) -> None:
+    bordered = Batch(images=IMAGES, labels=LABELS, source=F.pad(IMAGES, (2, 2, 2, 2)))
+    levels = {"jpeg": 20, "thumbnail": 10, "rotation": 40, "random_crop": 2}
+    steps = {
+        name: Component.of(name, {find(name).level.name: levels.get(name, 0.2)})
+        for name in (*distortions.names(), *attacks.names())
+    }
+    assert {"uniform_noise", "gaussian_noise", "fgsm"} < set(steps)
+    trained_on = [*([one] for one in steps.values()), [steps["rotation"], steps["gaussian_noise"]]]
+    for components in trained_on:
+        sequence = build(components)
+        shown = bordered if sequence.margin else BATCH
+        method = methods.get("stability_training")(alpha=2.0, distortion=sequence, **options)
+        loss = method.loss(model, shown, KEY)
+        distorted = sequence.apply(shown.source, LABELS, model, KEY.child("distortion"))
+        expected = DIVERGENCES["kl"](model(IMAGES), model(distorted))
+        assert expected > 0
+        torch.testing.assert_close(loss.terms["stability"], expected, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(loss.total.detach(), loss.terms["clean"] + 2 * loss.terms["stability"])
 
 
 def test_augmentation_replaces_each_image_by_its_own_coin(model: nn.Module) -> None:
