@@ -18,11 +18,13 @@ TYPICAL: dict[str, tuple[dict[str, float], Component | None]] = {
     "stability_training": ({"alpha": 1.0}, NOISE),
     "data_augmentation": ({"p": 0.5}, NOISE),
     "adversarial_training": ({"mu": 0.5}, FGSM),
+    "bang": ({"beta": 1.0, "epsilon": 0.815, "ratio": 0.5}, None),
 }
 NEUTRAL: dict[str, dict[str, float]] = {
     "stability_training": {"alpha": 0.0},
     "data_augmentation": {"p": 0.0},
     "adversarial_training": {"mu": 1.0},
+    "bang": {"beta": 1.0, "epsilon": 0.0},
 }
 NAMES = methods.names()
 MODELS = {"lenet": {"dropout": 0.5}, "small_cnn": {"width": 4}}
@@ -61,7 +63,7 @@ def trained(method: Method, model: nn.Module, steps: int) -> list[Tensor]:
 def test_the_laws_know_every_method() -> None:
     assert tuple(sorted(TYPICAL)) == NAMES
     assert {*NEUTRAL, "standard"} == set(NAMES)
-    assert {methods.get(name).label for name in NAMES} == {"Baseline", "ST", "DA", "AT"}
+    assert {methods.get(name).label for name in NAMES} == {"Baseline", "ST", "DA", "AT", "BANG"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -76,9 +78,9 @@ def test_a_batch_can_be_fitted(name: str) -> None:
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("name", NEUTRAL)
 def test_the_neutral_setting_is_standard_training_bit_for_bit(name: str, model: str) -> None:
-    distortion = FGSM if name == "adversarial_training" else NOISE
+    _, distortion = TYPICAL[name]
     neutral, standard = network(model, **MODELS[model]), network(model, **MODELS[model])
-    losses = trained(made(name, NEUTRAL[name], distortion), neutral, steps=5)
+    losses = trained(made(name, NEUTRAL[name], *([distortion] if distortion else [])), neutral, steps=5)
     assert losses == trained(made("standard", {}), standard, steps=5)
     for key, value in standard.state_dict().items():
         assert torch.equal(neutral.state_dict()[key], value)
@@ -87,16 +89,18 @@ def test_the_neutral_setting_is_standard_training_bit_for_bit(name: str, model: 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_key_alone_decides(name: str) -> None:
     method, model, shown = typical(name), network("lenet").train(), batch()
+    method.prepare(model)
     first = method.loss(model, shown, Key(("a",))).total
     torch.manual_seed(99)
     assert torch.equal(method.loss(model, shown, Key(("a",))).total, first)
-    if name != "standard" and not method.distortion.is_attack:
+    if method.distortion is not None and not method.distortion.is_attack:
         assert not torch.equal(method.loss(model, shown, Key(("b",))).total, first)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_loss_reaches_every_weight_and_its_terms_reach_none(name: str) -> None:
     method, model = typical(name), network("lenet").train()
+    method.prepare(model)
     loss = method.loss(model, batch(), Key(("a",)))
     assert loss.terms
     assert all(term.shape == () and not term.requires_grad for term in loss.terms.values())

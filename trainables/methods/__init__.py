@@ -56,6 +56,8 @@ class Method(Parameterised, ABC):
     """The kinds of distortion it can train on."""
     passes: ClassVar[int] = 1
     """Forward passes an image makes in training: for cost estimates."""
+    alone: ClassVar[str] = ""
+    """Why it cannot be joined with a distortion or another method, where one may want to; told when a YAML tries."""
 
     distortion: Sequence | None = None
 

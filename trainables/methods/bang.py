@@ -24,7 +24,7 @@ class Bang(Method):
     In every convolution and linear layer let κᵢ = ∂L/∂(output for sample i), before any nonlinearity, nᵢ = ‖κᵢ‖₂ over
     all of sample i's outputs, M = max nᵢ of this layer in this step and rᵢ = nᵢ / M. Then
 
-        ηᵢ = rᵢ^(−εᵢ (1 − rᵢ)),    εᵢ = ε where argmax logitsᵢ = yᵢ in this very pass (ties: lowest index), else ε · ratio
+        ηᵢ = rᵢ^(−εᵢ (1 − rᵢ)),  εᵢ = ε where argmax logitsᵢ = yᵢ in this very pass (ties: lowest index), else ε · ratio
         ∂W = β Σᵢ ηᵢ (∂L/∂W)ᵢ, the bias likewise; what is sent down to the layer below stays unscaled.
 
     η ≥ 1, and 1 for the sample of the largest norm, for those of norm 0 and for a batch of one. rη grows with r while
@@ -45,27 +45,27 @@ class Bang(Method):
     )
     trains_on_distortion: ClassVar[bool] = False
     alone: ClassVar[str] = (
-        "BANG balances each layer's gradient over the samples of one pass; a second pass would have a maximum of its "
-        "own, which Rozsa et al. 2016 do not define"
+        "each layer's gradient is balanced over the samples of one pass, and a second pass would have a maximum of its "
+        "own (Rozsa et al. 2016 define one pass)"
     )
 
     beta: float = parameter(
         gt=0,
         symbol="β",
-        doc="local learning rate: what every convolution's and linear layer's gradient is multiplied by",
-        source="Rozsa et al. 2016, §4: 1 to 1.6 on MNIST, 0.4 to 1 on CIFAR-10",
+        doc="local learning rate, a factor on the gradients of convolutions and linear layers",
+        source="Rozsa et al. 2016, grids: 1 to 1.6 on MNIST, 0.4 to 1 on CIFAR-10",
     )
     epsilon: float = parameter(
         ge=0,
         symbol="ε",
         doc="degree of balancing",
-        source="Rozsa et al. 2016, §4: 0.78 to 0.84 on MNIST, 0.8 to 0.86 on CIFAR-10",
+        source="Rozsa et al. 2016, grids: 0.78 to 0.84 on MNIST, 0.8 to 0.86 on CIFAR-10",
     )
     ratio: float = parameter(
         default=1.0,
         ge=0,
         doc="factor on epsilon for misclassified images",
-        source="Rozsa et al. 2016, §4: 1 on MNIST, 0.5 on CIFAR-10",
+        source="Rozsa et al. 2016: 1 on MNIST, 0.5 on CIFAR-10",
     )
 
     def prepare(self, model: nn.Module) -> None:
@@ -73,7 +73,7 @@ class Bang(Method):
         step = Step()
         for name, layer in model.named_modules():
             if isinstance(layer, Layer):
-                layer.forward = Balanced(name, layer, self.beta, step)  # type: ignore[assignment]
+                layer.forward = Balanced(name, layer, self.beta, step)  # type: ignore[method-assign]
 
     def loss(self, model: nn.Module, batch: Batch, key: Key) -> Loss:
         step = _step_of(model)
@@ -83,19 +83,24 @@ class Bang(Method):
         finally:
             token = step.end()
         error = F.cross_entropy(logits, batch.labels)
-        return Loss(_Sent.apply(error, token, self.degrees(logits, batch.labels)), {"clean": error.detach()})
+        total: Tensor = _Sent.apply(error, token, self.degrees(logits, batch.labels))
+        return Loss(total, {"clean": error.detach()})
 
     def degrees(self, logits: Tensor, labels: Tensor) -> Tensor:
         """[N]: ε for what the logits [N, classes] get right, ε · ratio for the rest."""
         correct = logits.detach().argmax(dim=1) == labels
-        return torch.where(correct, self.epsilon, self.epsilon * self.ratio)
+        wrong = torch.full_like(labels, self.epsilon * self.ratio, dtype=logits.dtype)
+        return wrong.masked_fill_(correct, self.epsilon)
 
 
 def eta(norms: Tensor, degrees: Tensor) -> Tensor:
-    """[N] norms ≥ 0 and their degrees ε → [N] weights η ≥ 1; NaN where a norm is not finite makes the maximum so."""
+    """[N] norms ≥ 0 and their degrees ε → [N] weights η = r^(ε (r − 1)) ≥ 1; 1 for a norm of 0, NaN for one not finite.
+
+    In few operations, since every layer waits for them: on small networks they cost as much as the norms.
+    """
     shares = norms / norms.amax()
-    balanced = shares.pow(-degrees * (1 - shares))
-    return torch.where(norms == 0, 1, balanced)
+    exponents = torch.sub(shares, 1).mul_(degrees)
+    return shares.pow_(exponents).masked_fill_(norms == 0, 1)
 
 
 def sample_norms(gradient: Tensor) -> Tensor:
@@ -202,10 +207,8 @@ def _padded(layer: nn.Conv1d | nn.Conv2d | nn.Conv3d, input: Tensor) -> tuple[Te
 
 def _rebalanced(gradient: Tensor, degrees: Tensor, beta: float) -> Tensor:
     """β ηᵢ κᵢ of κ [N, …], computed in the norms' precision and rounded to that of κ."""
-    scales = beta * eta(sample_norms(gradient), degrees)
-    return torch.mul(
-        gradient, scales.view(-1, *[1] * (gradient.dim() - 1)), out=torch.empty_like(gradient)
-    )
+    scales = eta(sample_norms(gradient), degrees).mul_(beta)
+    return torch.mul(gradient, scales.view(-1, *[1] * (gradient.dim() - 1)), out=torch.empty_like(gradient))
 
 
 class _Product(torch.autograd.Function):
@@ -238,8 +241,8 @@ class _Convolution(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None, token: Tensor, beta: float, stride: tuple[int, ...],
-        padding: tuple[int, ...], dilation: tuple[int, ...], groups: int,
+        ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None, token: Tensor, beta: float,
+        stride: tuple[int, ...], padding: tuple[int, ...], dilation: tuple[int, ...], groups: int,
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         ctx.save_for_backward(input, weight)
         ctx.beta = beta
@@ -250,8 +253,9 @@ class _Convolution(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor, degrees: Tensor) -> tuple[Tensor | None, ...]:
         to_input, to_weight, to_bias = ctx.needs_input_grad[:3]
         balanced = _rebalanced(gradient, degrees, ctx.beta)
-        down = _convolution_gradients(ctx, gradient, [True, False, False])[0] if to_input else None
         _, weight, bias = _convolution_gradients(ctx, balanced, [False, to_weight, to_bias])
+        del balanced
+        down = _convolution_gradients(ctx, gradient, [True, False, False])[0] if to_input else None
         return down, weight, bias, degrees, None, None, None, None, None
 
 
