@@ -106,7 +106,8 @@ def eta(norms: Tensor, degrees: Tensor) -> Tensor:
 def sample_norms(gradient: Tensor) -> Tensor:
     """[N, …] → [N], L2, in float32 at least."""
     dtype = torch.promote_types(gradient.dtype, torch.float32)
-    return torch.linalg.vector_norm(gradient, dim=tuple(range(1, gradient.dim())), dtype=dtype)
+    norms: Tensor = torch.linalg.vector_norm(gradient, dim=tuple(range(1, gradient.dim())), dtype=dtype)
+    return norms
 
 
 class Step:
