@@ -107,18 +107,34 @@ class Methods:
         """The hyperparameters; None if one is at fault."""
         described = parameters(methods.get(name))
         own = [parameter.name for parameter in described]
-        only(given, [*own, *OWN, *NAMES], f"parameter of {name} or line of train", self.faults)
+        known = [*own, *OWN, *NAMES]
+        strange = {line: part for line, part in given.items() if line not in known}
+        others = self._others(methods.get(name), strange)
+        left = {line: part for line, part in strange.items() if line not in others}
+        only(left, known, f"parameter of {name} or line of train", self.faults)
         ranges = read_parameters(given, described, place, self.faults, ranged, lambda default: Range(values=(default,)))
         sound = len(ranges) == len(described) and all(found.values for found in ranges.values())
         axes = tuple(Axis(name=own, values=found.values, draw=found.draw) for own, found in ranges.items())
         return axes if sound else None
+
+    def _others(self, kind: type[Method], strange: dict[str, Node]) -> list[str]:
+        """The lines that are another method's parameters, refused where `kind` says why it is joined with none."""
+        if not kind.alone:
+            return []
+        owners = {parameter.name: name for name, other in methods.all().items() for parameter in parameters(other)}
+        found = [line for line in strange if line in owners]
+        for line in found:
+            message = f"{line} is {owners[line]}'s, and {kind.label} is joined with no other method: {kind.alone}"
+            self.faults.add(strange[line].place, f"{message}. Leave {line} out, or make it a method of its own")
+        return found
 
     def _settings(self, kind: type[Method], given: dict[str, Node], place: Place) -> tuple[Setting, ...]:
         """What the method trains on; none if it is at fault."""
         node = given.get("distortion")
         if not kind.trains_on_distortion:
             if node is not None:
-                self.faults.add(node.place, f"{kind.label} trains on undistorted images; leave distortion: out")
+                why = f": {kind.alone}. Leave" if kind.alone else "; leave"
+                self.faults.add(node.place, f"{kind.label} trains on undistorted images{why} distortion: out")
             return (Setting(),)
         if node is None:
             there = ", ".join([*self.distortions, "all"])

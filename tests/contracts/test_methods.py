@@ -31,6 +31,7 @@ TYPICAL: dict[str, tuple[dict[str, float], Component | None]] = {
     "noisymix": ({}, None),
     "triplet_ranking": ({"dimensions": 10}, None),
     "feature_stability": ({"dimensions": 10, "alpha": 0.3}, NOISE),
+    "bang": ({"beta": 1.0, "epsilon": 0.815, "ratio": 0.5}, None),
 }
 NEUTRAL: dict[str, dict[str, float]] = {
     "stability_training": {"alpha": 0.0},
@@ -44,6 +45,7 @@ NEUTRAL: dict[str, dict[str, float]] = {
     "noisy_feature_mixup": {"alpha": 0.0},
     "noisymix": {"alpha": 0.0, "jsd_weight": 0.0, "augmix": False},
     "feature_stability": {"alpha": 0.0},
+    "bang": {"beta": 1.0, "epsilon": 0.0},
 }
 PLAIN = {"feature_stability": "triplet_ranking"}
 """What the neutral setting equals, where that is not `standard`."""
@@ -90,7 +92,7 @@ def test_the_laws_know_every_method() -> None:
     assert {*NEUTRAL, *BASELINE_METHODS} == set(NAMES)
     assert {methods.get(name).label for name in NAMES} == {
         "Baseline", "ST", "DA", "AT", "AugMix", "CutMix", "Manifold Mixup", "Mixup", "Noise", "NFM", "NoisyMix",
-        "Triplet", "FS",
+        "Triplet", "FS", "BANG",
     }  # fmt: skip
 
 
@@ -119,16 +121,18 @@ def test_the_neutral_setting_is_the_baselines_training_bit_for_bit(name: str, mo
 @pytest.mark.parametrize("name", NAMES)
 def test_the_key_alone_decides(name: str) -> None:
     method, model, shown = typical(name), network("lenet").train(), batch()
+    method.prepare(model)
     first = method.loss(model, shown, Key(("a",))).total
     torch.manual_seed(99)
     assert torch.equal(method.loss(model, shown, Key(("a",))).total, first)
-    if name != "standard" and (method.distortion is None or not method.distortion.is_attack):
+    if name not in ("standard", "bang") and (method.distortion is None or not method.distortion.is_attack):
         assert not torch.equal(method.loss(model, shown, Key(("b",))).total, first)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_loss_reaches_every_weight_and_its_terms_reach_none(name: str) -> None:
     method, model = typical(name), network("lenet").train()
+    method.prepare(model)
     loss = method.loss(model, batch(), Key(("a",)))
     assert loss.terms
     assert all(term.shape == () and not term.requires_grad for term in loss.terms.values())

@@ -30,10 +30,10 @@ def described() -> dict[str, Parameter]:
 
 def test_everything_is_found() -> None:
     assert {kind: len(registry.names()) for kind, registry in REGISTRIES.items()} == {
-        "method": 13, "attack": 2, "distortion": 6, "model": 7, "data set": 7,
+        "method": 14, "attack": 2, "distortion": 6, "model": 7, "data set": 7,
     }  # fmt: skip
     assert methods.names() == (
-        "adversarial_training", "augmix", "cutmix", "data_augmentation", "feature_stability", "manifold_mixup", "mixup",
+        "adversarial_training", "augmix", "bang", "cutmix", "data_augmentation", "feature_stability", "manifold_mixup", "mixup",
         "noise_injection", "noisy_feature_mixup", "noisymix", "stability_training", "standard", "triplet_ranking",
     )  # fmt: skip
     assert distortions.names() == (
@@ -49,7 +49,7 @@ def test_everything_is_found() -> None:
     assert (list(OPTIMIZERS), list(SCHEDULES)) == (
         ["sgd"], ["constant", "inverse", "multi_step", "cosine"],
     )  # fmt: skip
-    assert len(described()) == 126
+    assert len(described()) == 129
 
 
 @pytest.mark.parametrize("name", described())

@@ -61,6 +61,8 @@ class Method(Parameterised, ABC):
     """Forward passes an image makes in training, at most."""
     measure: ClassVar[Measure] = Classification.measure
     """What its trials are measured by."""
+    alone: ClassVar[str] = ""
+    """Why it cannot be joined with a distortion or another method, where one may want to; told when a YAML tries."""
 
     distortion: Sequence | None = None
 
