@@ -33,8 +33,9 @@ def test_everything_is_found() -> None:
         "method": 14, "attack": 2, "distortion": 6, "model": 7, "data set": 7,
     }  # fmt: skip
     assert methods.names() == (
-        "adversarial_training", "augmix", "bang", "cutmix", "data_augmentation", "feature_stability", "manifold_mixup", "mixup",
-        "noise_injection", "noisy_feature_mixup", "noisymix", "stability_training", "standard", "triplet_ranking",
+        "adversarial_training", "augmix", "bang", "cutmix", "data_augmentation", "feature_stability",
+        "manifold_mixup", "mixup", "noise_injection", "noisy_feature_mixup", "noisymix", "stability_training",
+        "standard", "triplet_ranking",
     )  # fmt: skip
     assert distortions.names() == (
         "gaussian_noise", "jpeg", "random_crop", "rotation", "thumbnail", "uniform_noise",
