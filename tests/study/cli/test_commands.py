@@ -183,7 +183,7 @@ def test_show_says_what_a_trial_is_and_what_came_of_it(study: Type, store: Store
     for said in (
         trial.trial_id,
         "in small (as ST)",
-        "stability_training (alpha 0.1, divergence kl)",
+        "stability_training (alpha 0.1, concatenate false, detach_clean false, divergence kl)",
         "gaussian_noise (sigma 0.1)",
         f"study show {plan.trials[0].trial_id[:8]}",
         "90.0 ± 3.0 % of 100 validation images",
