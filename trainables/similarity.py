@@ -30,7 +30,7 @@ def ssim(image: Tensor, reference: Tensor, border: Border = "reflect") -> Tensor
     spread = square_a - mean_a**2 + square_b - mean_b**2
     luminance = (2 * mean_a * mean_b + C1) / (mean_a**2 + mean_b**2 + C1)
     structure = (2 * (product - mean_a * mean_b) + C2) / (spread + C2)
-    return (luminance * structure).view(n, -1).mean(dim=1)
+    return (luminance * structure).mean(dim=(1, 2, 3)).view(n, channels).mean(dim=1)
 
 
 def _bordered(images: Tensor, border: Border) -> Tensor:

@@ -12,6 +12,7 @@ from tests.study.spec.demo import DEMO, faults_of, loaded, written
 ST = "{method: stability_training, divergence: kl, alpha: {log: [0.01, 10, 3]}, distortion: all}"
 DA = "{method: data_augmentation, p: {linear: [0.5, 1, 2]}, distortion: [gaussian_noise, rotation]}"
 AT = "{method: adversarial_training, mu: {linear: [0, 0.5, 2]}, distortion: fgsm}"
+BANG = "  B: {method: bang, beta: 1, epsilon: {step: [0.78, 0.84, 0.005]}"
 BASELINE = "{method: standard, from: scratch, epochs: 8}"
 
 
@@ -147,6 +148,10 @@ def test_a_list_that_is_one_value_is_no_grid(tmp_path: Path) -> None:
         ("distortion: fgsm}", "distortion: [fgsm, fgsm]}", "methods.AT.distortion[1]: 'fgsm' stands twice"),
         ("distortion: fgsm}", "distortion: []}", "methods.AT.distortion: a method trains on at least one distortion"),
         ("epochs: 8}", "epochs: 8, distortion: fgsm}", "methods.Baseline.distortion: Baseline trains on undistorted"),
+        ("  AT: ", f"{BANG}, distortion: fgsm}}\n  AT: ", "methods.B.distortion: BANG trains on undistorted images: "),
+        ("  AT: ", f"{BANG}, mu: 0.5}}\n  AT: ", "methods.B.mu: mu is adversarial_training's, and BANG is joined"),
+        ("  AT: ", f"{BANG}, mo: 0.5}}\n  AT: ", "methods.B.mo: no parameter of bang or line of train is called 'mo'"),
+        ("  AT: ", f"{BANG}}}\n  AT: ", None),
         ("from: scratch, ", "", "methods.Baseline.from: the starts Baseline → Baseline go in a circle"),
         ("from: scratch", "from: AT", "methods.Baseline.from: the starts Baseline → AT → Baseline go in a circle"),
         ("mu: {lin", "from: DA, mu: {lin", "methods.AT.from: a start is one trial, and DA has 8 a replicate"),

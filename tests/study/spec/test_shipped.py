@@ -26,6 +26,7 @@ COUNTS = {
     "heat_map_mnist": {"Baseline": 1, "ST": 25, "DA": 5},
     "noisymix_cifar10": {"Baseline": 3, "NoisyMix": 24, "NoisyMix settings": 45},
     "noisymix_cifar100": {"Baseline": 3, "NoisyMix": 24, "NoisyMix settings": 45},
+    "ranking_mnist": {"Baseline": 1, "Ranking alone": 1, "FS": 9},
     "search_mnist": {"Baseline": 1, "ST": 0, "DA": 0},
     "stability_uniform_noise": {"ST": 9},
 }
