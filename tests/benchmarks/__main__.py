@@ -4,7 +4,7 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import attack, dashboard, methods, orchestration, planning, tracking
+from tests.benchmarks import attack, augmix, dashboard, methods, orchestration, planning, tracking
 from tests.benchmarks.figures import show
 
 

@@ -1,7 +1,11 @@
-"""A golden file that remembers what was read of it, so that no value can stay unchecked without anybody noticing."""
+"""A golden file that remembers what was read of it, so that no value can stay unchecked without anybody noticing.
+
+A check is a plain function of a file's view. Each test module lists its own under BANG or NOISYMIX, runs them, and
+test_every_value.py runs all of them over one view of each file and asks what was left unread.
+"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,63 +16,73 @@ RTOL, ATOL = 1e-9, 1e-11
 """For float64."""
 
 
-class Golden:
-    """One object of a golden file. Its leaves are numbers, words and lists of them, each under a name.
+class Golden(Mapping[str, Any]):
+    """An object of a golden file. Values are given as they are, and count as read; objects below are of this kind.
 
-    `golden["jsd"]["cases"]` is another Golden, `golden["y"]` a leaf, which counts as read from then on. A list of
-    objects has its numbers for names.
+    `golden["jsd"]["cases"]` is another Golden, `golden["y"]` a value, `golden["eta"]` a list of Goldens.
     """
 
-    def __init__(self, tree: Any, path: str = "", read: set[str] | None = None) -> None:
+    def __init__(self, tree: Mapping[str, Any], path: str = "", read: set[str] | None = None) -> None:
         self.path = path
-        self._tree = dict(enumerate(tree)) if isinstance(tree, list) else tree
+        self._tree = tree
         self._read: set[str] = set() if read is None else read
 
     @classmethod
-    def load(cls, file: Path) -> "Golden":
-        return cls(json.loads(file.read_text()))
+    def load(cls, shared: Path, file: str) -> "Golden":
+        """All of a file in the folder of reference outputs."""
+        return cls(json.loads((shared / "golden" / file).read_text()))
 
-    def __getitem__(self, name: str | int) -> Any:
-        value, path = self._tree[name], f"{self.path}.{name}".lstrip(".")
-        if _is_leaf(value):
-            self._read.add(path)
-            return value
-        return Golden(value, path, self._read)
+    def __getitem__(self, name: str) -> Any:
+        return self._seen(self._tree[name], _joined(self.path, name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tree)
 
     def __len__(self) -> int:
         return len(self._tree)
 
-    def names(self) -> tuple[str, ...]:
-        """What it holds, nothing of it read."""
-        return tuple(self._tree)
-
-    def each(self) -> Iterator["Golden"]:
-        """The objects it holds."""
-        return (self[name] for name in self._tree)
-
-    def tensor(self, name: str | int, gradient: bool = False) -> Tensor:
-        """A leaf of numbers in double precision."""
+    def tensor(self, name: str, gradient: bool = False) -> Tensor:
+        """Numbers in double precision."""
         return torch.tensor(self[name], dtype=torch.float64, requires_grad=gradient)
 
-    def equals(self, name: str | int, actual: Tensor | float) -> None:
-        """Fails unless the leaf is `actual`, to the last digits of double precision."""
+    def equals(self, name: str, actual: Tensor | float) -> None:
+        """Fails unless what stands under `name` is `actual`, to the last digits of double precision."""
         given = torch.as_tensor(actual, dtype=torch.float64).detach()
         torch.testing.assert_close(
             given, self.tensor(name), rtol=RTOL, atol=ATOL, msg=lambda told: f"{self.path}.{name}: {told}"
         )
 
     def unread(self) -> set[str]:
-        """Paths of the leaves, of this object and below, that nobody has read."""
-        return {path for path in self._leaves() if path not in self._read}
+        """Where the values are, of this object and below, that nobody has read."""
+        return set(_values(self._tree, self.path)) - self._read
 
-    def _leaves(self) -> Iterator[str]:
-        for name, value in self._tree.items():
-            path = f"{self.path}.{name}".lstrip(".")
-            if _is_leaf(value):
-                yield path
-            else:
-                yield from Golden(value, path, self._read)._leaves()
+    def _seen(self, node: Any, path: str) -> Any:
+        if isinstance(node, dict):
+            return Golden(node, path, self._read)
+        if _holds_objects(node):
+            return [self._seen(one, _joined(path, number)) for number, one in enumerate(node)]
+        self._read.add(path)
+        return node
 
 
-def _is_leaf(value: Any) -> bool:
-    return not isinstance(value, dict) and not (isinstance(value, list) and any(isinstance(one, dict) for one in value))
+Check = Callable[[Golden], None]
+
+
+def _values(node: Any, path: str) -> Iterator[str]:
+    """The path of every value: a number, a word, a truth, null, or an array of them."""
+    if isinstance(node, dict):
+        for name, below in node.items():
+            yield from _values(below, _joined(path, name))
+    elif _holds_objects(node):
+        for number, below in enumerate(node):
+            yield from _values(below, _joined(path, number))
+    else:
+        yield path
+
+
+def _holds_objects(node: Any) -> bool:
+    return isinstance(node, list) and any(isinstance(one, dict) for one in node)
+
+
+def _joined(path: str, name: str | int) -> str:
+    return f"{path}.{name}".lstrip(".")

@@ -1,12 +1,9 @@
 """Reference values of BANG, its adversarial-quality measures, ST, AT, DA, FGSM and LeNet (golden_bang.json).
 
 They were computed in float64 from the papers' equations, apart from this project. Each check is a plain function of a
-view that records what is read of the file: pytest runs every one, and the last test runs all of them once more over one
-view and asks whether anything was left unread.
+view that records what is read of the file.
 """
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.contracts.pictures import network
-from tests.golden.recorded import Recorded
+from tests.golden.ledger import Check, Golden
 from trainables.adversarial_quality import (
     FGS_STEPS,
     blank_in_float32,
@@ -38,16 +34,8 @@ from trainables.recipe import Component
 from trainables.sequence import build, find
 from trainables.similarity import ssim
 
-Golden = Any
-"""A `Recorded` view of golden_bang.json or of a part of it."""
-Check = Callable[[Golden], None]
+FILE = "golden_bang.json"
 CHECKS: list[Check] = []
-PROSE = {"meta.about", "meta.eta_rule", "meta.loss", "two_layer.forward", "stability.note", "data_augmentation.note",
-         "fgsm_linear.note", "line_search_linear.rule", "line_search_linear.logits", "fgs_blank_rule_float32.rule",
-         "ssim.images", "ssim.params"}  # fmt: skip
-"""Sentences about the values."""
-ELSEWHERE = ("sgd.", "schedules.", "nets.cifar10_quick.", "stability.grad_clean_detached.")
-"""Checked in test_optimizers_golden.py and test_models_golden.py, or still to be checked."""
 DIVERGENCE = {"orig": "kl", "sym": "symmetric_kl", "zheng_xent": "soft_cross_entropy"}
 KEY = Key(("golden",))
 
@@ -56,10 +44,6 @@ def check(function: Check) -> Check:
     """Marks what compares values of the file with ours."""
     CHECKS.append(function)
     return function
-
-
-def view(shared: Path) -> Recorded:
-    return Recorded(json.loads((shared / "golden" / "golden_bang.json").read_text()))
 
 
 def double(values: list[Any], gradient: bool = False) -> Tensor:
@@ -223,17 +207,6 @@ def table_2(golden: Golden) -> None:
         assert [described.convert(value) for value in case[key]] == case[key]
     with pytest.raises(ValueError, match=r"offset is a whole number; got 7\.5"):
         distortions.get("random_crop").level.convert(case["crop_C_raw"][1])
-
-
-@check
-def lenet(golden: Golden) -> None:
-    case = golden["nets"]["lenet"]
-    model, seen = network("lenet"), {}
-    for name, layer in model.named_children():
-        layer.register_forward_hook(lambda _layer, _in, out, name=name: seen.update({name: list(out.shape[1:])}))
-    model(torch.zeros(1, 1, 28, 28))
-    assert sum(weights.numel() for weights in model.parameters()) == case["params"]
-    assert {name: seen[name] for name in case["shapes"]} == dict(case["shapes"])
 
 
 @check
@@ -404,14 +377,4 @@ def similarity(golden: Golden) -> None:
 
 @pytest.mark.parametrize("compare", CHECKS, ids=lambda compare: compare.__name__)
 def test_ours_equals_the_reference(compare: Check, shared: Path) -> None:
-    compare(view(shared))
-
-
-def test_no_value_of_the_file_is_left_out(shared: Path) -> None:
-    golden = view(shared)
-    for compare in CHECKS:
-        compare(golden)
-    unread = {".".join(map(str, path)) for path in golden.unread()}
-    assert unread >= PROSE
-    assert {name for name in unread - PROSE if not name.startswith(ELSEWHERE)} == set()
-    assert all(any(name.startswith(part) for name in unread) for part in ELSEWHERE)
+    compare(Golden.load(shared, FILE))

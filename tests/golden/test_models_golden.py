@@ -1,32 +1,36 @@
 """The networks of BANG (golden_bang.json)."""
 
-import json
 from pathlib import Path
-from typing import Any
 
-import pytest
 import torch
+from torch import nn
 
 from tests.contracts.pictures import network
+from tests.golden.ledger import Check, Golden
 
 IMAGES = {"lenet": (1, 28, 28), "cifar10_quick": (3, 32, 32)}
 
 
-@pytest.fixture(scope="module")
-def nets(shared: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((shared / "golden" / "golden_bang.json").read_text())["nets"]
-    return found
+def nets(golden: Golden) -> None:
+    assert set(golden["nets"]) == set(IMAGES)
+    for name, net in golden["nets"].items():
+        model = network(name, IMAGES[name])
+        assert sum(weights.numel() for weights in model.parameters()) == net["params"]
+        seen = shapes(model, IMAGES[name])
+        assert {own: seen[own] for own in net["shapes"]} == dict(net["shapes"])
 
 
-def test_every_net_is_looked_at(nets: dict[str, Any]) -> None:
-    assert set(nets) == set(IMAGES)
+def shapes(model: nn.Module, images: tuple[int, ...]) -> dict[str, list[int]]:
+    """Layer → the shape of what it gives for one image."""
+    seen: dict[str, list[int]] = {}
+    for name, layer in model.named_children():
+        layer.register_forward_hook(lambda _layer, _in, out, name=name: seen.update({name: list(out.shape[1:])}))
+    model(torch.zeros(1, *images))
+    return seen
 
 
-@pytest.mark.parametrize("name", IMAGES)
-def test_shapes_and_sizes(name: str, nets: dict[str, Any]) -> None:
-    model, seen = network(name, IMAGES[name]), {}
-    for layer_name, layer in model.named_children():
-        layer.register_forward_hook(lambda _layer, _in, out, name=layer_name: seen.update({name: list(out.shape[1:])}))
-    model(torch.zeros(1, *IMAGES[name]))
-    assert sum(weights.numel() for weights in model.parameters()) == nets[name]["params"]
-    assert {name: seen[name] for name in nets[name]["shapes"]} == nets[name]["shapes"]
+BANG: tuple[Check, ...] = (nets,)
+
+
+def test_shapes_and_sizes(shared: Path) -> None:
+    nets(Golden.load(shared, "golden_bang.json"))
