@@ -1,7 +1,7 @@
 """A golden file that remembers what was read of it, so that no value can stay unchecked without anybody noticing.
 
-A check is a plain function of a file's view. Each test module lists its own under BANG or NOISYMIX, runs them, and
-test_every_value.py runs all of them over one view of each file and asks what was left unread.
+The checks beside this file are plain functions of a file's view: test_golden.py runs each by itself, and all of them
+once more over one view of each file, which it asks what was left unread.
 """
 
 import json
@@ -43,7 +43,7 @@ class Golden(Mapping[str, Any]):
 
     def tensor(self, name: str, gradient: bool = False) -> Tensor:
         """Numbers in double precision."""
-        return torch.tensor(self[name], dtype=torch.float64, requires_grad=gradient)
+        return double(self[name], gradient)
 
     def equals(self, name: str, actual: Tensor | float) -> None:
         """Fails unless what stands under `name` is `actual`, to the last digits of double precision."""
@@ -66,6 +66,16 @@ class Golden(Mapping[str, Any]):
 
 
 Check = Callable[[Golden], None]
+"""Compares values of a file with ours."""
+
+
+def double(values: Any, gradient: bool = False) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64, requires_grad=gradient)
+
+
+def close(actual: Tensor, expected: object) -> None:
+    """Equal but for rounding in float64."""
+    torch.testing.assert_close(actual.detach(), double(expected), rtol=RTOL, atol=ATOL)
 
 
 def _values(node: Any, path: str) -> Iterator[str]:

@@ -1,7 +1,5 @@
 """Caffe's and torch's SGD, and the schedules of BANG (golden_bang.json) and NoisyMix (golden_noisymix.json)."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
@@ -57,13 +55,3 @@ def noisymixs_cosine(golden: Golden) -> None:
 
 BANG: tuple[Check, ...] = (momentum_over_a_change_of_the_rate, caffes_schedules, cifars_milestones_in_epochs)
 NOISYMIX: tuple[Check, ...] = (noisymixs_cosine,)
-
-
-@pytest.mark.parametrize("compare", BANG, ids=lambda compare: compare.__name__)
-def test_bangs_solver(compare: Check, shared: Path) -> None:
-    compare(Golden.load(shared, "golden_bang.json"))
-
-
-@pytest.mark.parametrize("compare", NOISYMIX, ids=lambda compare: compare.__name__)
-def test_noisymixs_schedule(compare: Check, shared: Path) -> None:
-    compare(Golden.load(shared, "golden_noisymix.json"))
