@@ -152,6 +152,7 @@ def test_a_method_says_how_often_it_passes_an_image(name: str) -> None:
     rows = []
     model.conv2.register_forward_hook(lambda _layer, inputs, _out: rows.append(len(inputs[0])))
     attacked = method.distortion is not None and method.distortion.is_attack
+    method.prepare(model)
     method.loss(model, shown, Key(("a",)))
     assert methods.get(name).passes == method.forward_passes() == PASSES.get(name, 1)
     assert sum(rows) - attacked * len(shown.labels) == PASSES.get(name, 1) * len(shown.labels)
@@ -162,6 +163,7 @@ def test_a_step_never_waits_for_the_device(name: str, monkeypatch: pytest.Monkey
     # On a CPU, and there only, a distortion looks at its result.
     monkeypatch.setattr(Distortion, "apply", lambda self, images, level, key: self.distort(images, level, key))
     method, model, shown = typical(name), network("lenet").train(), batch()
+    method.prepare(model)
     with Watched() as watched:
         method.loss(model, shown, Key(("a",))).total.backward()
     assert watched.seen == []
