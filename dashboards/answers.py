@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dashboards.figures.bands import Selection
 from dashboards.paired import Difference
 from dashboards.picks import By, Pick, pick
-from dashboards.ranges import expected_range
+from dashboards.ranges import comparable, expected_range
 from dashboards.results import Group, Results, practical_condition
 from dashboards.wording import at_level, count, listed, points, spoken, width
 from study.plan import Sweep
@@ -24,7 +24,7 @@ class Span:
     range: float | None
     """Best minus worst, in [0, 1]; None without a trial."""
     expected: float | None
-    """The same over `m` trials drawn from the group, the mean over all draws."""
+    """The same over `m` trials drawn from the group, the mean over all draws; None for a group of fewer."""
     chosen: Pick | None
     best: Difference | None
     worst: Difference | None
@@ -38,7 +38,7 @@ class Answer:
     by: By
     spans: tuple[Span, ...]
     m: int
-    """Trials of the smallest group: what widths are compared at."""
+    """Trials of the smallest group of several: what widths are compared at; 0 if there is none."""
 
 
 def answer(results: Results, selection: Selection, by: By) -> Answer:
@@ -51,7 +51,7 @@ def answer(results: Results, selection: Selection, by: By) -> Answer:
         if selection.labels is None or group.label in selection.labels
     ]
     found = {group.label: _accuracies(results, group, condition) for group in groups}
-    m = min((len(values) for values in found.values() if values), default=0)
+    m = comparable(map(len, found.values()))
     return Answer(
         sweep=sweep,
         by=by,
@@ -74,7 +74,7 @@ def _span(
         n=len(values),
         diverged=sum(trial.diverged for trial in group.trials),
         range=max(values) - min(values) if values else None,
-        expected=expected_range(values, m) if values else None,
+        expected=expected_range(values, m) if len(values) >= m > 0 else None,
         chosen=chosen,
         best=None if chosen is None else results.difference(chosen.best, condition),
         worst=None if chosen is None else results.difference(chosen.worst, condition),
@@ -103,7 +103,7 @@ def _spans(told: Answer, known: Sequence[Span]) -> Iterator[str]:
     ]
     where = at_level(told.sweep, told.sweep.practical)
     if parts:
-        equal = [span for span in several if span.expected is not None and span.n > told.m > 1]
+        equal = [span for span in several if span.expected is not None and span.n > told.m]
         compared = [
             f"any {told.m} of the {span.n} {span.label} trials span {width(span.expected or 0)}" for span in equal
         ]

@@ -26,6 +26,7 @@ class Column:
     name: str
     """In a CSV file."""
     title: str
+    """On the page; empty for what only the file has."""
     kind: Kind = "text"
 
 

@@ -84,9 +84,11 @@ function showTools(slot, variant) {
   }
 }
 
+// Spreadsheets take a text that begins like a formula for one; an apostrophe before it says that it is text.
 function asCsv(table) {
   const quoted = (value) => {
-    const text = value === null || value === undefined ? "" : String(value);
+    const plain = value === null || value === undefined ? "" : String(value);
+    const text = typeof value === "string" && /^[=+\-@]/.test(value) ? `'${plain}` : plain;
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const rows = [table.columns.map(([name]) => name), ...table.rows];

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dashboards.levels import LevelAxis, level_axis
 from dashboards.picks import BY, By, Pick, pick
-from dashboards.ranges import expected_range, quantiles
+from dashboards.ranges import comparable, expected_range, quantiles
 from dashboards.results import Group, Results, Trial
 from dashboards.wording import at_level, spoken
 from study.plan import Sweep
@@ -69,7 +69,7 @@ class BandsInfo:
     """Every trial that diverged, wherever it ended."""
     picked_at: tuple[float, ...]
     equal_n: int
-    """Trials of the smallest group."""
+    """Trials of the smallest group of several: what widths are compared at; 0 if there is none."""
     n: int
     """Test images."""
     examples: tuple[str | None, ...]
@@ -102,7 +102,7 @@ def bands_info(results: Results, selection: Selection) -> BandsInfo:
     members = tuple(_groups(results, selection))
     conditions = (results.clean, *sweep.condition_ids)
     evaluated = {name: _evaluated(results, group, conditions) for name, group in members}
-    equal_n = min((len(trials) for trials in evaluated.values() if trials), default=0)
+    equal_n = comparable(map(len, evaluated.values()))
     levels = tuple(level for level in selection.pick_at if level in sweep.levels) or (sweep.practical,)
     return BandsInfo(
         train_distortion=selection.train_distortion,

@@ -65,22 +65,23 @@ def training_info(results: Results, train_distortion: str, measure: str) -> Trai
     )
 
 
-def _roles(results: Results, train_distortion: str) -> dict[str, dict[tuple[str, By], str]]:
-    """Trial id → where it is best or worst."""
-    found: dict[str, dict[tuple[str, By], str]] = {}
+Roles = Mapping[tuple[str, By], str]
+
+
+def _roles(results: Results, train_distortion: str) -> Mapping[tuple[str, str], Roles]:
+    """(label, trial id) → where it is best or worst; a trial may stand under two labels, and be the best of one."""
+    found: dict[tuple[str, str], dict[tuple[str, By], str]] = {}
     for sweep in results.sweeps:
         for group in results.groups_on(train_distortion):
             for by in BY:
                 chosen = pick(results, group, sweep, practical_condition(sweep), by)
                 for trial in () if chosen is None else (chosen.worst, chosen.best):
                     if chosen is not None and (role := chosen.role(trial)):
-                        found.setdefault(trial.trial_id, {})[sweep.test_distortion, by] = role
+                        found.setdefault((trial.label, trial.trial_id), {})[sweep.test_distortion, by] = role
     return found
 
 
-def _curve(
-    results: Results, trial: Trial, measure: str, roles: Mapping[str, Mapping[tuple[str, By], str]]
-) -> TrainingCurve:
+def _curve(results: Results, trial: Trial, measure: str, roles: Mapping[tuple[str, str], Roles]) -> TrainingCurve:
     values = [_value(epoch, measure) for epoch in results.epochs.get(trial.trial_id, ())]
     return TrainingCurve(
         label=trial.label,
@@ -90,7 +91,7 @@ def _curve(
         selected_epoch=trial.selected_epoch,
         diverged_epoch=trial.diverged_epoch,
         baseline=trial.label == results.baseline_label,
-        roles=roles.get(trial.trial_id, {}),
+        roles=roles.get((trial.label, trial.trial_id), {}),
     )
 
 

@@ -7,13 +7,32 @@ from pathlib import Path
 
 import pytest
 
+import dashboards
 from dashboards.reading import read_results
 from study.plan import Plan
 from study.query import open_tables
 from study.store import Store
 from tests.browser.conftest import NARROW, Watched
+from tests.dashboards.made import TEXT, finished, in_memory, planned
 
 pytestmark = pytest.mark.browser
+
+
+def write(watched: Watched, folder: Path, text: str) -> None:
+    """The page of a study of one's own instead, opened."""
+    plan, store = planned(folder, text), in_memory()
+    finished(store, plan, text)
+    watched.requests.clear()
+    watched.file = folder / "own.html"
+    dashboards.write_page(store, plan.study, watched.file)
+    watched.open()
+
+
+def downloaded(watched: Watched, slot: str) -> list[dict[str, str]]:
+    """The rows of its CSV."""
+    with watched.page.expect_download() as caught:
+        watched.page.click(f'[data-slot={slot}] .tools button:has-text("CSV")')
+    return list(csv.DictReader(io.StringIO(Path(caught.value.path()).read_text("utf-8"))))
 
 
 def test_every_slot_of_the_opening_page_draws_what_it_is_called_for(watched: Watched) -> None:
@@ -101,6 +120,42 @@ def test_the_address_brings_everything_back(watched: Watched, store: Store, plan
     assert "DA q10" in watched.shown("bands")
     assert watched.page.get_attribute("html", "data-theme") == "dark"
     assert f"Following {trial.label}" in watched.page.locator("#followed").inner_text()
+
+
+def test_a_label_with_a_bar_comes_back_from_the_address(watched: Watched, tmp_path: Path) -> None:
+    write(
+        watched,
+        tmp_path,
+        TEXT.replace("  DA: {", "  DA|=1: {")
+        .replace("methods: [ST, DA]", "methods: [ST]")
+        .replace("methods: [DA], also", "also"),
+    )
+    legend = watched.page.locator("[data-slot=bands] .legend")
+    legend.get_by_label("fill ST").uncheck()
+    watched.ready()
+    legend.get_by_label("show DA|=1").uncheck()
+    watched.ready()
+    watched.page.reload()
+    watched.ready()
+    assert not legend.get_by_label("show DA|=1").is_checked()
+    assert legend.get_by_label("fill DA|=1").is_checked()
+    assert not legend.get_by_label("fill ST").is_checked()
+    assert legend.get_by_label("show ST").is_checked()
+    legend.get_by_label("fill DA|=1").uncheck()
+    watched.ready()
+    watched.page.reload()
+    watched.ready()
+    assert not legend.get_by_label("fill DA|=1").is_checked()
+    assert not legend.get_by_label("fill ST").is_checked()
+
+
+def test_a_text_that_begins_like_a_formula_is_marked_as_text(watched: Watched, tmp_path: Path) -> None:
+    write(watched, tmp_path, TEXT.replace("<i>AT</i>", "=1+1"))
+    rows = downloaded(watched, "trials")
+    assert {row["label"] for row in rows} == {"Baseline", "ST", "DA", "'=1+1"}
+    rows = downloaded(watched, "pairs")
+    worst = [float(row["worst"]) for row in rows]
+    assert min(worst) < 0, "a number below zero is no formula"
 
 
 def test_what_is_not_in_the_study_is_left_out_of_the_address(watched: Watched) -> None:
@@ -209,6 +264,12 @@ def test_the_numbers_unfold_sort_and_are_found(watched: Watched) -> None:
     values = watched.page.locator("[data-slot=trials] tbody td:nth-child(8)").all_inner_texts()
     numbers = [float(one) for one in values]
     assert numbers == sorted(numbers, reverse=True)
+    watched.page.click("[data-slot=bands] summary")
+    for order in (["clean", "0.1", "0.3", "0.6"], ["0.6", "0.3", "0.1", "clean"]):
+        watched.page.locator("[data-slot=bands] th button", has_text="level").click()
+        levels = watched.page.locator("[data-slot=bands] tbody td:nth-child(3)").all_inner_texts()
+        assert list(dict.fromkeys(levels)) == order, "undistorted is easier than any level"
+        assert sorted(levels) == sorted(2 * order)
     watched.page.fill("[data-find=trials]", "rotation DA")
     assert watched.page.locator("[data-slot=trials] tbody tr").count() == 4
 
