@@ -7,9 +7,10 @@ from dashboards.figures.bands import Selection
 from dashboards.paired import Difference
 from dashboards.picks import By, Pick, pick
 from dashboards.ranges import comparable, expected_range
-from dashboards.results import Group, Results, practical_condition
+from dashboards.results import Group, Results, Trial, practical_condition
 from dashboards.wording import at_level, count, listed, points, spoken, width
 from study.plan import Sweep
+from study.summary import UNDISTORTED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,26 +167,43 @@ def _caveats(told: Answer, known: Sequence[Span]) -> Iterator[str]:
 
 def why_nothing(results: Results, train_distortion: str, test_distortion: str) -> str:
     """Why there is nothing to draw for a pair; empty where there is."""
-    groups = results.groups_on(train_distortion)
-    searched = [one.label for one in results.plan.searches if (one.train_distortion or "") == train_distortion]
-    if not groups and searched:
-        return (
-            f"No point of {listed(searched)} on {spoken(train_distortion)} has been drawn yet. "
-            f"`study launch {results.plan.study}` goes on."
-        )
-    if not groups:
-        there = listed([spoken(one) for one in results.trained_on]) or "no training distortion"
-        return f"No trial of this study was trained on {spoken(train_distortion)}; it has {there}."
-    trials = [trial for group in groups for trial in group.trials]
+    trials = [trial for group in results.groups_on(train_distortion) for trial in group.trials]
+    if not trials:
+        return _why_no_trial(results, train_distortion)
     sweep = results.sweep(test_distortion)
     conditions = (results.clean, *sweep.condition_ids)
     if any(results.accuracy(trial, one) is not None for trial in trials for one in conditions):
         return ""
+    return _none_yet(results, train_distortion, trials, f"has been evaluated under {spoken(test_distortion)}")
+
+
+def why_no_epochs(results: Results, train_distortion: str) -> str:
+    """Why there are no training curves; empty where there are."""
+    trials = [trial for group in results.groups_on(train_distortion) for trial in group.trials]
+    if not trials:
+        return _why_no_trial(results, train_distortion)
+    if any(results.epochs.get(trial.trial_id) for trial in trials):
+        return ""
+    return _none_yet(results, train_distortion, trials, "has finished an epoch")
+
+
+def _why_no_trial(results: Results, train_distortion: str) -> str:
+    searched = [one.label for one in results.plan.searches if (one.train_distortion or UNDISTORTED) == train_distortion]
+    if searched:
+        return (
+            f"No point of {listed(searched)} on {spoken(train_distortion)} has been drawn yet. "
+            f"`study launch {results.plan.study}` goes on."
+        )
+    there = listed([spoken(one) for one in results.trained_on]) or "no training distortion"
+    return f"No trial of this study was trained on {spoken(train_distortion)}; it has {there}."
+
+
+def _none_yet(results: Results, train_distortion: str, trials: Sequence[Trial], what: str) -> str:
     states = [trial.state for trial in trials]
     told = [f"{states.count(state)} {name}" for state, name in STATES.items() if state in states]
     return (
-        f"None of the {count(len(trials), 'trial')} trained on {spoken(train_distortion)} has been evaluated under "
-        f"{spoken(test_distortion)} yet: {listed(told)}. `study launch {results.plan.study}` goes on."
+        f"None of the {count(len(trials), 'trial')} trained on {spoken(train_distortion)} {what} yet: {listed(told)}. "
+        f"`study launch {results.plan.study}` goes on."
     )
 
 

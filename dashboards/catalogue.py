@@ -4,20 +4,21 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from dashboards.answers import why_nothing
+from dashboards.answers import why_no_epochs, why_nothing
 from dashboards.drawing import Drawing, as_figure
 from dashboards.figures.bands import Selection, bands_info
 from dashboards.figures.draw_bands import draw_bands
+from dashboards.figures.draw_training import draw_training
 from dashboards.figures.heat_map import draw_heat_map, grids, heat_map_info
 from dashboards.figures.knobs import draw_knobs, knobs_info
 from dashboards.figures.pareto import draw_course, draw_front, pairs, search_info, searched_on
 from dashboards.figures.standing import draw_standing, standing_info
-from dashboards.figures.training import ACCURACY, draw_training, measures, training_info
+from dashboards.figures.training import ACCURACY, measures, training_info
 from dashboards.page import data_uri
 from dashboards.palette import Look, looks
 from dashboards.reading import read_results
 from dashboards.results import Results
-from dashboards.selections import opening_pair
+from dashboards.selections import opening_pair, train_options
 from dashboards.wording import listed
 from study.store import Store
 
@@ -57,14 +58,11 @@ def figure(
         raise FigureError(f"{study} tests nothing but undistorted images; a figure needs a sweep in `evaluate:`")
     usual_train, usual_test = opening_pair(results)
     chosen = Selection(
-        train_distortion=one_of("training distortion", train or usual_train, results.trained_on),
+        train_distortion=one_of("training distortion", train or usual_train, train_options(results)),
         test_distortion=one_of("test distortion", test or usual_test, [s.test_distortion for s in results.sweeps]),
         labels=None if methods is None else tuple(one_of("method", label, results.labels) for label in methods),
         pick_at=() if level is None else (float(level),),
     )
-    missing = why_nothing(results, chosen.train_distortion, chosen.test_distortion) if name != "training" else ""
-    if missing:
-        raise FigureError(missing)
     drawn_as = looks(results.labels, {trial.label for trial in results.baselines})
     made = FIGURES[name](results, chosen, drawn_as, measure)
     for image in made["layout"].get("images", ()):
@@ -84,15 +82,24 @@ def one_of(kind: str, name: str, there: Sequence[str] | Mapping[str, object]) ->
 Looks = Mapping[str, Look]
 
 
+def _check_there_is_something(results: Results, chosen: Selection) -> None:
+    missing = why_nothing(results, chosen.train_distortion, chosen.test_distortion)
+    if missing:
+        raise FigureError(missing)
+
+
 def _bands(results: Results, chosen: Selection, drawn_as: Looks, _measure: str) -> Drawing:
+    _check_there_is_something(results, chosen)
     return draw_bands(bands_info(results, chosen), drawn_as)
 
 
 def _standing(results: Results, chosen: Selection, drawn_as: Looks, _measure: str) -> Drawing:
+    _check_there_is_something(results, chosen)
     return draw_standing(standing_info(results, chosen), drawn_as)
 
 
 def _knobs(results: Results, chosen: Selection, drawn_as: Looks, _measure: str) -> Drawing:
+    _check_there_is_something(results, chosen)
     info = knobs_info(results, chosen)
     if not info.panels:
         raise FigureError("no hyperparameter of these methods takes more than one value among the trials evaluated")
@@ -109,6 +116,7 @@ def _heat_map(results: Results, chosen: Selection, _drawn_as: Looks, _measure: s
     if not found:
         there = listed([grid.name for grid in grids(results)]) or "none"
         raise FigureError(f"a heat map needs a grid of two hyperparameters, 5 × 5 points at least; there is {there}")
+    _check_there_is_something(results, chosen)
     sweep = results.sweep(chosen.test_distortion)
     level = chosen.pick_at[0] if chosen.pick_at else sweep.practical
     if level not in sweep.levels:
@@ -118,6 +126,9 @@ def _heat_map(results: Results, chosen: Selection, _drawn_as: Looks, _measure: s
 
 
 def _training(results: Results, chosen: Selection, drawn_as: Looks, measure: str) -> Drawing:
+    missing = why_no_epochs(results, chosen.train_distortion)
+    if missing:
+        raise FigureError(missing)
     there = measures(results, chosen.train_distortion)
     info = training_info(results, chosen.train_distortion, one_of("measure", measure, there))
     return draw_training(info, drawn_as, chosen.test_distortion)

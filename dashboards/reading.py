@@ -11,6 +11,7 @@ from study.report import Naming
 from study.standing import look, newest_failures
 from study.store import Launch, Store
 from study.store.examples import example_name
+from study.store.rows import parent
 from study.summary import UNDISTORTED, Found, states_of
 
 PNG_BEGINS, PNG_ENDS = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
@@ -63,6 +64,7 @@ def _trial(trial: PlannedTrial, naming: Naming, state: str, known: Mapping[str, 
         train_distortion=trial.train_distortion or UNDISTORTED,
         settings=naming.settings(trial),
         state=state,
+        parent=parent(trial.recipe.start),
     )
 
 

@@ -54,6 +54,8 @@ class Trial:
     """What tells it from others of its label."""
     state: str
     """done, running, failed, blocked, held or left"""
+    parent: str | None = None
+    """The trial, or the fingerprint of the file, that its weights start from; None from scratch."""
     diverged: bool = False
     diverged_epoch: int | None = None
     selected_epoch: int | None = None

@@ -34,7 +34,8 @@ def _lead(infos: Sequence[KnobsInfo]) -> str:
     """What lines and points are, as far as the study has them."""
     panels = [panel for info in infos for panel in info.panels]
     scattered = dict.fromkeys(panel.label for panel in panels if panel.scattered)
-    told = ["Each point is a trial at the practical level; one y axis for all, the baseline dotted."]
+    dotted = ", the baseline dotted" if any(info.baseline is not None for info in infos) else ""
+    told = [f"Each point is a trial at the practical level; one y axis for all{dotted}."]
     if any(not panel.scattered for panel in panels):
         told.append("A line for each value of the other hyperparameters.")
     if scattered:

@@ -12,7 +12,7 @@ from dashboards.reading import read_results
 from study.plan import Plan
 from study.query import open_tables
 from study.store import Store
-from tests.browser.conftest import NARROW, Watched
+from tests.browser.conftest import NARROW, WIDE, Watched
 from tests.dashboards.made import TEXT, finished, in_memory, planned
 
 pytestmark = pytest.mark.browser
@@ -326,3 +326,17 @@ def test_dark_and_light(watched: Watched) -> None:
         "document.querySelector('[data-slot=bands] .plot').layout.paper_bgcolor"
     ) == "#14171b"  # fmt: skip
     assert watched.chosen()["theme"] == "dark"
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_training_has_a_key_of_the_lines_that_show(watched: Watched, size: dict[str, int]) -> None:
+    watched.page.set_viewport_size(size)  # type: ignore[arg-type]
+    watched.open("train=gaussian_noise&test=jpeg")
+    key = watched.page.locator("[data-slot=training] .legend")
+    strong = [name for name in watched.shown("training") if name.startswith(("best ", "worst ", "Baseline, kept"))]
+    assert len(strong) == 5
+    assert key.locator(".lines li").all_inner_texts() == strong
+    key.get_by_label("show DA").uncheck()
+    watched.ready()
+    assert not any("DA" in name for name in watched.shown("training"))
+    assert len(key.locator(".lines li").all_inner_texts()) == 3
