@@ -38,6 +38,8 @@ class Answer:
     sweep: Sweep
     by: By
     spans: tuple[Span, ...]
+    replicates: int
+    """Of the baseline: their mean is what differences are measured from."""
     m: int
     """Trials of the smallest group of several: what widths are compared at; 0 if there is none."""
 
@@ -57,6 +59,7 @@ def answer(results: Results, selection: Selection, by: By) -> Answer:
         sweep=sweep,
         by=by,
         spans=tuple(_span(results, group, found[group.label], sweep, condition, by, m) for group in groups),
+        replicates=results.replicates,
         m=m,
     )
 
@@ -153,6 +156,8 @@ def _caveats(told: Answer, known: Sequence[Span]) -> Iterator[str]:
         if span.diverged:
             counts = "counts" if span.diverged == 1 else "count"
             yield f"{span.diverged} of {span.n} {span.label} trials diverged, and {counts} all the same."
+    if told.replicates > 1:
+        yield f"The baseline is the mean of {told.replicates} replicates."
     missing = [
         f"{span.planned - span.n} of {span.planned} {span.label} trials" for span in told.spans if span.n < span.planned
     ]

@@ -48,7 +48,7 @@ def _trials(tables: Tables, launch: Launch, found: Found) -> Iterable[Trial]:
     known = {
         row["trial_id"]: row
         for row in tables.sql(
-            "SELECT trial_id, diverged, diverged_epoch, selected_epoch, validation_accuracy FROM trials"
+            "SELECT trial_id, diverged, diverged_epoch, selected_epoch, validation_accuracy, validation_n FROM trials"
         ).to_pylist()
     }
     planned = {(trial.label, trial.trial_id): trial for trial in reversed(launch.plan.trials)}

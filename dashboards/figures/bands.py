@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboards.levels import LevelAxis, level_axis
-from dashboards.picks import BY, By, Pick, pick
+from dashboards.picks import BY, By, Pick, bases, pick
 from dashboards.ranges import comparable, expected_range, quantiles
-from dashboards.results import Group, Results, Trial
+from dashboards.results import Group, Results, Trial, practical_condition
 from dashboards.wording import at_level, spoken
 from study.plan import Sweep
 
@@ -61,6 +61,8 @@ class BandsInfo:
     axis: LevelAxis
     chance: float | None
     baseline_label: str | None
+    baseline_name: str
+    """The label, and of how many replicates it is the mean."""
     baseline: tuple[float | None, ...]
     baseline_error: tuple[float | None, ...]
     bands: tuple[Band, ...]
@@ -68,6 +70,8 @@ class BandsInfo:
     diverged: tuple[Curve, ...]
     """Every trial that diverged, wherever it ended."""
     picked_at: tuple[float, ...]
+    bases: Mapping[By, str]
+    """What they were ranked by, for each way; empty without a best and a worst."""
     equal_n: int
     """Trials of the smallest group of several: what widths are compared at; 0 if there is none."""
     n: int
@@ -110,6 +114,7 @@ def bands_info(results: Results, selection: Selection) -> BandsInfo:
         axis=level_axis(sweep),
         chance=results.chance,
         baseline_label=results.baseline_label,
+        baseline_name=results.baseline_name,
         baseline=tuple(map(results.baseline, conditions)),
         baseline_error=_errors(results, results.baselines, conditions),
         bands=tuple(
@@ -124,6 +129,7 @@ def bands_info(results: Results, selection: Selection) -> BandsInfo:
             if trial.diverged
         ),
         picked_at=levels,
+        bases=bases(results, [group for _, group in members], sweep, practical_condition(sweep)),
         equal_n=equal_n,
         n=results.n,
         examples=tuple(one if one in results.examples else None for one in conditions),

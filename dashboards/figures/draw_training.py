@@ -1,7 +1,9 @@
 """Training curves, drawn."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from dashboards.captions import AT_FIRST, Part, Shown, captioned, numbers, picked_on, trained_on
 from dashboards.drawing import Drawing, Trace, axis, drawing, escaped, note
 from dashboards.ends import end_text, ends, room
 from dashboards.figures.training import TrainingCurve, TrainingInfo
@@ -13,16 +15,18 @@ HEIGHT, TOP, BOTTOM = 420, 60, 54
 ID_DIGITS = 8
 
 
-def draw_training(info: TrainingInfo, looks: Mapping[str, Look], test_distortion: str) -> Drawing:
+def draw_training(
+    info: TrainingInfo, looks: Mapping[str, Look], test_distortion: str, shown: Shown = AT_FIRST
+) -> Drawing:
     """A thin line a trial; those that are best or worst under the chosen test distortion again, stronger."""
     drawn = (curve for curve in info.curves if info.from_elsewhere or not curve.baseline)
     traces = [*_start_line(info), *(_thin(info, curve, looks) for curve in drawn), *_strong(info, looks)]
-    default = {"test": test_distortion, "pick": "test"}
+    default = {"test": test_distortion, "pick": shown["pick"]}
     for trace in traces:
         trace["visible"] = "show" not in trace["meta"] or default in trace["meta"]["show"]
     low, high = _y_range(info) or (0.0, 1.0)
     named = ends(traces, (low, high), HEIGHT - TOP - BOTTOM)
-    return drawing(
+    made = drawing(
         traces,
         height=HEIGHT,
         margin={"l": 60, "r": room(named), "t": TOP, "b": BOTTOM},
@@ -36,6 +40,22 @@ def draw_training(info: TrainingInfo, looks: Mapping[str, Look], test_distortion
             )
         ],
     )  # fmt: skip
+    return captioned(made, _caption(info), {**shown, "test": test_distortion})
+
+
+def _caption(info: TrainingInfo) -> list[Part]:
+    trials = Counter(curve.label for curve in info.curves if not curve.baseline)
+    diverged = Counter(curve.label for curve in info.curves if curve.diverged_epoch is not None)
+    return [
+        trained_on(info.train_distortion),
+        numbers((label, number, diverged[label]) for label, number in trials.items()),
+        info.images,
+        [
+            one
+            for test, (under, bases) in info.practical.items()
+            for one in picked_on(bases, f" under {under},", test=test)
+        ],
+    ]
 
 
 def _title(info: TrainingInfo) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dashboards.picks import BY, By, pick
+from dashboards.picks import BY, By, bases, pick
 from dashboards.results import Epoch, Results, Trial, practical_condition
+from dashboards.wording import at_level, count, spoken
 
 ACCURACY, LOSS, VALIDATION_LOSS, TERM = "validation accuracy", "training loss", "validation loss", "loss term: "
 
@@ -57,6 +58,10 @@ class TrainingInfo:
     """None where no trial starts from the baseline, or its loss does not have the measure."""
     from_elsewhere: bool
     """Whether some trial starts from scratch, say, so that the baseline's own course is worth a look."""
+    practical: Mapping[str, tuple[str, Mapping[By, str]]]
+    """Test distortion → its practical level, in words, and what best and worst there were ranked by."""
+    images: str
+    """That the measure is a mean over: `500 validation images`; empty where their number is not known."""
 
     @property
     def is_accuracy(self) -> bool:
@@ -83,7 +88,24 @@ def training_info(results: Results, train_distortion: str, measure: str) -> Trai
         curves=tuple(curve for curve in curves if curve.values or curve.diverged_epoch is not None),
         start=_start(results, [one for one in results.baselines if one.trial_id in parents], measure),
         from_elsewhere=not parents <= {one.trial_id for one in results.baselines},
+        practical={
+            sweep.test_distortion: (
+                f"{spoken(sweep.test_distortion)}, {at_level(sweep, sweep.practical)}",
+                bases(results, results.groups_on(train_distortion), sweep, practical_condition(sweep)),
+            )
+            for sweep in results.sweeps
+        },
+        images=_images(results, trials, measure),
     )
+
+
+def _images(results: Results, trials: Sequence[Trial], measure: str) -> str:
+    if measure in (ACCURACY, VALIDATION_LOSS):
+        number, noun = max((one.validation_n or 0 for one in trials), default=0), "validation image"
+    else:
+        images = dict(results.launch.provenance.get("data", {})).get("images", {})
+        number, noun = int(images.get("train", 0)), "training image"
+    return count(number, noun) if number else ""
 
 
 def _start(results: Results, baselines: Sequence[Trial], measure: str) -> Start | None:

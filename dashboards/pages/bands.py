@@ -118,7 +118,7 @@ def _families(info: BandsInfo, drawn_as: Mapping[str, Look]) -> Iterator[Family]
     if info.baseline_label is not None and any(one is not None for one in info.baseline):
         yield Family(
             name=info.baseline_label, label=info.baseline_label, colour=BASELINE.colour, symbol=BASELINE.symbol,
-            note="", has_band=False,
+            note=info.baseline_name.removeprefix(info.baseline_label).removeprefix(", "), has_band=False,
         )  # fmt: skip
     for band in info.bands:
         look = drawn_as[band.label]
@@ -143,7 +143,7 @@ def bands_table(info: BandsInfo) -> Table:
         *(Column(edge, edge, "rate") for edge in QUANTILES),
         *(_width_column(info.equal_n),) * bool(info.equal_n),
         *(column for pick in _picks(info) for column in _pick_columns(info, pick)),
-        Column("baseline", info.baseline_label or "baseline", "rate"), Column("n", "images", "number"),
+        Column("baseline", info.baseline_name or "baseline", "rate"), Column("n", "images", "number"),
     )  # fmt: skip
     return Table(columns=columns, rows=tuple(_table_rows(info)))
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from dashboards.answers import why_nothing
 from dashboards.figures.bands import Selection
-from dashboards.figures.knobs import KnobsInfo, draw_knobs, explanation, knobs_info
+from dashboards.figures.draw_knobs import draw_knobs, explanation
+from dashboards.figures.knobs import KnobsInfo, knobs_info
 from dashboards.palette import looks
 from dashboards.parts import Column, Page, Slot, Table, Variant, paragraph, slot_html
 from dashboards.results import Results

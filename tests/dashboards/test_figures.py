@@ -11,7 +11,8 @@ from dashboards.catalogue import FIGURES, FigureError, figure
 from dashboards.drawing import Drawing, as_figure
 from dashboards.figures.bands import BandsInfo, Selection, bands_info, curve_name
 from dashboards.figures.draw_bands import draw_bands, filled_at_first
-from dashboards.figures.heat_map import draw_heat_map, explanation, grids, heat_map_info
+from dashboards.figures.draw_heat_map import draw_heat_map, explanation
+from dashboards.figures.heat_map import grids, heat_map_info
 from dashboards.figures.standing import draw_standing, standing_info
 from dashboards.pages import names, pages
 from dashboards.palette import looks
@@ -122,7 +123,7 @@ def test_validation_images_under_the_same_distortion_come_first(plan: Plan) -> N
     found = read_results(opened, wider.study)
     (group,) = [one for one in found.groups if one.label == "ST"]
     for name, basis in (
-        ("gaussian_noise", "validation images under gaussian noise"),
+        ("gaussian_noise", "validation images under gaussian noise at σ = 0.1"),
         ("jpeg", "undistorted validation images"),
     ):
         sweep = found.sweep(name)

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from dashboards.figures.bands import Selection
-from dashboards.figures.knobs import KnobsInfo, draw_knobs, knobs_info
+from dashboards.figures.draw_knobs import draw_knobs
+from dashboards.figures.knobs import KnobsInfo, knobs_info
 from dashboards.pages import pages
 from dashboards.palette import looks
 from dashboards.reading import read_results

@@ -36,8 +36,8 @@ def drawn(info: TrainingInfo) -> Drawing:
 
 
 def title(info: TrainingInfo) -> str:
-    told: str = drawn(info)["layout"]["annotations"][-1]["text"]
-    return told
+    (told,) = (note["text"] for note in drawn(info)["layout"]["annotations"] if "name" not in note)
+    return str(told)
 
 
 def traces(info: TrainingInfo, label: str) -> list[dict[str, Any]]:
