@@ -21,6 +21,8 @@ Alternatives = Sequence[Mapping[str, object]]
 """`{"when": {"pick": "test"}, "text": "…"}`: the first that agrees with what is chosen."""
 Part = str | Alternatives
 BETWEEN = " · "
+TIED = "\u00a0"
+"""A space at which no line ends."""
 USUAL_WIDTH = 700
 """Pixels of a figure in a notebook, unless it is told otherwise."""
 
@@ -53,7 +55,7 @@ def _these(basis: str, under: str) -> str:
 
 
 def written(parts: Iterable[Part], shown: Shown) -> str:
-    return BETWEEN.join(text for part in parts if (text := _chosen(part, shown)))
+    return BETWEEN.join(text for part in parts if (text := _chosen(part, shown))).replace(" = ", f"{TIED}={TIED}")
 
 
 def _chosen(part: Part, shown: Shown) -> str:

@@ -87,7 +87,7 @@ def short_level(sweep: Sweep) -> str:
 
 def fitted(text: str, characters: int, lines: int = 1) -> tuple[str, ...]:
     """`text` on at most so many lines of so many characters; what does not fit in is an ellipsis."""
-    rows = textwrap.wrap(text, characters, break_on_hyphens=False)
+    rows = textwrap.wrap(" ".join(text.split()), characters, break_on_hyphens=False)
     if len(rows) <= lines:
         return tuple(rows) or ("",)
     last = " ".join(rows[lines - 1 :])[: characters - 1].rstrip()

@@ -11,7 +11,7 @@ function withoutCaption(layout) {
 function writeCaption(layout) {
   const caption = (layout.meta || {}).caption;
   if (!caption) return;
-  const told = caption.parts.map(chosenText).filter(Boolean).join(" · ");
+  const told = caption.parts.map(chosenText).filter(Boolean).join(" · ").replaceAll(" = ", "\u00a0=\u00a0");
   const rows = wrapped(told, Math.floor((layout.width - 12) / CHARACTER));
   const line = layout.annotations.find((one) => one.name === "caption");
   line.text = rows.map(plain).join("<br>");

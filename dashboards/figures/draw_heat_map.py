@@ -14,7 +14,7 @@ HEIGHT = 560
 COLOURS = "Cividis"
 """Even in lightness for readers of every kind of colour vision (Nuñez et al. 2018)."""
 BAR_TICKS = 5
-LONGEST = 14
+LONGEST = 10
 """Characters of a line beside the bar."""
 FREE = 0.06
 """Of the colour bar's length: what the baseline's tick needs for itself."""

@@ -15,7 +15,7 @@ from dashboards.results import Group, Results, practical_condition
 from dashboards.wording import at_level, count, fitted, percent, points, spoken
 from study.plan import Sweep
 
-ROW, TOP, BOTTOM, LEFT = 44, 40, 48, 96
+ROW, TOP, BOTTOM, LEFT = 44, 40, 54, 96
 """Pixels."""
 NAME_ROOM = 1.75
 """How much more room there is on the right, where a ring's name may stand."""
@@ -133,6 +133,7 @@ def draw_standing(info: StandingInfo, looks: Mapping[str, Look], shown: Shown = 
             )
         ],
     )  # fmt: skip
+    made["layout"]["xaxis"]["title"]["standoff"] = 8
     made["layout"]["meta"] = {"baseline": rounded(info.baseline), "reading": _reading(info)}
     return captioned(made, _caption(info), shown)
 
@@ -155,7 +156,7 @@ def _x_range(info: StandingInfo) -> list[float]:
 def _reading(info: StandingInfo) -> dict[str, object]:
     low, high = _x_range(info)
     base = 100 * (info.baseline or 0.0)
-    return {"axis": "xaxis", "title": "points above (+) or below (−) the baseline", "range": [low - base, high - base]}
+    return {"axis": "xaxis", "title": "points above baseline", "range": [low - base, high - base]}
 
 
 def _tick(label: str) -> str:

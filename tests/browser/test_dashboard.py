@@ -246,7 +246,7 @@ def test_a_csv_holds_the_numbers_of_the_tables(watched: Watched, store: Store, p
 
 @pytest.mark.parametrize(("kind", "begins"), [("PNG", b"\x89PNG"), ("SVG", b"<svg")])
 def test_each_figure_downloads_as_a_picture(watched: Watched, kind: str, begins: bytes) -> None:
-    for slot in ("bands", "standing", "knobs", "heat-map", "training"):
+    for slot in ("bands", "standing", "knobs", "heat-map", "training", "pairs"):
         with watched.page.expect_download() as caught:
             watched.page.click(f'[data-slot={slot}] .tools button:has-text("{kind}")')
         assert caught.value.suggested_filename.startswith(f"made-{slot}")
@@ -340,3 +340,69 @@ def test_training_has_a_key_of_the_lines_that_show(watched: Watched, size: dict[
     watched.ready()
     assert not any("DA" in name for name in watched.shown("training"))
     assert len(key.locator(".lines li").all_inner_texts()) == 3
+
+
+def svg(watched: Watched, slot: str) -> str:
+    """What the download holds, its lines joined."""
+    with watched.page.expect_download() as caught:
+        watched.page.click(f'[data-slot={slot}] .tools button:has-text("SVG")')
+    texts = re.findall(r">([^<>]+)<", Path(caught.value.path()).read_text("utf-8"))
+    return " ".join(texts).replace("\u00a0", " ")
+
+
+def test_a_downloaded_picture_says_what_it_is_of_and_follows_the_choices(watched: Watched) -> None:
+    told = "ST 25 trials (2 diverged), DA 10 · 400 test images · bands over all trials · best and worst picked on these"
+    assert told in svg(watched, "bands")
+    watched.choose("pick", "validation")
+    watched.choose("band", "q25-q75")
+    changed = svg(watched, "bands")
+    assert "bands over 25–75 % of the trials · best and worst picked on undistorted validation images" in changed
+    for slot in ("standing", "training", "pairs"):
+        assert "picked on undistorted validation images" in svg(watched, slot)
+    watched.choose("test", "jpeg")
+    assert "best and worst under jpeg, q = 30, picked on" in svg(watched, "training")
+    assert "gaussian noise · ST" in svg(watched, "pairs")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_no_text_of_a_figure_lies_outside_it_or_on_its_caption(
+    watched: Watched, tmp_path: Path, size: dict[str, int]
+) -> None:
+    label = "A very long method label, with α & β, that is 58 chars long"
+    text = TEXT.replace("  DA: {", f'  "{label}": {{').replace("methods: [ST, DA]", "methods: [ST]")
+    write(watched, tmp_path, text.replace("methods: [DA], also", "also"))
+    watched.page.set_viewport_size(size)  # type: ignore[arg-type]
+    for choices in ("", "scale=points&pick=validation&band=none"):
+        watched.open(choices)
+        found = watched.page.evaluate(
+            """() => [...document.querySelectorAll('[data-slot] .plot')].flatMap((plot) => {
+                const box = plot.getBoundingClientRect();
+                const texts = [...plot.querySelectorAll('svg text')].filter((one) => one.textContent.trim());
+                const places = texts.map((one) => [one.textContent, one.getBoundingClientRect()]);
+                const caption = places.find(([text]) => text.startsWith('Trained on'));
+                const bad = places.filter(([, one]) => one.left < box.left - 2 || one.right > box.right + 2);
+                const hit = caption ? places.filter(([text, one]) => text !== caption[0]
+                    && one.bottom > caption[1].top + 3 && one.top < caption[1].bottom - 3
+                    && one.right > caption[1].left && one.left < caption[1].right) : [];
+                return [...bad, ...hit].map(([text]) => [plot.closest('[data-slot]').dataset.slot, text]);
+            })"""
+        )
+        assert found == []
+
+
+def test_no_choice_cuts_its_text_at_1400_px(watched: Watched) -> None:
+    cut = watched.page.evaluate(
+        """() => {
+            const pen = document.createElement('canvas').getContext('2d');
+            return [...document.querySelectorAll('#page-bands select')].flatMap((select) => {
+                const style = getComputedStyle(select);
+                pen.font = `${style.fontSize} ${style.fontFamily}`;
+                const room = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - 18;
+                const texts = [...select.options].map((one) => one.text);
+                return texts.filter((text) => pen.measureText(text).width > room);
+            });
+        }"""
+    )
+    assert cut == []
+    rows = watched.page.evaluate("[...document.querySelectorAll('#page-bands .choice')].map((one) => one.offsetTop)")
+    assert len(set(rows)) == 1, "in one row"

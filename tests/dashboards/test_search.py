@@ -97,6 +97,11 @@ def test_the_page_has_a_figure_for_every_choice_and_every_point_in_its_table(res
         for variant in slot.variants:
             assert variant.table is not None
             assert len(variant.table.rows) == 2 * POINTS
+            fronts = [row[4] for row in variant.table.rows]
+            assert fronts == sorted(fronts, reverse=True)
+            assert {"yes", ""} == set(fronts), "the front comes first"
+    assert '<figure class="slot " data-slot="front"' in page.body
+    assert "<details open>" in page.body.partition('data-slot="course"')[0]
 
 
 def test_one_objective_has_a_course_and_no_front(tmp_path: Path) -> None:
