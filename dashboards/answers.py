@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from dashboards.figures.bands import Selection
 from dashboards.paired import Difference
 from dashboards.picks import By, Pick, pick
-from dashboards.ranges import expected_range
-from dashboards.results import Group, Results, practical_condition
+from dashboards.ranges import comparable, expected_range
+from dashboards.results import Group, Results, Trial, practical_condition
 from dashboards.wording import at_level, count, listed, points, spoken, width
 from study.plan import Sweep
+from study.summary import UNDISTORTED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Span:
     range: float | None
     """Best minus worst, in [0, 1]; None without a trial."""
     expected: float | None
-    """The same over `m` trials drawn from the group, the mean over all draws."""
+    """The same over `m` trials drawn from the group, the mean over all draws; None for a group of fewer."""
     chosen: Pick | None
     best: Difference | None
     worst: Difference | None
@@ -37,8 +38,10 @@ class Answer:
     sweep: Sweep
     by: By
     spans: tuple[Span, ...]
+    replicates: int
+    """Of the baseline: their mean is what differences are measured from."""
     m: int
-    """Trials of the smallest group: what widths are compared at."""
+    """Trials of the smallest group of several: what widths are compared at; 0 if there is none."""
 
 
 def answer(results: Results, selection: Selection, by: By) -> Answer:
@@ -51,11 +54,12 @@ def answer(results: Results, selection: Selection, by: By) -> Answer:
         if selection.labels is None or group.label in selection.labels
     ]
     found = {group.label: _accuracies(results, group, condition) for group in groups}
-    m = min((len(values) for values in found.values() if values), default=0)
+    m = comparable(map(len, found.values()))
     return Answer(
         sweep=sweep,
         by=by,
         spans=tuple(_span(results, group, found[group.label], sweep, condition, by, m) for group in groups),
+        replicates=results.replicates,
         m=m,
     )
 
@@ -74,7 +78,7 @@ def _span(
         n=len(values),
         diverged=sum(trial.diverged for trial in group.trials),
         range=max(values) - min(values) if values else None,
-        expected=expected_range(values, m) if values else None,
+        expected=expected_range(values, m) if len(values) >= m > 0 else None,
         chosen=chosen,
         best=None if chosen is None else results.difference(chosen.best, condition),
         worst=None if chosen is None else results.difference(chosen.worst, condition),
@@ -103,7 +107,7 @@ def _spans(told: Answer, known: Sequence[Span]) -> Iterator[str]:
     ]
     where = at_level(told.sweep, told.sweep.practical)
     if parts:
-        equal = [span for span in several if span.expected is not None and span.n > told.m > 1]
+        equal = [span for span in several if span.expected is not None and span.n > told.m]
         compared = [
             f"any {told.m} of the {span.n} {span.label} trials span {width(span.expected or 0)}" for span in equal
         ]
@@ -152,6 +156,8 @@ def _caveats(told: Answer, known: Sequence[Span]) -> Iterator[str]:
         if span.diverged:
             counts = "counts" if span.diverged == 1 else "count"
             yield f"{span.diverged} of {span.n} {span.label} trials diverged, and {counts} all the same."
+    if told.replicates > 1:
+        yield f"The baseline is the mean of {told.replicates} replicates."
     missing = [
         f"{span.planned - span.n} of {span.planned} {span.label} trials" for span in told.spans if span.n < span.planned
     ]
@@ -166,26 +172,43 @@ def _caveats(told: Answer, known: Sequence[Span]) -> Iterator[str]:
 
 def why_nothing(results: Results, train_distortion: str, test_distortion: str) -> str:
     """Why there is nothing to draw for a pair; empty where there is."""
-    groups = results.groups_on(train_distortion)
-    searched = [one.label for one in results.plan.searches if (one.train_distortion or "") == train_distortion]
-    if not groups and searched:
-        return (
-            f"No point of {listed(searched)} on {spoken(train_distortion)} has been drawn yet. "
-            f"`study launch {results.plan.study}` goes on."
-        )
-    if not groups:
-        there = listed([spoken(one) for one in results.trained_on]) or "no training distortion"
-        return f"No trial of this study was trained on {spoken(train_distortion)}; it has {there}."
-    trials = [trial for group in groups for trial in group.trials]
+    trials = [trial for group in results.groups_on(train_distortion) for trial in group.trials]
+    if not trials:
+        return _why_no_trial(results, train_distortion)
     sweep = results.sweep(test_distortion)
     conditions = (results.clean, *sweep.condition_ids)
     if any(results.accuracy(trial, one) is not None for trial in trials for one in conditions):
         return ""
+    return _none_yet(results, train_distortion, trials, f"has been evaluated under {spoken(test_distortion)}")
+
+
+def why_no_epochs(results: Results, train_distortion: str) -> str:
+    """Why there are no training curves; empty where there are."""
+    trials = [trial for group in results.groups_on(train_distortion) for trial in group.trials]
+    if not trials:
+        return _why_no_trial(results, train_distortion)
+    if any(results.epochs.get(trial.trial_id) for trial in trials):
+        return ""
+    return _none_yet(results, train_distortion, trials, "has finished an epoch")
+
+
+def _why_no_trial(results: Results, train_distortion: str) -> str:
+    searched = [one.label for one in results.plan.searches if (one.train_distortion or UNDISTORTED) == train_distortion]
+    if searched:
+        return (
+            f"No point of {listed(searched)} on {spoken(train_distortion)} has been drawn yet. "
+            f"`study launch {results.plan.study}` goes on."
+        )
+    there = listed([spoken(one) for one in results.trained_on]) or "no training distortion"
+    return f"No trial of this study was trained on {spoken(train_distortion)}; it has {there}."
+
+
+def _none_yet(results: Results, train_distortion: str, trials: Sequence[Trial], what: str) -> str:
     states = [trial.state for trial in trials]
     told = [f"{states.count(state)} {name}" for state, name in STATES.items() if state in states]
     return (
-        f"None of the {count(len(trials), 'trial')} trained on {spoken(train_distortion)} has been evaluated under "
-        f"{spoken(test_distortion)} yet: {listed(told)}. `study launch {results.plan.study}` goes on."
+        f"None of the {count(len(trials), 'trial')} trained on {spoken(train_distortion)} {what} yet: {listed(told)}. "
+        f"`study launch {results.plan.study}` goes on."
     )
 
 

@@ -2,22 +2,29 @@
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dashboards.answers import why_nothing
+from dashboards.answers import why_no_epochs, why_nothing
+from dashboards.captions import AT_FIRST, Shown
 from dashboards.drawing import Drawing, as_figure
 from dashboards.figures.bands import Selection, bands_info
 from dashboards.figures.draw_bands import draw_bands
-from dashboards.figures.heat_map import draw_heat_map, grids, heat_map_info
-from dashboards.figures.knobs import draw_knobs, knobs_info
+from dashboards.figures.draw_heat_map import draw_heat_map
+from dashboards.figures.draw_knobs import draw_knobs
+from dashboards.figures.draw_training import draw_training
+from dashboards.figures.heat_map import grids, heat_map_info
+from dashboards.figures.knobs import knobs_info
 from dashboards.figures.pareto import draw_course, draw_front, pairs, search_info, searched_on
 from dashboards.figures.standing import draw_standing, standing_info
-from dashboards.figures.training import ACCURACY, draw_training, measures, training_info
+from dashboards.figures.training import ACCURACY, measures, training_info
 from dashboards.page import data_uri
 from dashboards.palette import Look, looks
+from dashboards.picks import BY
+from dashboards.ranges import BANDS
 from dashboards.reading import read_results
 from dashboards.results import Results
-from dashboards.selections import opening_pair
+from dashboards.selections import opening_pair, train_options
 from dashboards.wording import listed
 from study.store import Store
 
@@ -39,15 +46,20 @@ def figure(
     methods: Sequence[str] | None = None,
     level: float | None = None,
     measure: str = ACCURACY,
+    pick: str | None = None,
+    band: str | None = None,
 ) -> "Figure":
     """One of FIGURES, or `pareto` of a search, as a Plotly figure, of the study as it stands now.
 
     `train` and `test` name the distortions, by default those that the page opens with; `methods` are labels, by default
     all (bands, standing, knobs). `level` is one of the sweep's, by default the practical one (heat_map). `measure` is
-    what is drawn by epoch (training). Raises FigureError, or QueryError for a study that is not in the store.
+    what is drawn by epoch (training). `pick` names the images that best and worst are picked on: `test`, as by default,
+    or `validation` (bands, standing, training). `band` is what bands hold: `all` trials, as by default, `q10-q90` or
+    `q25-q75` of them, or `none` (bands). Raises FigureError, or QueryError for a study that is not in the store.
     """
     results = read_results(store, study)
     one_of("figure", name, (*FIGURES, PARETO))
+    wanted = _wanted(name, measure, pick, band)
     methods = (methods,) if isinstance(methods, str) else methods
     if level is not None and name != "heat_map":
         raise FigureError(f"level is for heat_map; {name} is at the practical level, or at all of them")
@@ -57,16 +69,13 @@ def figure(
         raise FigureError(f"{study} tests nothing but undistorted images; a figure needs a sweep in `evaluate:`")
     usual_train, usual_test = opening_pair(results)
     chosen = Selection(
-        train_distortion=one_of("training distortion", train or usual_train, results.trained_on),
+        train_distortion=one_of("training distortion", train or usual_train, train_options(results)),
         test_distortion=one_of("test distortion", test or usual_test, [s.test_distortion for s in results.sweeps]),
         labels=None if methods is None else tuple(one_of("method", label, results.labels) for label in methods),
         pick_at=() if level is None else (float(level),),
     )
-    missing = why_nothing(results, chosen.train_distortion, chosen.test_distortion) if name != "training" else ""
-    if missing:
-        raise FigureError(missing)
     drawn_as = looks(results.labels, {trial.label for trial in results.baselines})
-    made = FIGURES[name](results, chosen, drawn_as, measure)
+    made = FIGURES[name](results, chosen, drawn_as, wanted)
     for image in made["layout"].get("images", ()):
         image["source"] = data_uri(results.examples[image["source"].removeprefix("example:")])
     return as_figure(made)
@@ -81,25 +90,55 @@ def one_of(kind: str, name: str, there: Sequence[str] | Mapping[str, object]) ->
     raise FigureError(f"no {kind} is called {name!r}; {meant}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What some figures can be told besides."""
+
+    measure: str
+    shown: Shown
+
+
+def _wanted(name: str, measure: str, pick: str | None, band: str | None) -> Wanted:
+    for kind, value, figures in (("pick", pick, PICKED), ("band", band, BANDED)):
+        if value is not None and name not in figures:
+            raise FigureError(f"{kind} is for {listed(figures)}; {name} has none")
+    shown = {
+        "pick": one_of("pick", pick or AT_FIRST["pick"], BY),
+        "band": one_of("band", band or AT_FIRST["band"], (*BANDS, "none")),
+    }
+    return Wanted(measure=measure, shown=shown)
+
+
+PICKED, BANDED = ("bands", "standing", "training"), ("bands",)
+"""Figures with a best and a worst, and with bands."""
 Looks = Mapping[str, Look]
 
 
-def _bands(results: Results, chosen: Selection, drawn_as: Looks, _measure: str) -> Drawing:
-    return draw_bands(bands_info(results, chosen), drawn_as)
+def _check_there_is_something(results: Results, chosen: Selection) -> None:
+    missing = why_nothing(results, chosen.train_distortion, chosen.test_distortion)
+    if missing:
+        raise FigureError(missing)
 
 
-def _standing(results: Results, chosen: Selection, drawn_as: Looks, _measure: str) -> Drawing:
-    return draw_standing(standing_info(results, chosen), drawn_as)
+def _bands(results: Results, chosen: Selection, drawn_as: Looks, wanted: Wanted) -> Drawing:
+    _check_there_is_something(results, chosen)
+    return draw_bands(bands_info(results, chosen), drawn_as, wanted.shown)
 
 
-def _knobs(results: Results, chosen: Selection, drawn_as: Looks, _measure: str) -> Drawing:
+def _standing(results: Results, chosen: Selection, drawn_as: Looks, wanted: Wanted) -> Drawing:
+    _check_there_is_something(results, chosen)
+    return draw_standing(standing_info(results, chosen), drawn_as, wanted.shown)
+
+
+def _knobs(results: Results, chosen: Selection, drawn_as: Looks, _wanted: Wanted) -> Drawing:
+    _check_there_is_something(results, chosen)
     info = knobs_info(results, chosen)
     if not info.panels:
         raise FigureError("no hyperparameter of these methods takes more than one value among the trials evaluated")
     return draw_knobs(info, drawn_as)
 
 
-def _heat_map(results: Results, chosen: Selection, _drawn_as: Looks, _measure: str) -> Drawing:
+def _heat_map(results: Results, chosen: Selection, _drawn_as: Looks, _wanted: Wanted) -> Drawing:
     found = [
         grid
         for grid in grids(results)
@@ -109,6 +148,7 @@ def _heat_map(results: Results, chosen: Selection, _drawn_as: Looks, _measure: s
     if not found:
         there = listed([grid.name for grid in grids(results)]) or "none"
         raise FigureError(f"a heat map needs a grid of two hyperparameters, 5 × 5 points at least; there is {there}")
+    _check_there_is_something(results, chosen)
     sweep = results.sweep(chosen.test_distortion)
     level = chosen.pick_at[0] if chosen.pick_at else sweep.practical
     if level not in sweep.levels:
@@ -117,10 +157,13 @@ def _heat_map(results: Results, chosen: Selection, _drawn_as: Looks, _measure: s
     return draw_heat_map(heat_map_info(results, found[0], sweep, level))
 
 
-def _training(results: Results, chosen: Selection, drawn_as: Looks, measure: str) -> Drawing:
+def _training(results: Results, chosen: Selection, drawn_as: Looks, wanted: Wanted) -> Drawing:
+    missing = why_no_epochs(results, chosen.train_distortion)
+    if missing:
+        raise FigureError(missing)
     there = measures(results, chosen.train_distortion)
-    info = training_info(results, chosen.train_distortion, one_of("measure", measure, there))
-    return draw_training(info, drawn_as, chosen.test_distortion)
+    info = training_info(results, chosen.train_distortion, one_of("measure", wanted.measure, there))
+    return draw_training(info, drawn_as, chosen.test_distortion, wanted.shown)
 
 
 PARETO = "pareto"
@@ -139,7 +182,7 @@ def _pareto(results: Results, train: str | None) -> Drawing:
     return draw_front(info, drawn_as, "test", 0, 1) if pairs(info) else draw_course(info, drawn_as, 0)
 
 
-FIGURES: Mapping[str, Callable[[Results, Selection, Looks, str], Drawing]] = {
+FIGURES: Mapping[str, Callable[[Results, Selection, Looks, Wanted], Drawing]] = {
     "bands": _bands,
     "standing": _standing,
     "knobs": _knobs,

@@ -11,8 +11,8 @@ it; nothing is drawn a second time in the browser:
     relative   "x" or "y": the axis to be read as points above the baseline, when that is asked for
 
 `meta` of a layout may hold `baseline` (one value, or one a position: what to subtract), `reading` (the axis that this
-changes, its title and range), `width` (at most) and `arrangements` (changes of layout by how many panels fit side by
-side).
+changes, its title and range), `width` (at most), `arrangements` (changes of layout by how many panels fit side by
+side) and `caption` (dashboards/captions.py).
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,28 +1,46 @@
 """Names at the right ends of curves, in the paper's grammar: `best DA 20 epochs; p = 0.5 (σ 0.22)`."""
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboards.drawing import SMALL, Trace, escaped
 from dashboards.palette import INK
 from dashboards.spread import needed, spread
+from dashboards.wording import fitted
 
-CHARACTER, ROOM = 6.7, (110, 270)
-"""Pixels: of a character, and of the room right of the plot, at least and at most."""
+CHARACTER, ROOM, ARROW = 6.7, (110, 270), 46
+"""Pixels: of a character, of the room right of the plot, at least and at most, and of it what the arrow takes."""
+LONGEST = 33
+"""Characters that fit in."""
 
 
 def end_text(name: str) -> str:
-    """On two lines: what it is, and with which hyperparameters."""
-    return "<br>".join(map(escaped, name.rsplit("; ", 1)))
+    """On two lines: what it is, and with which hyperparameters; each as far as there is room."""
+    return "<br>".join(escaped(*fitted(part, LONGEST)) for part in name.rsplit("; ", 1))
+
+
+def characters(text: str) -> int:
+    """Those of the longest line of an annotation."""
+    return max(len(html.unescape(line)) for line in text.split("<br>"))
 
 
 def ends(traces: Sequence[Trace], y_range: Sequence[float], plot: float) -> list[dict[str, Any]]:
     """An annotation `end:` and its trace's number for each trace that has an `end` in its meta.
 
-    Those of visible traces do not overlap in a plot of `plot` pixels' height.
+    Those of visible traces do not overlap in a plot of `plot` pixels' height, or in panels of that height each.
     """
-    low, high = y_range
     named = [(number, trace) for number, trace in enumerate(traces) if "end" in trace["meta"] and _last(trace)]
+    panels = dict.fromkeys(trace.get("yaxis", "y") for _, trace in named)
+    return [
+        end
+        for panel in panels
+        for end in _apart([one for one in named if one[1].get("yaxis", "y") == panel], y_range, plot)
+    ]
+
+
+def _apart(named: Sequence[tuple[int, Trace]], y_range: Sequence[float], plot: float) -> list[dict[str, Any]]:
+    low, high = y_range
     shown = [(number, trace) for number, trace in named if trace["visible"]]
     lines = [trace["meta"]["end"].count("<br>") + 1 for _, trace in shown]
     short = needed(lines) > plot
@@ -35,8 +53,8 @@ def ends(traces: Sequence[Trace], y_range: Sequence[float], plot: float) -> list
 def room(named: Sequence[Mapping[str, Any]]) -> int:
     """Pixels right of the plot for the longest name that shows."""
     shown = [end["text"] for end in named if end["visible"]]
-    longest = max((len(line) for text in shown for line in text.split("<br>")), default=0)
-    return round(min(ROOM[1], max(ROOM[0], 46 + CHARACTER * longest)))
+    longest = max(map(characters, shown), default=0)
+    return round(min(ROOM[1], max(ROOM[0], ARROW + CHARACTER * longest)))
 
 
 def _last(trace: Trace) -> Any:
@@ -49,8 +67,9 @@ def _end(number: int, trace: Trace, shift: float, short: bool) -> dict[str, Any]
     text = trace["meta"]["end"].partition("<br>")[0] if short else trace["meta"]["end"]
     x, y = _last(trace)
     return {
-        "name": f"end:{number}", "text": text, "visible": trace["visible"], "x": x, "y": y,
-        "xref": "x", "yref": "y", "xanchor": "left", "align": "left", "showarrow": True, "arrowhead": 0,
+        "name": f"end:{number}", "text": text, "hovertext": escaped(trace["name"]), "visible": trace["visible"],
+        "xref": trace.get("xaxis", "x"), "x": x, "yref": trace.get("yaxis", "y"), "y": y, "xanchor": "left",
+        "align": "left", "showarrow": True, "arrowhead": 0,
         "arrowwidth": 1, "arrowcolor": trace["line"]["color"], "ax": 22, "ay": round(shift, 1), "standoff": 6,
         "font": {"size": SMALL, "color": INK},
     }  # fmt: skip

@@ -24,7 +24,7 @@ from dashboards.wording import count
 from study.store import Store
 
 ASSETS = files("dashboards.assets")
-SCRIPTS = ("state.js", "traces.js", "ends.js", "slots.js", "legend.js", "tables.js", "page.js")
+SCRIPTS = ("state.js", "traces.js", "captions.js", "ends.js", "slots.js", "legend.js", "tables.js", "page.js")
 """One after another, they are the body of one function: what begins the page is in the last."""
 EMPTY = "Nothing of this study has been evaluated yet, so there is nothing to draw. `study launch {study}` goes on."
 

@@ -9,7 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 INK, MUTED, RULE, PAPER = "#15181d", "#5b6470", "#dde1e6", "#ffffff"
-DARK = {INK: "#eceff3", MUTED: "#a3acb8", RULE: "#343a43", PAPER: "#14171b"}
+ABOVE, WITHIN, BELOW = "#d9ebf7", "#f4f6f8", "#fbe3d5"
+"""Grounds of numbers, against the baseline."""
+DARK = {
+    INK: "#eceff3", MUTED: "#a3acb8", RULE: "#343a43", PAPER: "#14171b",
+    ABOVE: "#12324a", WITHIN: "#1d2127", BELOW: "#4a2713",
+}  # fmt: skip
 """What a figure's own colours become on a dark page; methods keep theirs."""
 
 BASELINE_SYMBOL = "square"

@@ -26,6 +26,7 @@ class Column:
     name: str
     """In a CSV file."""
     title: str
+    """On the page; empty for what only the file has."""
     kind: Kind = "text"
 
 
@@ -60,6 +61,8 @@ class Variant:
     when: Mapping[str, str]
     drawing: Drawing | None = None
     """None where nothing can be drawn; `missing` then says why."""
+    picture: Drawing | None = None
+    """Drawn for the download alone, where the page has a table in its place."""
     missing: str = ""
     text: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By way of picking, or "" for any: sentences above the figure."""
@@ -73,6 +76,7 @@ class Variant:
         return {
             "when": dict(self.when),
             "drawing": self.drawing,
+            "picture": self.picture,
             "missing": self.missing,
             "text": {key: list(lines) for key, lines in self.text.items()},
             "alt": self.alt,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dashboards.results import Group, Results, Trial
+from dashboards.wording import at_level, listed, spoken, symbol, with_unit
 from study.plan import Sweep
 
 By = Literal["test", "validation"]
@@ -37,9 +38,28 @@ def pick(results: Results, group: Group, sweep: Sweep, condition_id: str, by: By
         return _ranked(evaluated, lambda trial: results.accuracy(trial, condition_id), "test images")
     drawn = validation_scores(results, sweep.test_distortion)
     if evaluated and all(trial.trial_id in drawn for trial in evaluated):
-        basis = f"validation images under {sweep.test_distortion.replace('_', ' ')}"
+        basis = f"validation images under {spoken(sweep.test_distortion)} {_over(results, sweep)}"
         return _ranked(evaluated, lambda trial: drawn[trial.trial_id], basis)
     return _ranked(evaluated, lambda trial: trial.validation_accuracy, "undistorted validation images")
+
+
+def bases(results: Results, groups: Sequence[Group], sweep: Sweep, condition_id: str) -> Mapping[By, str]:
+    """What best and worst of the groups were ranked by, for each way; empty where no group has a best and a worst."""
+    return {by: _basis(results, groups, sweep, condition_id, by) for by in BY}
+
+
+def _basis(results: Results, groups: Sequence[Group], sweep: Sweep, condition_id: str, by: By) -> str:
+    chosen = (pick(results, group, sweep, condition_id, by) for group in groups)
+    ranked = (one for one in chosen if one is not None and one.best.trial_id != one.worst.trial_id)
+    return listed(list(dict.fromkeys(one.basis for one in ranked)))
+
+
+def _over(results: Results, sweep: Sweep) -> str:
+    """`(mean over the levels of σ: 0.1, 0.3 and 0.6)`, `at σ = 0.3`"""
+    levels = list(dict.fromkeys(_validation_levels(results, sweep.test_distortion).values()))
+    if len(levels) == 1:
+        return f"at {at_level(sweep, levels[0])}"
+    return f"(mean over the levels of {symbol(sweep)}: {listed([with_unit(sweep, level) for level in levels])})"
 
 
 Score = Callable[[Trial], float | None]
@@ -59,11 +79,7 @@ def _ranked(trials: Sequence[Trial], score: Score, basis: str) -> Pick | None:
 
 def validation_scores(results: Results, test_distortion: str) -> Mapping[str, float]:
     """Trial id → mean accuracy over the study's validation conditions of that distortion; empty where it has none."""
-    conditions = [
-        one.condition_id
-        for one in results.plan.conditions
-        if one.split == "validation" and one.test_distortion == test_distortion
-    ]
+    conditions = _validation_levels(results, test_distortion)
     if not conditions:
         return {}
     scores = {
@@ -74,4 +90,13 @@ def validation_scores(results: Results, test_distortion: str) -> Mapping[str, fl
         trial_id: sum(found) / len(found)
         for trial_id, found in scores.items()
         if found and len(found) == len(conditions)
+    }
+
+
+def _validation_levels(results: Results, test_distortion: str) -> dict[str, float]:
+    """Condition id → level."""
+    return {
+        one.condition_id: one.level
+        for one in results.plan.conditions
+        if (one.split, one.test_distortion) == ("validation", test_distortion) and one.level is not None
     }

@@ -1,7 +1,7 @@
 """Ranges over trials: what a band's edges are, and how wide ranges over unequal numbers of trials compare."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 BANDS: Mapping[str, tuple[str, str]] = {
     "all": ("min", "max"),
@@ -27,6 +27,11 @@ def quantiles(values: Sequence[float]) -> dict[str, float]:
     """Each of QUANTILES of at least one value."""
     ascending = sorted(values)
     return {name: quantile(ascending, share) for name, share in QUANTILES.items()}
+
+
+def comparable(numbers: Iterable[int]) -> int:
+    """How many trials widths are compared at: those of the smallest group that has a range; 0 if none has."""
+    return min((number for number in numbers if number > 1), default=0)
 
 
 def expected_range(values: Sequence[float], m: int) -> float:

@@ -11,6 +11,7 @@ from study.report import Naming
 from study.standing import look, newest_failures
 from study.store import Launch, Store
 from study.store.examples import example_name
+from study.store.rows import parent
 from study.summary import UNDISTORTED, Found, states_of
 
 PNG_BEGINS, PNG_ENDS = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
@@ -47,7 +48,7 @@ def _trials(tables: Tables, launch: Launch, found: Found) -> Iterable[Trial]:
     known = {
         row["trial_id"]: row
         for row in tables.sql(
-            "SELECT trial_id, diverged, diverged_epoch, selected_epoch, validation_accuracy FROM trials"
+            "SELECT trial_id, diverged, diverged_epoch, selected_epoch, validation_accuracy, validation_n FROM trials"
         ).to_pylist()
     }
     planned = {(trial.label, trial.trial_id): trial for trial in reversed(launch.plan.trials)}
@@ -63,6 +64,7 @@ def _trial(trial: PlannedTrial, naming: Naming, state: str, known: Mapping[str, 
         train_distortion=trial.train_distortion or UNDISTORTED,
         settings=naming.settings(trial),
         state=state,
+        parent=parent(trial.recipe.start),
     )
 
 

@@ -54,10 +54,13 @@ class Trial:
     """What tells it from others of its label."""
     state: str
     """done, running, failed, blocked, held or left"""
+    parent: str | None = None
+    """The trial, or the fingerprint of the file, that its weights start from; None from scratch."""
     diverged: bool = False
     diverged_epoch: int | None = None
     selected_epoch: int | None = None
     validation_accuracy: float | None = None
+    validation_n: int | None = None
 
     @property
     def hyperparameters(self) -> str:
@@ -134,6 +137,18 @@ class Results:
     def baselines(self) -> tuple[Trial, ...]:
         """The trials under that label: one, or its replicates."""
         return tuple(trial for trial in self.trials if trial.label == self.baseline_label)
+
+    @cached_property
+    def replicates(self) -> int:
+        """Those of the baseline that are evaluated."""
+        evaluated = {trial_id for trial_id, _ in self.cells}
+        return sum(trial.trial_id in evaluated for trial in self.baselines)
+
+    @cached_property
+    def baseline_name(self) -> str:
+        """`Baseline`, `Baseline, mean of 2`"""
+        label = self.baseline_label or ""
+        return f"{label}, mean of {self.replicates}" if self.replicates > 1 else label
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:

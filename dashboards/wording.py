@@ -1,5 +1,6 @@
 """Words and numbers, as every figure and sentence of the dashboard writes them."""
 
+import textwrap
 from collections.abc import Sequence
 
 from study.plan import Sweep
@@ -87,6 +88,15 @@ def axis_title(sweep: Sweep) -> str:
 def short_level(sweep: Sweep) -> str:
     """The head of a column: `gaussian noise 0.3`, `rotation 30°`."""
     return f"{spoken(sweep.test_distortion)} {with_unit(sweep, sweep.practical)}"
+
+
+def fitted(text: str, characters: int, lines: int = 1) -> tuple[str, ...]:
+    """`text` on at most so many lines of so many characters; what does not fit in is an ellipsis."""
+    rows = textwrap.wrap(" ".join(text.split()), characters, break_on_hyphens=False)
+    if len(rows) <= lines:
+        return tuple(rows) or ("",)
+    last = " ".join(rows[lines - 1 :])[: characters - 1].rstrip()
+    return (*rows[: lines - 1], f"{last}…")
 
 
 def seconds(number: float) -> str:

@@ -88,14 +88,17 @@ class Study:
         methods: Sequence[str] | None = None,
         level: float | None = None,
         measure: str = "validation accuracy",
+        pick: str | None = None,
+        band: str | None = None,
     ) -> "Figure":
         """One of the dashboard's figures: bands, standing, knobs, heat_map, training and, of a search, pareto.
 
         See `dashboards.figure`. Raises FigureError, saying what cannot be drawn and what can.
         """
         return dashboards.figure(
-            self.store, self.name, name, train=train, test=test, methods=methods, level=level, measure=measure
-        )
+            self.store, self.name, name, train=train, test=test, methods=methods, level=level, measure=measure,
+            pick=pick, band=band,
+        )  # fmt: skip
 
     def dashboard(self, path: str) -> None:
         """Write the whole dashboard, one HTML file; `study dashboard` does the same."""

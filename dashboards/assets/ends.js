@@ -1,18 +1,29 @@
-// Names at the ends of the curves that show, moved apart as dashboards/spread.py does it
+// Names at the ends of the curves that show, moved apart as dashboards/spread.py does it; in panels they stand inside
 
 function nameEnds(made, narrow) {
   const ends = made.layout.annotations.filter((one) => (one.name || "").startsWith("end:"));
   if (!ends.length) return;
-  const [low, high] = made.layout.yaxis.range;
-  const room = made.layout.height - made.layout.margin.t - made.layout.margin.b;
+  const panels = Boolean((made.layout.meta || {}).arrangements);
+  const open = [...new Set(ends.map((end) => end.yref))].flatMap((axis) => (
+    nameEndsOn(made, ends.filter((end) => end.yref === axis), narrow && !panels)
+  ));
+  const longest = Math.max(0, ...open.flatMap((end) => end.text.split("<br>").map(characters)));
+  if (open.length && !panels) made.layout.margin.r = Math.min(270, Math.max(110, 46 + 6.7 * longest));
+}
+
+function nameEndsOn(made, ends, hidden) {
+  const {range: [low, high], domain} = made.layout[ends[0].yref.replace("y", "yaxis")];
+  const [from, to] = domain || [0, 1];
+  const room = (made.layout.height - made.layout.margin.t - made.layout.margin.b) * (to - from);
   const pixels = room / (high - low);
   const open = [];
   for (const end of ends) {
     const trace = made.data[Number(end.name.slice(4))];
     const place = lastOf(trace);
-    end.visible = trace.visible === true && !narrow && place >= 0;
+    end.visible = trace.visible === true && !hidden && place >= 0;
     if (!end.visible) continue;
-    end.x = trace.x[place];
+    const log = made.layout[end.xref.replace("x", "xaxis")].type === "log";
+    end.x = log ? Math.log10(trace.x[place]) : trace.x[place];
     end.y = Math.min(high, Math.max(low, trace.y[place]));
     end.text = trace.meta.end;
     open.push(end);
@@ -20,8 +31,11 @@ function nameEnds(made, narrow) {
   if (needed(open.map(linesOf)) > room) open.forEach((end) => { end.text = end.text.split("<br>")[0]; });
   const shifts = spread(open.map((end) => (high - end.y) * pixels), open.map(linesOf), room);
   open.forEach((end, number) => { end.ay = shifts[number]; });
-  const longest = Math.max(0, ...open.flatMap((end) => end.text.split("<br>").map((line) => line.length)));
-  if (open.length) made.layout.margin.r = Math.min(270, Math.max(110, 46 + 6.7 * longest));
+  return open;
+}
+
+function characters(line) {
+  return line.replace(/&\w+;/g, "x").length;
 }
 
 function linesOf(end) {

@@ -28,7 +28,7 @@ function showSlot(slot) {
 
 function showText(place, sentences) {
   const [first, ...rest] = sentences;
-  const caveats = rest.filter((one) => /^(Best and worst are|Not evaluated|\d+ of)/.test(one));
+  const caveats = rest.filter((one) => /^(Best and worst are|The baseline is|Not evaluated|\d+ of)/.test(one));
   const stands = rest.filter((one) => !caveats.includes(one));
   place.replaceChildren();
   for (const text of [first, ...stands]) if (text) place.append(make("p", {textContent: text}));
@@ -67,13 +67,8 @@ function showTools(slot, variant) {
   const place = slot.part("tools");
   const name = [page.study, slot.name, ...Object.values(variant.when || {})].join("-").replace(/[^\w.-]+/g, "_");
   place.replaceChildren();
-  if (variant.drawing) {
-    for (const format of ["png", "svg"]) {
-      place.append(button(format.toUpperCase(), () => Plotly.downloadImage(slot.part("plot"), {
-        format: format, filename: name, width: slot.made.layout.width, height: slot.made.layout.height,
-        scale: format === "png" ? 2 : 1,
-      })));
-    }
+  if (variant.drawing || variant.picture) {
+    for (const format of ["png", "svg"]) place.append(button(format.toUpperCase(), () => download(slot, variant, format, name)));
   }
   if (variant.table) place.append(button("CSV", () => save(`${name}.csv`, asCsv(variant.table))));
   if (variant.drawing || variant.table) {
@@ -84,9 +79,19 @@ function showTools(slot, variant) {
   }
 }
 
+function download(slot, variant, format, name) {
+  const picture = variant.picture;
+  const made = picture ? shown({drawing: picture, filled: []}, picture.layout.meta.width) : slot.made;
+  const {width, height} = made.layout;
+  const scale = format === "png" ? 2 : 1;
+  Plotly.downloadImage(picture ? made : slot.part("plot"), {format: format, filename: name, width, height, scale});
+}
+
+// Spreadsheets take a text that begins like a formula for one; an apostrophe before it says that it is text.
 function asCsv(table) {
   const quoted = (value) => {
-    const text = value === null || value === undefined ? "" : String(value);
+    const plain = value === null || value === undefined ? "" : String(value);
+    const text = typeof value === "string" && /^[=+\-@]/.test(value) ? `'${plain}` : plain;
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const rows = [table.columns.map(([name]) => name), ...table.rows];

@@ -37,7 +37,7 @@ function fromAddress() {
   for (const [name, value] of given) {
     const choice = own(page.choices, name);
     if (choice && choice.values.includes(value)) read[name] = value;
-    else if (lists.includes(name)) read[name] = value ? value.split("|") : [];
+    else if (lists.includes(name)) read[name] = given.getAll(name).filter(Boolean);
     else if (name === "trial" && own(page.trials, value)) read.trial = value;
     else if (name === "theme" && ["dark", "light"].includes(value)) read.theme = value;
     else if (name === "figure" && figure) read.figure = value;
@@ -53,8 +53,8 @@ function address(changes) {
   for (const name of Object.keys(page.choices)) {
     if (told[name] !== plain[name] || name === "train" || name === "test") parts.set(name, told[name]);
   }
-  if (told.hide.length) parts.set("hide", told.hide.join("|"));
-  if (told.fill !== null) parts.set("fill", told.fill.join("|"));
+  for (const one of told.hide) parts.append("hide", one);
+  for (const one of told.fill === null || told.fill.length ? told.fill || [] : [""]) parts.append("fill", one);
   for (const name of free) if (told[name]) parts.set(name, told[name]);
   return "#" + parts.toString();
 }

@@ -27,9 +27,10 @@ function showTable(slot, variant) {
 
 function tableOf(slot, table) {
   const sorted = slot.sorted || {column: -1, down: false};
-  const head = make("tr", {}, table.columns.map((column, place) => headOf(slot, column, place, sorted)));
+  const shown = table.columns.flatMap(([, title], place) => (title ? [place] : []));  // the others are for the file
+  const head = make("tr", {}, shown.map((place) => headOf(slot, table.columns[place], place, sorted)));
   const body = make("tbody", {}, ordered(table, sorted).filter((row) => found(slot, row)).map((row) => (
-    make("tr", {}, row.map((value, place) => cellOf(value, table.columns[place][2])))
+    make("tr", {}, shown.map((place) => cellOf(row[place], table.columns[place][2])))
   )));
   return make("table", {}, [make("thead", {}, [head]), body]);
 }
@@ -39,7 +40,7 @@ function headOf(slot, [, title, kind], place, sorted) {
   const head = make("th", {scope: "col", className: isText(kind) ? "" : "right"}, [button(title + percents, () => {
     slot.sorted = {column: place, down: sorted.column === place && !sorted.down};
     showTable(slot, slot.variant);
-    slot.part("table").querySelectorAll("th button")[place].focus();
+    slot.part("table").querySelector("th[aria-sort] button").focus();
   })]);
   if (sorted.column === place) head.setAttribute("aria-sort", sorted.down ? "descending" : "ascending");
   return head;
@@ -51,13 +52,16 @@ function isText(kind) {
 
 function ordered(table, {column, down}) {
   if (column < 0) return table.rows;
-  const rank = (value) => (value === null ? -Infinity : value);
   const sign = down ? -1 : 1;
-  return table.rows.slice().sort((one, other) => {
-    const [a, b] = [rank(one[column]), rank(other[column])];
-    if (typeof a === typeof b && typeof a === "string") return sign * a.localeCompare(b, undefined, {numeric: true});
-    return a === b ? 0 : sign * (a < b ? -1 : 1);
-  });
+  return table.rows.slice().sort((one, other) => sign * compared(one[column], other[column]));
+}
+
+// What is missing comes before words, and words before numbers: among levels, `clean` is the easiest.
+function compared(one, other) {
+  const rank = (value) => (value === null ? 0 : typeof value === "string" ? 1 : 2);
+  if (rank(one) !== rank(other)) return rank(one) - rank(other);
+  if (rank(one) === 1) return one.localeCompare(other, undefined, {numeric: true});
+  return one === other ? 0 : one < other ? -1 : 1;
 }
 
 function found(slot, row) {

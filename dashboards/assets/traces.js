@@ -37,10 +37,12 @@ function shown(variant, width) {
   const made = JSON.parse(JSON.stringify(variant.drawing));
   const narrow = width < NARROW;
   made.data.forEach((trace) => { trace.visible = isVisible(trace, variant); });
+  withoutCaption(made.layout);
   arrange(made.layout, width, narrow);
   if (state.scale === "points") readAgainstBaseline(made);
   if (state.trial) follow(made);
   if (made.layout.annotations) nameEnds(made, narrow);
+  writeCaption(made.layout);
   (made.layout.images || []).forEach((image) => {
     image.source = page.examples[image.source.replace("example:", "")];
   });
@@ -52,7 +54,6 @@ function arrange(layout, width, narrow) {
   layout.width = meta.width ? Math.min(width, meta.width) : width;
   if (narrow) {
     layout.margin.r = Math.min(layout.margin.r, meta.width ? 84 : 14);
-    layout.margin.l = Math.min(layout.margin.l, 84);
     if (layout.height > 480) lower(layout, 480);
     everySecond(layout);
   }

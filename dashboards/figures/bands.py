@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboards.levels import LevelAxis, level_axis
-from dashboards.picks import BY, By, Pick, pick
-from dashboards.ranges import expected_range, quantiles
-from dashboards.results import Group, Results, Trial
+from dashboards.picks import BY, By, Pick, bases, pick
+from dashboards.ranges import comparable, expected_range, quantiles
+from dashboards.results import Group, Results, Trial, practical_condition
 from dashboards.wording import at_level, spoken
 from study.plan import Sweep
 
@@ -63,6 +63,8 @@ class BandsInfo:
     axis: LevelAxis
     chance: float | None
     baseline_label: str | None
+    baseline_name: str
+    """The label, and of how many replicates it is the mean."""
     baseline: tuple[float | None, ...]
     baseline_error: tuple[float | None, ...]
     bands: tuple[Band, ...]
@@ -70,8 +72,10 @@ class BandsInfo:
     diverged: tuple[Curve, ...]
     """Every trial that diverged, wherever it ended."""
     picked_at: tuple[float, ...]
+    bases: Mapping[By, str]
+    """What they were ranked by, for each way; empty without a best and a worst."""
     equal_n: int
-    """Trials of the smallest group."""
+    """Trials of the smallest group of several: what widths are compared at; 0 if there is none."""
     n: int
     """Test images."""
     examples: tuple[str | None, ...]
@@ -104,7 +108,7 @@ def bands_info(results: Results, selection: Selection) -> BandsInfo:
     members = tuple(_groups(results, selection))
     conditions = (results.clean, *sweep.condition_ids)
     evaluated = {name: _evaluated(results, group, conditions) for name, group in members}
-    equal_n = min((len(trials) for trials in evaluated.values() if trials), default=0)
+    equal_n = comparable(map(len, evaluated.values()))
     levels = tuple(level for level in selection.pick_at if level in sweep.levels) or (sweep.practical,)
     return BandsInfo(
         measure=results.plan.measure,
@@ -113,6 +117,7 @@ def bands_info(results: Results, selection: Selection) -> BandsInfo:
         axis=level_axis(sweep),
         chance=results.chance,
         baseline_label=results.baseline_label,
+        baseline_name=results.baseline_name,
         baseline=tuple(map(results.baseline, conditions)),
         baseline_error=_errors(results, results.baselines, conditions),
         bands=tuple(
@@ -127,6 +132,7 @@ def bands_info(results: Results, selection: Selection) -> BandsInfo:
             if trial.diverged
         ),
         picked_at=levels,
+        bases=bases(results, [group for _, group in members], sweep, practical_condition(sweep)),
         equal_n=equal_n,
         n=results.n,
         examples=tuple(one if one in results.examples else None for one in conditions),

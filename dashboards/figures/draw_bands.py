@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from dashboards.captions import AT_FIRST, Part, Shown, captioned, numbers, picked_on, trained_on
 from dashboards.drawing import Drawing, Trace, axis, drawing, escaped, note, rounded
 from dashboards.ends import end_text, ends, room
 from dashboards.figures.bands import Band, BandsInfo, Curve, curve_name
@@ -22,11 +23,11 @@ ID_DIGITS = 8
 FILLED_AT_FIRST = 2
 
 
-def draw_bands(info: BandsInfo, looks: Mapping[str, Look]) -> Drawing:
-    """One figure with every band, pick and curve in it; those of the default choices are visible."""
+def draw_bands(info: BandsInfo, looks: Mapping[str, Look], shown: Shown = AT_FIRST) -> Drawing:
+    """One figure with every band, pick and curve in it; those that `shown` chooses are visible."""
     traces = [*_bands(info, looks), *_references(info), *_picks(info, looks), *_others(info, looks)]
     for trace in traces:
-        trace["visible"] = _visible_at_first(trace, filled_at_first(info))
+        trace["visible"] = _visible(trace, filled_at_first(info), shown)
     named = ends(traces, _y_range(info), PLOT)
     made = drawing(
         traces,
@@ -39,7 +40,20 @@ def draw_bands(info: BandsInfo, looks: Mapping[str, Look]) -> Drawing:
         images=list(_strip(info)),
     )
     made["layout"]["meta"] = {"baseline": [rounded(one) for one in info.baseline], "reading": _reading(info)}
-    return made
+    return captioned(made, _caption(info), shown)
+
+
+def _caption(info: BandsInfo) -> list[Part]:
+    several = any(band.evaluated > 1 for band in info.bands)
+    over = ((name, "all trials" if name == "all" else f"{name.replace('q', '').replace('-', '–')} % of the trials")
+            for name in BANDS)  # fmt: skip
+    return [
+        trained_on(info.train_distortion),
+        numbers((band.name, band.evaluated, band.diverged) for band in info.bands if band.evaluated),
+        count(info.n, "test image"),
+        [{"when": {"band": name}, "text": f"bands over {told}"} for name, told in over if several],
+        picked_on(info.bases),
+    ]
 
 
 def filled_at_first(info: BandsInfo) -> tuple[str, ...]:
@@ -49,11 +63,11 @@ def filled_at_first(info: BandsInfo) -> tuple[str, ...]:
     return (*names[:1], *rivals[: FILLED_AT_FIRST - 1])
 
 
-def _visible_at_first(trace: Trace, filled: Sequence[str]) -> bool:
+def _visible(trace: Trace, filled: Sequence[str], shown: Shown) -> bool:
     meta = trace["meta"]
     if "follow" in meta or (meta.get("fill") and meta["name"] not in filled):
         return False
-    return bool({"band": "all", "pick": "test", **meta.get("show", {})} == {"band": "all", "pick": "test"})
+    return bool({**shown, **meta.get("show", {})} == dict(shown))
 
 
 def _bands(info: BandsInfo, looks: Mapping[str, Look]) -> Iterator[Trace]:
@@ -111,8 +125,8 @@ def _references(info: BandsInfo) -> Iterator[Trace]:
             "line": {"color": BASELINE.colour, "width": 1.5},
             "marker": {"symbol": BASELINE.symbol, "size": 8, "color": BASELINE.colour},
             "customdata": _hover_data(info, info.baseline, info.baseline_error),
-            "hovertemplate": _hover_template(f"<b>{escaped(name)}</b>", info.n, ""),
-            "meta": {"label": name, "name": name, "relative": "y", "end": escaped(name)},
+            "hovertemplate": _hover_template(f"<b>{escaped(info.baseline_name)}</b>", info.n, ""),
+            "meta": {"label": name, "name": name, "relative": "y", "end": end_text(info.baseline_name)},
         }  # fmt: skip
     if info.chance is not None:
         yield {
@@ -270,7 +284,7 @@ def explanation(info: BandsInfo) -> str:
     ]
     baseline = info.baseline[level]
     if baseline is not None:
-        told.append(f"{info.baseline_label}: {percent(baseline)} %")
+        told.append(f"{info.baseline_name}: {percent(baseline)} %")
     return (
         f"{headed(info.measure)} of models trained on {spoken(info.train_distortion)} against the level of "
         f"{spoken(info.sweep.test_distortion)}. At {at_level(info.sweep, info.sweep.practical)}: {'; '.join(told)}."

@@ -5,16 +5,24 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
-from dashboards.drawing import Drawing, Trace, axis, drawing, escaped, note
+from dashboards.captions import Part, captioned, numbers
+from dashboards.drawing import SMALL, Drawing, Trace, axis, drawing, escaped, note
 from dashboards.palette import BASELINE, Look
 from dashboards.results import Results, Trial
-from dashboards.wording import count, listed, percent
+from dashboards.wording import count, fitted, listed, percent, spoken
 from study.front import PointResult, point_results
 from study.standing import error_of_mean
 
 On = Literal["test", "validation"]
-HEIGHT = 460
-COURSE_HEIGHT = 340
+HEIGHT, COURSE_HEIGHT, TOP = 490, 370, 76
+"""Pixels."""
+LEGEND = {
+    "orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
+    "font": {"size": SMALL}, "itemclick": False, "itemdoubleclick": False,
+}  # fmt: skip
+"""In the picture, so that it has its key wherever it goes; the page's own is what hides methods."""
+LONGEST = 26
+"""Characters of the baseline's name."""
 ID_DIGITS = 8
 
 
@@ -54,6 +62,7 @@ class SearchInfo:
     baseline: Mapping[On, tuple[float, ...]]
     """Its objectives; empty where it is not evaluated, or there is none."""
     baseline_label: str
+    baseline_name: str
     n: Mapping[On, int]
     """Images."""
 
@@ -82,6 +91,7 @@ def search_info(results: Results, train_distortion: str) -> SearchInfo:
             "validation": _baseline(results, [one.validation for one in wanted]),
         },
         baseline_label=results.baseline_label or "",
+        baseline_name=results.baseline_name,
         n={
             "test": _images(results, [one for wants in wanted for one in wants.test]),
             "validation": _images(results, [one for wants in wanted for one in wants.validation]),
@@ -124,23 +134,30 @@ def _images(results: Results, conditions: Sequence[str]) -> int:
 
 
 def draw_front(info: SearchInfo, looks: Mapping[str, Look], images: On, x: int, y: int) -> Drawing:
-    """The points by two objectives, larger to the right and up; those on the front full and joined, stair by stair."""
+    """The points by two objectives, larger to the right and up; those on the front full and joined."""
     traces: list[Trace] = []
     for label in info.planned:
         own = [dot for dot in info.dots if dot.label == label]
+        traces.append(_joined(own, label, looks[label], images, x, y))
         traces += [_cloud(info, own, label, looks[label], images, x, y, front) for front in (False, True)]
-        if images == "validation":
-            traces.append(_stairs(own, label, looks[label], x, y))
     if info.baseline[images]:
         traces.append(_baseline_mark(info, images, x, y))
-    return drawing(
+    made = drawing(
         [trace for trace in traces if trace["x"]],
         height=HEIGHT,
-        margin={"l": 64, "r": 30, "t": 44, "b": 62},
+        margin={"l": 64, "r": 30, "t": TOP, "b": 62},
+        showlegend=True,
+        legend=LEGEND,
         xaxis=axis(_axis_title(info, images, x), ticksuffix=""),
         yaxis=axis(),
         annotations=[_y_title(_axis_title(info, images, y))],
     )
+    return captioned(made, [*_caption(info), f"the front is by {count(info.n['validation'], 'validation image')}"])
+
+
+def _caption(info: SearchInfo) -> list[Part]:
+    points = ((label, sum(dot.label == label for dot in info.dots), 0) for label in info.planned)
+    return [f"Searched on {spoken(info.train_distortion)}", numbers(points, "point")]
 
 
 def _y_title(text: str) -> dict[str, object]:
@@ -179,13 +196,13 @@ def _bars(dots: Sequence[Dot], look: Look, x: int, y: int) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _stairs(dots: Sequence[Dot], label: str, look: Look, x: int, y: int) -> Trace:
-    """Along the front from its upper left to its lower right: what is above and right of it nobody reached."""
-    shown = sorted((dot for dot in dots if dot.front), key=lambda dot: (dot.validation[x], -dot.validation[y]))
+def _joined(dots: Sequence[Dot], label: str, look: Look, images: On, x: int, y: int) -> Trace:
+    """A thin line through the front from left to right: on validation images it falls, on test images as it may."""
+    shown = sorted((dot for dot in dots if dot.front), key=lambda dot: (dot.on(images)[x], -dot.on(images)[y]))
     return {
-        "type": "scatter", "mode": "lines", "name": f"front of {label}", "hoverinfo": "skip",
-        "x": [_percent(dot.validation[x]) for dot in shown], "y": [_percent(dot.validation[y]) for dot in shown],
-        "line": {"color": look.colour, "width": 1.4, "dash": "dot"},
+        "type": "scatter", "mode": "lines", "name": f"front of {label}", "hoverinfo": "skip", "showlegend": False,
+        "x": [_percent(dot.on(images)[x]) for dot in shown], "y": [_percent(dot.on(images)[y]) for dot in shown],
+        "line": {"color": look.colour, "width": 1},
         "meta": {"label": label, "name": label},
     }  # fmt: skip
 
@@ -194,12 +211,12 @@ def _baseline_mark(info: SearchInfo, images: On, x: int, y: int) -> Trace:
     values = info.baseline[images]
     told = ", ".join(f"{name} {percent(value)} %" for name, value in zip(info.objectives, values, strict=True))
     return {
-        "type": "scatter", "mode": "markers+text", "name": info.baseline_label,
+        "type": "scatter", "mode": "markers+text", "name": info.baseline_label, "showlegend": False,
         "x": [_percent(values[x])], "y": [_percent(values[y])],
         "marker": {"symbol": BASELINE.symbol, "size": 12, "color": BASELINE.colour},
-        "text": [escaped(info.baseline_label)], "textposition": "middle right",
+        "text": [escaped(*fitted(info.baseline_name, LONGEST))], "textposition": "middle right",
         "textfont": {"color": BASELINE.colour},
-        "hovertemplate": f"<b>{escaped(info.baseline_label)}</b><br>{escaped(told)}<extra></extra>",
+        "hovertemplate": f"<b>{escaped(info.baseline_name)}</b><br>{escaped(told)}<extra></extra>",
         "meta": {"label": info.baseline_label, "name": info.baseline_label},
     }  # fmt: skip
 
@@ -222,14 +239,17 @@ def draw_course(info: SearchInfo, looks: Mapping[str, Look], objective: int) -> 
     for label in info.planned:
         own = [dot for dot in info.dots if dot.label == label]
         traces += _drawn_course(info, own, label, looks[label], objective)
-    return drawing(
+    made = drawing(
         traces,
         height=COURSE_HEIGHT,
-        margin={"l": 64, "r": 30, "t": 44, "b": 56},
+        margin={"l": 64, "r": 30, "t": TOP, "b": 56},
+        showlegend=True,
+        legend=LEGEND,
         xaxis=axis("points drawn before", range=[-0.5, max(info.planned.values()) - 0.5], tickformat="d"),
         yaxis=axis(),
         annotations=[_y_title(_axis_title(info, "validation", objective))],
     )
+    return captioned(made, _caption(info))
 
 
 def _drawn_course(info: SearchInfo, dots: Sequence[Dot], label: str, look: Look, objective: int) -> Iterator[Trace]:

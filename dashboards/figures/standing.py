@@ -1,21 +1,26 @@
 """Who stands where at the practical level: every trial a dot, a row for each method."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from dashboards.captions import AT_FIRST, Part, Shown, captioned, picked_on, trained_on
 from dashboards.drawing import Drawing, Trace, axis, drawing, escaped, note, rounded
+from dashboards.ends import CHARACTER, characters
 from dashboards.figures.bands import Selection
 from dashboards.paired import Difference
 from dashboards.palette import BASELINE, DIVERGED_SYMBOL, Look
-from dashboards.picks import BY, By, pick
+from dashboards.picks import BY, By, bases, pick
 from dashboards.results import Group, Results, practical_condition
-from dashboards.wording import at_level, count, headed, percent, points
+from dashboards.wording import at_level, count, fitted, headed, percent, points, spoken
 from study.plan import Sweep
 
-ROW, TOP, BOTTOM = 44, 40, 48
+ROW, TOP, BOTTOM, LEFT = 44, 40, 54, 96
 """Pixels."""
 NAME_ROOM = 1.75
 """How much more room there is on the right, where a ring's name may stand."""
+LONGEST = 20
+"""Characters of a row's name; longer ones go on to a second line."""
 ID_DIGITS = 8
 
 
@@ -53,9 +58,12 @@ class StandingInfo:
     train_distortion: str
     sweep: Sweep
     baseline_label: str | None
+    baseline_name: str
     baseline: float | None
     baseline_error: float | None
     rows: tuple[Row, ...]
+    bases: Mapping[By, str]
+    """What best and worst were ranked by, for each way; empty without any."""
     n: int
 
 
@@ -64,19 +72,21 @@ def standing_info(results: Results, selection: Selection) -> StandingInfo:
     sweep = results.sweep(selection.test_distortion)
     condition = practical_condition(sweep)
     cell = results.cells.get((results.baselines[0].trial_id, condition)) if results.baselines else None
-    groups = (
+    groups = [
         group
         for group in results.groups_on(selection.train_distortion)
         if selection.labels is None or group.label in selection.labels
-    )
+    ]
     return StandingInfo(
         measure=results.plan.measure,
         train_distortion=selection.train_distortion,
         sweep=sweep,
         baseline_label=results.baseline_label,
+        baseline_name=results.baseline_name,
         baseline=results.baseline(condition),
         baseline_error=None if cell is None else cell.error,
         rows=tuple(_row(results, sweep, condition, group) for group in groups),
+        bases=bases(results, groups, sweep, condition),
         n=results.n,
     )
 
@@ -100,31 +110,42 @@ def _row(results: Results, sweep: Sweep, condition: str, group: Group) -> Row:
     return Row(label=group.label, dots=tuple(dots), planned=len(group.trials))
 
 
-def draw_standing(info: StandingInfo, looks: Mapping[str, Look]) -> Drawing:
+def draw_standing(info: StandingInfo, looks: Mapping[str, Look], shown: Shown = AT_FIRST) -> Drawing:
     """Rows from the top in the plan's order, the baseline a line through all of them."""
-    shown = [row for row in info.rows if row.dots]
-    names = [*([info.baseline_label or ""] if info.baseline is not None else []), *(row.label for row in shown)]
+    rows = [row for row in info.rows if row.dots]
+    names = [*([info.baseline_label or ""] if info.baseline is not None else []), *(row.label for row in rows)]
     places = {name: -place for place, name in enumerate(names)}
-    ticks = {row.label: f"{escaped(row.label)}  <b>{len(row.dots)}</b>" for row in shown}
-    dots = (trace for row in shown for trace in _dots(info, row, places[row.label], looks))
+    ticks = {row.label: f"{_tick(row.label)}  <b>{len(row.dots)}</b>" for row in rows}
+    left = _left([ticks.get(name, _tick(info.baseline_name)) for name in names])
+    dots = [trace for row in rows for trace in _dots(info, row, places[row.label], looks)]
+    for trace in dots:
+        trace["visible"] = trace["meta"].get("show", {}).get("pick") in (None, shown["pick"])
     made = drawing(
         [*_baseline(info, len(names)), *dots],
         height=TOP + BOTTOM + ROW * max(len(names), 1),
-        margin={"l": 96, "r": 26, "t": TOP, "b": BOTTOM},
+        margin={"l": left, "r": 26, "t": TOP, "b": BOTTOM},
         xaxis=axis(f"{info.measure}, %", range=_x_range(info), ticks="outside", tickcolor="rgba(0,0,0,0)", nticks=6),
         yaxis=axis(
             range=[-len(names) + 0.5, 0.5], tickvals=list(places.values()),
-            ticktext=[ticks.get(name, escaped(name)) for name in names], showgrid=True,
+            ticktext=[ticks.get(name, _tick(info.baseline_name)) for name in names], showgrid=True,
         ),
         annotations=[
             note(
                 f"<b>at {at_level(info.sweep, info.sweep.practical)}</b>, a dot a trial", xref="paper", yref="paper",
-                x=0, y=1, xanchor="left", yanchor="bottom", xshift=-86, yshift=14,
+                x=0, y=1, xanchor="left", yanchor="bottom", xshift=10 - left, yshift=14,
             )
         ],
     )  # fmt: skip
+    made["layout"]["xaxis"]["title"]["standoff"] = 8
     made["layout"]["meta"] = {"baseline": rounded(info.baseline), "reading": _reading(info)}
-    return made
+    return captioned(made, _caption(info), shown)
+
+
+def _caption(info: StandingInfo) -> list[Part]:
+    where = f"{spoken(info.sweep.test_distortion)}, {at_level(info.sweep, info.sweep.practical)}"
+    return [
+        trained_on(info.train_distortion), f"tested on {where}", count(info.n, "test image"), picked_on(info.bases),
+    ]  # fmt: skip
 
 
 def _x_range(info: StandingInfo) -> list[float]:
@@ -138,7 +159,17 @@ def _x_range(info: StandingInfo) -> list[float]:
 def _reading(info: StandingInfo) -> dict[str, object]:
     low, high = _x_range(info)
     base = 100 * (info.baseline or 0.0)
-    return {"axis": "xaxis", "title": "points above (+) or below (−) the baseline", "range": [low - base, high - base]}
+    return {"axis": "xaxis", "title": "points above baseline", "range": [low - base, high - base]}
+
+
+def _tick(label: str) -> str:
+    return "<br>".join(map(escaped, fitted(label, LONGEST, lines=2)))
+
+
+def _left(ticks: Sequence[str]) -> int:
+    """Pixels for the longest line of the rows' names."""
+    longest = max((characters(re.sub("</?b>", "", tick)) for tick in ticks), default=0)
+    return round(max(LEFT, 20 + CHARACTER * longest))
 
 
 def _baseline(info: StandingInfo, rows: int) -> Iterator[Trace]:
@@ -154,8 +185,8 @@ def _baseline(info: StandingInfo, rows: int) -> Iterator[Trace]:
     yield {
         **shared, "mode": "markers", "x": [rounded(info.baseline)], "y": [0], "name": name,
         "marker": {"symbol": BASELINE.symbol, "size": 10, "color": BASELINE.colour},
-        "hovertemplate": f"<b>{escaped(name)}</b><br>{percent(info.baseline)} ± {percent(info.baseline_error)} %"
-        f"<br>{info.n:,} test images<extra></extra>",
+        "hovertemplate": f"<b>{escaped(info.baseline_name)}</b><br>{percent(info.baseline)} ± "
+        f"{percent(info.baseline_error)} %<br>{info.n:,} test images<extra></extra>",
     }  # fmt: skip
 
 
@@ -219,7 +250,7 @@ def _rings(row: Row, place: int, by: By, look: Look, close: float) -> Iterator[T
             "text": [dot.role[by] for dot in picked], "textposition": sides,
             "textfont": {"size": 11},
             "marker": {"symbol": "circle-open", "size": 19, "color": look.colour, "line": {"width": 1.5}},
-            "hoverinfo": "skip", "visible": by == "test", "cliponaxis": False,
+            "hoverinfo": "skip", "cliponaxis": False,
             "meta": {"label": row.label, "name": row.label, "relative": "x", "show": {"pick": by}},
         }  # fmt: skip
 

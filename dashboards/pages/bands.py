@@ -9,11 +9,11 @@ from dashboards.figures.bands import Band, BandsInfo, Curve, Selection, bands_in
 from dashboards.figures.draw_bands import draw_bands, explanation, filled_at_first
 from dashboards.palette import BASELINE, Look, looks
 from dashboards.parts import Choice, Column, Family, Page, Slot, Table, Variant, choices_html, slot_html
-from dashboards.picks import BY
+from dashboards.picks import BY, By
 from dashboards.ranges import QUANTILES
 from dashboards.results import Results
 from dashboards.selections import UNTRAINED, PaperFigure, opening_pair, paper_figures, train_options
-from dashboards.wording import count, headed, spoken
+from dashboards.wording import at_level, count, headed, spoken
 
 ORDER = 10
 
@@ -63,7 +63,8 @@ def _choices(results: Results) -> tuple[Choice, ...]:
             options=tuple((one.test_distortion, spoken(one.test_distortion)) for one in results.sweeps),
         ),
         Choice(name="band", title="band", options=BAND_OPTIONS, default="all"),
-        Choice(name="scale", title="as", default="accuracy",
+        Choice(
+            name="scale", title="as", default="accuracy",
             options=(("accuracy", results.plan.measure), *((POINTS,) if results.baselines else ())),
         ),
         Choice(name="pick", title="picked by", options=PICK_OPTIONS, default="test"),
@@ -120,7 +121,7 @@ def _families(info: BandsInfo, drawn_as: Mapping[str, Look]) -> Iterator[Family]
     if info.baseline_label is not None and any(one is not None for one in info.baseline):
         yield Family(
             name=info.baseline_label, label=info.baseline_label, colour=BASELINE.colour, symbol=BASELINE.symbol,
-            note="", has_band=False,
+            note=info.baseline_name.removeprefix(info.baseline_label).removeprefix(", "), has_band=False,
         )  # fmt: skip
     for band in info.bands:
         look = drawn_as[band.label]
@@ -143,29 +144,58 @@ def bands_table(info: BandsInfo) -> Table:
         Column("label", "method"), Column("trained_on", "trained on"), Column(info.sweep.parameter, "level", "number"),
         Column("trials", "trials", "number"), Column("diverged", "diverged", "number"),
         *(Column(edge, edge, "rate") for edge in QUANTILES),
-        Column(f"expected_width_of_{info.equal_n}", f"width of any {info.equal_n}", "width"),
-        Column("best_on_test", "best", "rate"), Column("worst_on_test", "worst", "rate"),
-        Column("baseline", info.baseline_label or "baseline", "rate"), Column("n", "images", "number"),
+        *(_width_column(info.equal_n),) * bool(info.equal_n),
+        *(column for pick in _picks(info) for column in _pick_columns(info, pick)),
+        Column("baseline", info.baseline_name or "baseline", "rate"), Column("n", "images", "number"),
     )  # fmt: skip
     return Table(columns=columns, rows=tuple(_table_rows(info)))
 
 
+def _width_column(equal_n: int) -> Column:
+    return Column(f"expected_width_of_{equal_n}", f"width of any {equal_n}", "width")
+
+
+PickedBy = tuple[str, By, float]
+"""best or worst, by which images, at which level"""
+
+
+def _picks(info: BandsInfo) -> list[PickedBy]:
+    return [(role, by, at) for by in BY for at in info.picked_at for role in ("best", "worst")]
+
+
+def _pick_columns(info: BandsInfo, pick: PickedBy) -> tuple[Column, ...]:
+    """A curve that is drawn, and whose it is."""
+    role, by, at = pick
+    several = len(info.picked_at) > 1
+    name = f"{role}_by_{by}" + (f"_at_{at:g}" if several else "")
+    title = f"{role} by {by}" + (f" at {at_level(info.sweep, at)}" if several else "")
+    return (
+        Column(name, title, "rate"), Column(f"{name}_trial", ""),
+        Column(f"{name}_hyperparameters", f"hyperparameters of {title}"),
+    )  # fmt: skip
+
+
 def _table_rows(info: BandsInfo) -> Iterator[tuple[object, ...]]:
     for band in info.bands:
-        best, worst = _picked(info, band, "best"), _picked(info, band, "worst")
+        picked = [_picked(info, band, pick) for pick in _picks(info)]
         for step in range(info.steps):
             level = "clean" if step == 0 else info.sweep.levels[step - 1]
             edges = (_exact(band.edges[edge][step]) for edge in QUANTILES)
             yield (
                 band.label, band.train_distortion, level, band.evaluated, band.diverged, *edges,
-                _exact(band.expected[step]), _exact(best.accuracy[step]) if best else None,
-                _exact(worst.accuracy[step]) if worst else None, _exact(info.baseline[step]), info.n,
+                *([_exact(band.expected[step])] if info.equal_n else []),
+                *(cell for curve in picked for cell in _pick_cells(curve, step)), _exact(info.baseline[step]), info.n,
             )  # fmt: skip
 
 
-def _picked(info: BandsInfo, band: Band, role: str) -> Curve | None:
-    roles = (role, "only")
-    return next((one for one in info.curves if one.name == band.name and one.role in roles and one.by == "test"), None)
+def _picked(info: BandsInfo, band: Band, pick: PickedBy) -> Curve | None:
+    role, by, at = pick
+    wanted = (one for one in info.curves if (one.name, one.by, one.at) == (band.name, by, at))
+    return next((one for one in wanted if one.role in (role, "only")), None)
+
+
+def _pick_cells(curve: Curve | None, step: int) -> tuple[object, ...]:
+    return (None,) * 3 if curve is None else (_exact(curve.accuracy[step]), curve.trial_id, curve.hyperparameters)
 
 
 def _exact(value: float | None) -> float | None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from dashboards.figures.heat_map import Grid, HeatMapInfo, draw_heat_map, explanation, grids, heat_map_info
+from dashboards.figures.draw_heat_map import draw_heat_map, explanation
+from dashboards.figures.heat_map import Grid, HeatMapInfo, grids, heat_map_info
 from dashboards.parts import Choice, Column, Page, Slot, Table, Variant, choices_html, slot_html
 from dashboards.results import Results
 from dashboards.wording import at_level, spoken

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from dashboards.answers import why_nothing
 from dashboards.figures.bands import Selection
-from dashboards.figures.knobs import KnobsInfo, draw_knobs, explanation, knobs_info
+from dashboards.figures.draw_knobs import draw_knobs, explanation
+from dashboards.figures.knobs import KnobsInfo, knobs_info
 from dashboards.palette import looks
 from dashboards.parts import Column, Page, Slot, Table, Variant, paragraph, slot_html
 from dashboards.results import Results
@@ -34,7 +35,8 @@ def _lead(infos: Sequence[KnobsInfo]) -> str:
     """What lines and points are, as far as the study has them."""
     panels = [panel for info in infos for panel in info.panels]
     scattered = dict.fromkeys(panel.label for panel in panels if panel.scattered)
-    told = ["Each point is a trial at the practical level; one y axis for all, the baseline dotted."]
+    dotted = ", the baseline dotted" if any(info.baseline is not None for info in infos) else ""
+    told = [f"Each point is a trial at the practical level; one y axis for all{dotted}."]
     if any(not panel.scattered for panel in panels):
         told.append("A line for each value of the other hyperparameters.")
     if scattered:

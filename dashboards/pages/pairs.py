@@ -2,43 +2,17 @@
 
 import html
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from dashboards.answers import interval
+from dashboards.figures.pairs import PairCell, PairRow, PairsInfo, draw_pairs, kind, pairs_info
 from dashboards.paired import Difference
 from dashboards.parts import Column, Page, Slot, Table, Variant, slot_html
-from dashboards.picks import BY, By, pick
-from dashboards.results import Group, Results, practical_condition
+from dashboards.picks import BY
+from dashboards.results import Results
 from dashboards.wording import points, short_level, spoken
 from study.plan import Sweep
 
 ORDER = 30
-
-
-@dataclass(frozen=True, kw_only=True)
-class PairCell:
-    """Worst and best trial of a group at one practical level, against the baseline."""
-
-    worst: Difference | None
-    best: Difference | None
-    trials: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class PairRow:
-    """One group under every test distortion."""
-
-    group: Group
-    cells: tuple[PairCell, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PairsInfo:
-    """The whole matrix."""
-
-    sweeps: tuple[Sweep, ...]
-    rows: tuple[PairRow, ...]
-    by: By
 
 
 def page(results: Results) -> Page | None:
@@ -49,7 +23,7 @@ def page(results: Results) -> Page | None:
     slot = Slot(
         name="pairs",
         title="Every pair",
-        variants=tuple(Variant(when={"pick": by}, table=_table(infos[by])) for by in BY),
+        variants=tuple(Variant(when={"pick": by}, table=_table(infos[by]), picture=draw_pairs(infos[by])) for by in BY),
     )
     matrices = "".join(_matrix(info) for info in infos.values())
     body = (
@@ -59,34 +33,6 @@ def page(results: Results) -> Page | None:
         f"that pair.</p>{matrices}{slot_html(slot, classes='table-only')}"
     )
     return Page(name="pairs", nav="Pairs", body=body, slots=(slot,))
-
-
-def pairs_info(results: Results, by: By) -> PairsInfo:
-    """Rows by training distortion, then label, in the plan's order."""
-    return PairsInfo(
-        sweeps=results.sweeps,
-        rows=tuple(
-            PairRow(
-                group=group,
-                cells=tuple(_cell(results, group, sweep, by) for sweep in results.sweeps),
-            )
-            for train in results.trained_on
-            for group in results.groups_on(train)
-        ),
-        by=by,
-    )
-
-
-def _cell(results: Results, group: Group, sweep: Sweep, by: By) -> PairCell:
-    condition = practical_condition(sweep)
-    chosen = pick(results, group, sweep, condition, by)
-    if chosen is None:
-        return PairCell(worst=None, best=None, trials=0)
-    return PairCell(
-        worst=results.difference(chosen.worst, condition),
-        best=results.difference(chosen.best, condition),
-        trials=sum(results.accuracy(trial, condition) is not None for trial in group.trials),
-    )
 
 
 def _matrix(info: PairsInfo) -> str:
@@ -130,8 +76,7 @@ def _button(info: PairsInfo, row: PairRow, sweep: Sweep, cell: PairCell) -> str:
 
 
 def _value(difference: Difference) -> str:
-    kind = "within" if not difference.clear else "above" if difference.value > 0 else "below"
-    return f'<span class="{kind}">{points(difference.value)}</span>'
+    return f'<span class="{kind(difference)}">{points(difference.value)}</span>'
 
 
 def _table(info: PairsInfo) -> Table:

@@ -42,7 +42,11 @@ def page(results: Results) -> Page | None:
     fronts = Slot(name="front", title="Points and front", variants=tuple(_fronts(infos, drawn_as)))
     courses = Slot(name="course", title="Course of the search", variants=tuple(_courses(infos, drawn_as)))
     several = (course,) if len(first.objectives) > 1 else ()
-    front = f"<h2>What the search found</h2>{choices_html(choices)}{slot_html(fronts)}" if pairs(first) else ""
+    front = (
+        f"<h2>What the search found</h2>{choices_html(choices)}{slot_html(fronts, open_table=True)}"
+        if pairs(first)
+        else ""
+    )
     body = (
         f'{front}<h2>Its course</h2><p class="lead">Every point in the order in which it was drawn, and the best so '
         f"far.</p>{choices_html(several)}{slot_html(courses)}"
@@ -119,13 +123,15 @@ def _missing(info: SearchInfo) -> str:
 
 
 def _table(info: SearchInfo) -> Table:
+    """The front first."""
     columns = (
         Column("label", "method"), Column("number", "drawn", "number"), Column("trial_id", "trial", "trial"),
         Column("hyperparameters", "hyperparameters"), Column("front", "front"),
         *(Column(f"test_{name}", f"{name}, test", "rate") for name in info.objectives),
         *(Column(f"validation_{name}", f"{name}, validation", "rate") for name in info.objectives),
     )  # fmt: skip
-    return Table(columns=columns, rows=tuple(_row(dot) for dot in info.dots))
+    ranked = sorted(info.dots, key=lambda dot: not dot.front)
+    return Table(columns=columns, rows=tuple(map(_row, ranked)))
 
 
 def _row(dot: Dot) -> tuple[object, ...]:

@@ -1,39 +1,44 @@
 """Training curves of the trials on the chosen training distortion."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
-from dashboards.figures.training import (
-    ACCURACY,
-    TrainingInfo,
-    draw_training,
-    explanation,
-    measures,
-    training_info,
-    widths,
+from dashboards.answers import why_no_epochs
+from dashboards.figures.draw_training import draw_training, explanation
+from dashboards.figures.training import ACCURACY, TrainingInfo, measures, training_info, widths
+from dashboards.palette import BASELINE, Look, looks
+from dashboards.parts import (
+    Choice,
+    Column,
+    Family,
+    Kind,
+    Page,
+    Slot,
+    Table,
+    Variant,
+    choices_html,
+    paragraph,
+    slot_html,
 )
-from dashboards.palette import looks
-from dashboards.parts import Choice, Column, Kind, Page, Slot, Table, Variant, choices_html, slot_html
 from dashboards.results import Results
 from dashboards.selections import opening_pair, train_options
-from dashboards.wording import spoken
+from dashboards.wording import count, spoken
 
 ORDER = 50
 
 
 def page(results: Results) -> Page | None:
-    """None before any epoch is finished, and for a study without anything to compare."""
-    shown = {train: measures(results, train) for train in train_options(results)} if results.sweeps else {}
-    names = tuple(dict.fromkeys(name for found in shown.values() for name in found))
-    if not names:
+    """None for a study that tests nothing but undistorted images, and so has nothing to compare."""
+    if not results.sweeps:
         return None
-    choice = Choice(name="measure", title="Curve", options=tuple(_named(results, names)), default=names[0])
-    slot = Slot(name="training", title="Training curves", variants=tuple(_variants(results, names)))
-    body = (
-        '<h2>Training</h2><p class="lead">A line a trial, by epoch; those that are best (solid) and worst (dashed) in '
-        "the pair chosen above are drawn strongly. A marker is the epoch whose weights are kept, a cross a loss that "
-        f"stopped being finite; dotted, the baseline's own training.</p>{choices_html((choice,))}{slot_html(slot)}"
+    names = tuple(dict.fromkeys(name for train in train_options(results) for name in measures(results, train)))
+    choices = tuple(
+        Choice(name="measure", title="Curve", options=tuple(_named(results, names)), default=first)
+        for first in names[:1]
     )
-    return Page(name="training", nav="Training", body=body, choices=(choice,), slots=(slot,))
+    slot = Slot(name="training", title="Training curves", variants=tuple(_variants(results, names or (ACCURACY,))))
+    body = f"<h2>Training</h2>{paragraph(_lead(results), 'lead')}{choices_html(choices)}{slot_html(slot)}"
+    return Page(name="training", nav="Training", body=body, choices=choices, slots=(slot,))
 
 
 def _named(results: Results, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -42,27 +47,54 @@ def _named(results: Results, names: tuple[str, ...]) -> Iterator[tuple[str, str]
         yield name, f"validation {results.plan.measure}" if name == ACCURACY else name
 
 
+def _lead(results: Results) -> str:
+    told = (
+        "A line a trial, by epoch; those that are best (solid) and worst (dashed) in the pair chosen above are drawn "
+        "strongly. A marker is the epoch whose weights are kept, a cross a loss that stopped being finite"
+    )
+    return f"{told}{_dotted(results)}."
+
+
+def _dotted(results: Results) -> str:
+    """What the baseline's dotted line is; nothing without a baseline."""
+    ids = {one.trial_id for one in results.baselines}
+    from_baseline = {trial.parent in ids for group in results.groups for trial in group.trials}
+    if not ids or not from_baseline:
+        return ""
+    if from_baseline == {True}:
+        return "; dotted, the baseline at the epoch that it keeps, which they start from"
+    if from_baseline == {False}:
+        return "; dotted, the baseline's own training"
+    return "; dotted, the baseline: at the epoch that it keeps for trials that start from it, else its own training"
+
+
 def _variants(results: Results, names: tuple[str, ...]) -> Iterator[Variant]:
     drawn_as = looks(results.labels, {trial.label for trial in results.baselines})
     _, test = opening_pair(results)
     for train in train_options(results):
+        if not measures(results, train):
+            yield Variant(when={"train": train}, missing=why_no_epochs(results, train))
+            continue
         for name in names:
-            info = training_info(results, train, name) if results.groups_on(train) else None
+            info = training_info(results, train, name)
             when = {"train": train, "measure": name}
-            if info is None or not any(not curve.baseline for curve in info.curves):
-                yield Variant(when=when, missing=_why(results, train, name))
+            if not any(not curve.baseline for curve in info.curves):
+                yield Variant(when=when, missing=f"No loss of the methods on {spoken(train)} has this part: {name}.")
             else:
                 yield Variant(
-                    when=when, drawing=draw_training(info, drawn_as, test), alt=explanation(info), table=_table(info)
+                    when=when, drawing=draw_training(info, drawn_as, test), alt=explanation(info), table=_table(info),
+                    families=tuple(_families(info, drawn_as)),
                 )  # fmt: skip
 
 
-def _why(results: Results, train: str, measure: str) -> str:
-    if not results.groups_on(train):
-        return f"No trial of this study was trained on {spoken(train)}."
-    if not measures(results, train):
-        return f"No trial on {spoken(train)} has finished training yet."
-    return f"No loss of the methods on {spoken(train)} has this part: {measure}."
+def _families(info: TrainingInfo, drawn_as: Mapping[str, Look]) -> Iterator[Family]:
+    trials = Counter(curve.label for curve in info.curves)
+    for curve in {one.label: one for one in info.curves}.values():
+        look = BASELINE if curve.baseline else drawn_as[curve.label]
+        yield Family(
+            name=curve.label, label=curve.label, colour=look.colour, symbol=look.symbol, has_band=False,
+            note=count(trials[curve.label], "trial"),
+        )  # fmt: skip
 
 
 def _table(info: TrainingInfo) -> Table:

@@ -7,13 +7,32 @@ from pathlib import Path
 
 import pytest
 
+import dashboards
 from dashboards.reading import read_results
 from study.plan import Plan
 from study.query import open_tables
 from study.store import Store
-from tests.browser.conftest import NARROW, Watched
+from tests.browser.conftest import NARROW, WIDE, Watched
+from tests.dashboards.made import TEXT, finished, in_memory, planned
 
 pytestmark = pytest.mark.browser
+
+
+def write(watched: Watched, folder: Path, text: str) -> None:
+    """The page of a study of one's own instead, opened."""
+    plan, store = planned(folder, text), in_memory()
+    finished(store, plan, text)
+    watched.requests.clear()
+    watched.file = folder / "own.html"
+    dashboards.write_page(store, plan.study, watched.file)
+    watched.open()
+
+
+def downloaded(watched: Watched, slot: str) -> list[dict[str, str]]:
+    """The rows of its CSV."""
+    with watched.page.expect_download() as caught:
+        watched.page.click(f'[data-slot={slot}] .tools button:has-text("CSV")')
+    return list(csv.DictReader(io.StringIO(Path(caught.value.path()).read_text("utf-8"))))
 
 
 def test_every_slot_of_the_opening_page_draws_what_it_is_called_for(watched: Watched) -> None:
@@ -101,6 +120,42 @@ def test_the_address_brings_everything_back(watched: Watched, store: Store, plan
     assert "DA q10" in watched.shown("bands")
     assert watched.page.get_attribute("html", "data-theme") == "dark"
     assert f"Following {trial.label}" in watched.page.locator("#followed").inner_text()
+
+
+def test_a_label_with_a_bar_comes_back_from_the_address(watched: Watched, tmp_path: Path) -> None:
+    write(
+        watched,
+        tmp_path,
+        TEXT.replace("  DA: {", "  DA|=1: {")
+        .replace("methods: [ST, DA]", "methods: [ST]")
+        .replace("methods: [DA], also", "also"),
+    )
+    legend = watched.page.locator("[data-slot=bands] .legend")
+    legend.get_by_label("fill ST").uncheck()
+    watched.ready()
+    legend.get_by_label("show DA|=1").uncheck()
+    watched.ready()
+    watched.page.reload()
+    watched.ready()
+    assert not legend.get_by_label("show DA|=1").is_checked()
+    assert legend.get_by_label("fill DA|=1").is_checked()
+    assert not legend.get_by_label("fill ST").is_checked()
+    assert legend.get_by_label("show ST").is_checked()
+    legend.get_by_label("fill DA|=1").uncheck()
+    watched.ready()
+    watched.page.reload()
+    watched.ready()
+    assert not legend.get_by_label("fill DA|=1").is_checked()
+    assert not legend.get_by_label("fill ST").is_checked()
+
+
+def test_a_text_that_begins_like_a_formula_is_marked_as_text(watched: Watched, tmp_path: Path) -> None:
+    write(watched, tmp_path, TEXT.replace("<i>AT</i>", "=1+1"))
+    rows = downloaded(watched, "trials")
+    assert {row["label"] for row in rows} == {"Baseline", "ST", "DA", "'=1+1"}
+    rows = downloaded(watched, "pairs")
+    worst = [float(row["worst"]) for row in rows]
+    assert min(worst) < 0, "a number below zero is no formula"
 
 
 def test_what_is_not_in_the_study_is_left_out_of_the_address(watched: Watched) -> None:
@@ -191,7 +246,7 @@ def test_a_csv_holds_the_numbers_of_the_tables(watched: Watched, store: Store, p
 
 @pytest.mark.parametrize(("kind", "begins"), [("PNG", b"\x89PNG"), ("SVG", b"<svg")])
 def test_each_figure_downloads_as_a_picture(watched: Watched, kind: str, begins: bytes) -> None:
-    for slot in ("bands", "standing", "knobs", "heat-map", "training"):
+    for slot in ("bands", "standing", "knobs", "heat-map", "training", "pairs"):
         with watched.page.expect_download() as caught:
             watched.page.click(f'[data-slot={slot}] .tools button:has-text("{kind}")')
         assert caught.value.suggested_filename.startswith(f"made-{slot}")
@@ -209,6 +264,12 @@ def test_the_numbers_unfold_sort_and_are_found(watched: Watched) -> None:
     values = watched.page.locator("[data-slot=trials] tbody td:nth-child(8)").all_inner_texts()
     numbers = [float(one) for one in values]
     assert numbers == sorted(numbers, reverse=True)
+    watched.page.click("[data-slot=bands] summary")
+    for order in (["clean", "0.1", "0.3", "0.6"], ["0.6", "0.3", "0.1", "clean"]):
+        watched.page.locator("[data-slot=bands] th button", has_text="level").click()
+        levels = watched.page.locator("[data-slot=bands] tbody td:nth-child(3)").all_inner_texts()
+        assert list(dict.fromkeys(levels)) == order, "undistorted is easier than any level"
+        assert sorted(levels) == sorted(2 * order)
     watched.page.fill("[data-find=trials]", "rotation DA")
     assert watched.page.locator("[data-slot=trials] tbody tr").count() == 4
 
@@ -265,3 +326,83 @@ def test_dark_and_light(watched: Watched) -> None:
         "document.querySelector('[data-slot=bands] .plot').layout.paper_bgcolor"
     ) == "#14171b"  # fmt: skip
     assert watched.chosen()["theme"] == "dark"
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_training_has_a_key_of_the_lines_that_show(watched: Watched, size: dict[str, int]) -> None:
+    watched.page.set_viewport_size(size)  # type: ignore[arg-type]
+    watched.open("train=gaussian_noise&test=jpeg")
+    key = watched.page.locator("[data-slot=training] .legend")
+    strong = [name for name in watched.shown("training") if name.startswith(("best ", "worst ", "Baseline, kept"))]
+    assert len(strong) == 5
+    assert key.locator(".lines li").all_inner_texts() == strong
+    key.get_by_label("show DA").uncheck()
+    watched.ready()
+    assert not any("DA" in name for name in watched.shown("training"))
+    assert len(key.locator(".lines li").all_inner_texts()) == 3
+
+
+def svg(watched: Watched, slot: str) -> str:
+    """What the download holds, its lines joined."""
+    with watched.page.expect_download() as caught:
+        watched.page.click(f'[data-slot={slot}] .tools button:has-text("SVG")')
+    texts = re.findall(r">([^<>]+)<", Path(caught.value.path()).read_text("utf-8"))
+    return " ".join(texts).replace("\u00a0", " ")
+
+
+def test_a_downloaded_picture_says_what_it_is_of_and_follows_the_choices(watched: Watched) -> None:
+    told = "ST 25 trials (2 diverged), DA 10 · 400 test images · bands over all trials · best and worst picked on these"
+    assert told in svg(watched, "bands")
+    watched.choose("pick", "validation")
+    watched.choose("band", "q25-q75")
+    changed = svg(watched, "bands")
+    assert "bands over 25–75 % of the trials · best and worst picked on undistorted validation images" in changed
+    for slot in ("standing", "training", "pairs"):
+        assert "picked on undistorted validation images" in svg(watched, slot)
+    watched.choose("test", "jpeg")
+    assert "best and worst under jpeg, q = 30, picked on" in svg(watched, "training")
+    assert "gaussian noise · ST" in svg(watched, "pairs")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_no_text_of_a_figure_lies_outside_it_or_on_its_caption(
+    watched: Watched, tmp_path: Path, size: dict[str, int]
+) -> None:
+    label = "A very long method label, with α & β, that is 58 chars long"
+    text = TEXT.replace("  DA: {", f'  "{label}": {{').replace("methods: [ST, DA]", "methods: [ST]")
+    write(watched, tmp_path, text.replace("methods: [DA], also", "also"))
+    watched.page.set_viewport_size(size)  # type: ignore[arg-type]
+    for choices in ("", "scale=points&pick=validation&band=none"):
+        watched.open(choices)
+        found = watched.page.evaluate(
+            """() => [...document.querySelectorAll('[data-slot] .plot')].flatMap((plot) => {
+                const box = plot.getBoundingClientRect();
+                const texts = [...plot.querySelectorAll('svg text')].filter((one) => one.textContent.trim());
+                const places = texts.map((one) => [one.textContent, one.getBoundingClientRect()]);
+                const caption = places.find(([text]) => text.startsWith('Trained on'));
+                const bad = places.filter(([, one]) => one.left < box.left - 2 || one.right > box.right + 2);
+                const hit = caption ? places.filter(([text, one]) => text !== caption[0]
+                    && one.bottom > caption[1].top + 3 && one.top < caption[1].bottom - 3
+                    && one.right > caption[1].left && one.left < caption[1].right) : [];
+                return [...bad, ...hit].map(([text]) => [plot.closest('[data-slot]').dataset.slot, text]);
+            })"""
+        )
+        assert found == []
+
+
+def test_no_choice_cuts_its_text_at_1400_px(watched: Watched) -> None:
+    cut = watched.page.evaluate(
+        """() => {
+            const pen = document.createElement('canvas').getContext('2d');
+            return [...document.querySelectorAll('#page-bands select')].flatMap((select) => {
+                const style = getComputedStyle(select);
+                pen.font = `${style.fontSize} ${style.fontFamily}`;
+                const room = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - 18;
+                const texts = [...select.options].map((one) => one.text);
+                return texts.filter((text) => pen.measureText(text).width > room);
+            });
+        }"""
+    )
+    assert cut == []
+    rows = watched.page.evaluate("[...document.querySelectorAll('#page-bands .choice')].map((one) => one.offsetTop)")
+    assert len(set(rows)) == 1, "in one row"

@@ -7,6 +7,8 @@ from uuid import uuid4
 import numpy as np
 import torch
 
+from dashboards.reading import read_results
+from dashboards.results import Results
 from study.plan import Plan, PlannedTrial
 from study.planning import make_plan
 from study.spec import load
@@ -51,6 +53,13 @@ def planned(folder: Path, text: str = TEXT) -> Plan:
     path = folder / "made.yaml"
     path.write_text(text)
     return make_plan(load(path), "0" * 32)
+
+
+def made(folder: Path, text: str, trials: int | None = None) -> Results:
+    """The results of a study of one's own."""
+    plan, store = planned(folder, text), in_memory()
+    finished(store, plan, text, trials)
+    return read_results(store, plan.study)
 
 
 def in_memory() -> Store:

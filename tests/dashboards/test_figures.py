@@ -11,9 +11,9 @@ from dashboards.catalogue import FIGURES, FigureError, figure
 from dashboards.drawing import Drawing, as_figure
 from dashboards.figures.bands import BandsInfo, Selection, bands_info, curve_name
 from dashboards.figures.draw_bands import draw_bands, filled_at_first
-from dashboards.figures.heat_map import draw_heat_map, explanation, grids, heat_map_info
+from dashboards.figures.draw_heat_map import draw_heat_map, explanation
+from dashboards.figures.heat_map import grids, heat_map_info
 from dashboards.figures.standing import draw_standing, standing_info
-from dashboards.figures.training import TrainingInfo, draw_training, training_info
 from dashboards.pages import names, pages
 from dashboards.palette import looks
 from dashboards.picks import pick
@@ -123,7 +123,7 @@ def test_validation_images_under_the_same_distortion_come_first(plan: Plan) -> N
     found = read_results(opened, wider.study)
     (group,) = [one for one in found.groups if one.label == "ST"]
     for name, basis in (
-        ("gaussian_noise", "validation images under gaussian noise"),
+        ("gaussian_noise", "validation images under gaussian noise at σ = 0.1"),
         ("jpeg", "undistorted validation images"),
     ):
         sweep = found.sweep(name)
@@ -247,21 +247,6 @@ def test_a_dot_of_the_strip_is_hollow_where_the_paired_difference_is_not_clear(r
             found[state] += 1
     assert min(found.values()) > 0
     assert not any("fill" in trace for trace in traces), "no bar of another error beside it"
-
-
-def test_the_training_figure_says_what_it_leaves_out_of_the_baseline(results: Results) -> None:
-    info = training_info(results, "gaussian_noise", "validation accuracy")
-    drawn_as = looks(results.labels)
-
-    def told(info: TrainingInfo) -> str:
-        title: str = draw_training(info, drawn_as, "jpeg")["layout"]["annotations"][-1]["text"]
-        return title
-
-    assert told(info).endswith("dotted: Baseline")
-    lower = replace(info.curves[0], values=(0.1, 0.2, *info.curves[0].values))
-    assert info.curves[0].baseline
-    assert told(replace(info, curves=(lower, *info.curves[1:]))).endswith("4 of its 5 epochs outside the axes")
-    assert "dotted" not in told(replace(info, curves=info.curves[1:]))
 
 
 @pytest.mark.parametrize("name", FIGURES)

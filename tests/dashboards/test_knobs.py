@@ -1,12 +1,16 @@
 """What each knob does: lines where a grid varies one hyperparameter, points alone where a search drew them all."""
 
+import math
 from copy import copy
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
+from dashboards.ends import CHARACTER
 from dashboards.figures.bands import Selection
-from dashboards.figures.knobs import KnobsInfo, draw_knobs, knobs_info
+from dashboards.figures.draw_knobs import PANEL, WIDE, draw_knobs
+from dashboards.figures.knobs import KnobsInfo, knobs_info
 from dashboards.pages import pages
 from dashboards.palette import looks
 from dashboards.reading import read_results
@@ -73,3 +77,33 @@ def test_axes_say_what_they_are_in_which_unit_and_the_baseline_has_its_name(resu
         assert titled == list(range(0, len(info.panels), int(across)))
     lines = [trace for trace in drawn["data"] if trace["meta"]["name"] == "Baseline"]
     assert [trace["text"][-1] for trace in lines] == ["Baseline"] * len(info.panels)
+
+
+def test_lines_are_named_at_their_own_ends_apart_and_look_different(results: Results) -> None:
+    info = knobs_info(results, NOISE)
+    drawn = draw_knobs(info, looks(results.labels))
+    layout, panels = drawn["layout"], dict(zip(("x", "x2", "x3", "x4"), info.panels, strict=True))
+    named = [one for one in layout["annotations"] if one.get("name", "").startswith("end:")]
+    assert len(named) == sum(len(panel.lines) for panel in info.panels if panel.lines[0].others) == 5 + 5 + 5 + 2
+    for x, panel in panels.items():
+        own = [one for one in named if one["xref"] == x]
+        traces = [drawn["data"][int(one["name"][4:])] for one in own]
+        low, high = layout[f"yaxis{x[1:]}"]["range"]
+        tops = []
+        for one, trace, line in zip(own, traces, panel.lines, strict=True):
+            assert one["text"] == line.others
+            last = trace["x"][-1]
+            assert one["x"] == pytest.approx(math.log10(last) if panel.log else last)
+            assert one["y"] == trace["y"][-1]
+            tops.append((high - one["y"]) * PANEL / (high - low) + one["ay"])
+            edge = layout[f"xaxis{x[1:]}"]["range"]
+            room = (edge[1] - one["x"]) / (edge[1] - edge[0]) * WIDE
+            assert room >= 14 + CHARACTER * len(line.others), "the name stands inside its panel"
+        assert all(b - a >= 15 for a, b in pairwise(sorted(tops)))
+        looks_of = {(trace["line"]["dash"], trace["opacity"]) for trace in traces}
+        assert len({opacity for _, opacity in looks_of}) == len(looks_of) == len(own)
+
+
+def test_points_of_a_search_have_no_names_beside_them(searched: Results) -> None:
+    drawn = draw_knobs(knobs_info(searched, NOISE), looks(searched.labels))
+    assert not any(one.get("name", "").startswith("end:") for one in drawn["layout"]["annotations"])

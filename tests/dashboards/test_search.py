@@ -64,7 +64,11 @@ def test_the_front_is_by_validation_also_where_test_images_are_shown(info: Searc
             front = [dot for dot in info.dots if dot.label == label and dot.front]
             assert traces[f"{label}, on the front"]["meta"]["trials"] == [dot.trial_id for dot in front]
             assert len(traces[label]["x"]) == POINTS - len(front)
-        assert ("front of ST" in traces) == (images == "validation")
+        for label in ("ST", "DA"):
+            line, dots = traces[f"front of {label}"], traces[f"{label}, on the front"]
+            assert sorted(zip(line["x"], line["y"], strict=True)) == sorted(zip(dots["x"], dots["y"], strict=True))
+            assert line["x"] == sorted(line["x"])
+            assert line["line"]["width"] <= 1
         assert ("error_x" in traces["ST, on the front"]) == (images == "test")
         assert traces["Baseline"]["x"] == [pytest.approx(100 * info.baseline[images][0], abs=1e-3)]
 
@@ -93,6 +97,11 @@ def test_the_page_has_a_figure_for_every_choice_and_every_point_in_its_table(res
         for variant in slot.variants:
             assert variant.table is not None
             assert len(variant.table.rows) == 2 * POINTS
+            fronts = [row[4] for row in variant.table.rows]
+            assert fronts == sorted(fronts, reverse=True)
+            assert {"yes", ""} == set(fronts), "the front comes first"
+    assert '<figure class="slot " data-slot="front"' in page.body
+    assert "<details open>" in page.body.partition('data-slot="course"')[0]
 
 
 def test_one_objective_has_a_course_and_no_front(tmp_path: Path) -> None:
