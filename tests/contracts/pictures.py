@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from trainables.datasets import Images, datasets, split_of
-from trainables.models import models
+from trainables.models import Network, Stage, models
+from trainables.residual import BasicBlock
 
 
 def digits(split: str = "train", count: int = 100) -> Images:
@@ -23,3 +24,32 @@ def network(name: str = "small_cnn", shape: tuple[int, int, int] = (1, 28, 28), 
     """A registered model with ten classes and seeded weights."""
     torch.manual_seed(1)
     return models.get(name)(**parameters).build(shape, 10)
+
+
+class TwoBlocks(Network):
+    """The smallest residual network: a block that keeps the shape, and one that narrows it."""
+
+    places = ("input", "stem", "block1", "block2")
+
+    def __init__(self, shape: tuple[int, int, int], classes: int, width: int = 16) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(shape[0], width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
+        self.block1 = BasicBlock(width, width, 1, nn.Identity())
+        self.block2 = BasicBlock(width, 2 * width, 2, nn.Conv2d(width, 2 * width, 1, stride=2, bias=False))
+        self.fc = nn.Linear(2 * width, classes)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        return images * 4 - 2
+
+    def stages(self) -> tuple[Stage, ...]:
+        return self.stem, self.block1, self.block2, self._logits
+
+    def _logits(self, features: Tensor) -> Tensor:
+        logits: Tensor = self.fc(features.mean((2, 3)))
+        return logits
+
+
+def two_blocks() -> Network:
+    """For grey digits, with seeded weights."""
+    torch.manual_seed(1)
+    return TwoBlocks((1, 28, 28), 10)
