@@ -5,8 +5,8 @@
 Operations act on bytes; the mixture is taken in [0, 1], which gives the same as after a model's affine normalisation,
 since the coefficients add up to 1. Every image draws from a stream of its own, keyed by its place in the batch: its
 views do not depend on its neighbours. The host draws, so all images of one operation are one batch and nothing waits
-for the device. Numbers as in google-research/augmix at 9b9824c, without its four colour operations, which overlap with
-the corruptions of ImageNet-C.
+for the device. Numbers as in google-research/augmix at 9b9824c, whose four colour operations are likewise left out
+unless asked for: they overlap with the corruptions of ImageNet-C.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trainables.augmix_operations import KINDS, NUMBERS, OPERATIONS, Floats
+from trainables.augmix_operations import KINDS, NUMBERS, OPERATIONS, USUAL, Floats
 from trainables.image_ops import from_unit, to_unit
 from trainables.philox import uniforms
 from trainables.randomness import Key
@@ -44,6 +44,14 @@ class AugMixViews:
     depth: int = -1
     """Operations of a chain; −1: drawn from 1, 2, 3 for each chain. With 0 a view is its image, bit for bit."""
 
+    all_operations: bool = False
+    """Draw from color, contrast, brightness and sharpness too, 13 operations instead of 9."""
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """Each as likely as any other."""
+        return OPERATIONS if self.all_operations else USUAL
+
     @property
     def longest(self) -> int:
         return DEEPEST if self.depth < 0 else self.depth
@@ -67,7 +75,7 @@ class AugMixViews:
         return Draws(
             share=m.astype(np.float32),
             weights=(weights / weights.sum(axis=1, keepdims=True)).astype(np.float32),
-            operation=np.where(ended, NOTHING, np.floor(operation * len(OPERATIONS))).astype(np.int64),
+            operation=np.where(ended, NOTHING, np.floor(operation * len(self.operations))).astype(np.int64),
             level=LEAST + (self.severity - LEAST) * level,
             sign=np.where(sign < 0.5, -1.0, 1.0),
         )

@@ -1,4 +1,4 @@
-"""The nine operations of AugMix: from a level to what an operation on pixels needs.
+"""The operations of AugMix, nine and four colour ones: from a level to what an operation on pixels needs.
 
 Magnitudes as in google-research/augmix at 9b9824c, with the image's own sides for its 32 px. A level is in [0, 10].
 """
@@ -11,7 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trainables.image_ops import affine, autocontrast, equalize, posterize, solarize
+from trainables.image_ops import (
+    affine,
+    autocontrast,
+    brightness,
+    color,
+    contrast,
+    equalize,
+    posterize,
+    sharpness,
+    solarize,
+)
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +50,10 @@ def _bits(level: Floats, sign: Floats, height: int, width: int) -> Floats:
 
 def _threshold(level: Floats, sign: Floats, height: int, width: int) -> Floats:
     return _table(256 - truncated(level, 256))
+
+
+def _factor(level: Floats, sign: Floats, height: int, width: int) -> Floats:
+    return _table(level * 1.8 / LARGEST + 0.1)
 
 
 def _rotate(level: Floats, sign: Floats, height: int, width: int) -> Floats:
@@ -86,15 +100,24 @@ NUMBERS: dict[str, Callable[[Floats, Floats, int, int], Floats]] = {
     "shear_y": _shear_y,
     "translate_x": _translate_x,
     "translate_y": _translate_y,
+    "color": _factor,
+    "contrast": _factor,
+    "brightness": _factor,
+    "sharpness": _factor,
 }
 """Levels [M], signs [M], height and width → what each operation needs, [M, 6]."""
 OPERATIONS = tuple(NUMBERS)
-"""Each as likely as any other."""
+USUAL = OPERATIONS[: OPERATIONS.index("color")]
+"""Those that are drawn unless all are: without the four that overlap with the corruptions of ImageNet-C."""
 KINDS: tuple[tuple[Callable[[Tensor, Tensor], Tensor], tuple[str, ...]], ...] = (
     (lambda pixels, _: autocontrast(pixels), ("autocontrast",)),
     (lambda pixels, _: equalize(pixels), ("equalize",)),
     (lambda pixels, numbers: posterize(pixels, numbers[:, 0]), ("posterize",)),
     (lambda pixels, numbers: solarize(pixels, numbers[:, 0]), ("solarize",)),
     (affine, ("rotate", "shear_x", "shear_y", "translate_x", "translate_y")),
+    (lambda pixels, numbers: color(pixels, numbers[:, 0]), ("color",)),
+    (lambda pixels, numbers: contrast(pixels, numbers[:, 0]), ("contrast",)),
+    (lambda pixels, numbers: brightness(pixels, numbers[:, 0]), ("brightness",)),
+    (lambda pixels, numbers: sharpness(pixels, numbers[:, 0]), ("sharpness",)),
 )
 """Pixels and numbers [M, 6] → pixels, and the operations that are done together so."""

@@ -6,15 +6,34 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from torch import Tensor
 
-from trainables.augmix_operations import KINDS, LARGEST, NUMBERS, OPERATIONS
-from trainables.image_ops import affine, autocontrast, equalize, from_unit, posterize, solarize, to_unit
+from tests.contracts.waiting import Watched
+from trainables.augmix_operations import KINDS, LARGEST, NUMBERS, OPERATIONS, USUAL
+from trainables.image_ops import (
+    affine,
+    autocontrast,
+    brightness,
+    color,
+    contrast,
+    equalize,
+    from_unit,
+    posterize,
+    sharpness,
+    solarize,
+    to_unit,
+)
 
 SHAPES = ((1, 28, 28), (3, 32, 32), (1, 40, 24), (3, 64, 64), (3, 224, 224))
 COUNT = {28: 60, 32: 60, 40: 60, 64: 30, 224: 9}
 Pixels = NDArray[np.uint8]
+ENHANCED = {
+    "color": (color, ImageEnhance.Color),
+    "contrast": (contrast, ImageEnhance.Contrast),
+    "brightness": (brightness, ImageEnhance.Brightness),
+    "sharpness": (sharpness, ImageEnhance.Sharpness),
+}
 
 
 def pictures(channels: int, height: int, width: int, seed: int = 0) -> Tensor:
@@ -68,6 +87,44 @@ def test_solarize(shape: tuple[int, int, int]) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("name", ENHANCED)
+def test_enhancements_by_any_factor(name: str, shape: tuple[int, int, int]) -> None:
+    ours, pillows = ENHANCED[name]
+    pixels = pictures(*shape)
+    factor = np.random.RandomState(5).uniform(0, 3, len(pixels))
+    factor[::2] = factor[::2].round(1)  # of a tenth, whose products lie where single and double precision part
+    factor[:2] = 0, 1
+    enhanced = ours(pixels, torch.from_numpy(factor))
+    assert torch.equal(enhanced, by_pillow(pixels, lambda image, number: pillows(image).enhance(factor[number])))
+    assert torch.equal(enhanced[1], pixels[1])
+    changed = (enhanced != pixels).any(dim=(1, 2, 3)).float().mean()
+    assert changed == 0 if (name, shape[0]) == ("color", 1) else changed > 0.6
+
+
+def test_every_third_colour_fades_to_pillows_grey() -> None:
+    levels = torch.arange(0, 256, 3, dtype=torch.uint8)
+    colours = torch.cartesian_prod(levels, levels, levels).T.reshape(1, 3, len(levels), -1)
+    faded = color(colours, torch.zeros(1))
+    assert torch.equal(faded, by_pillow(colours, lambda image, _: image.convert("L").convert("RGB")))
+
+
+def test_a_mean_grey_halfway_between_two_is_rounded_up() -> None:
+    levels = torch.arange(256, dtype=torch.uint8)
+    neighbours = torch.stack((levels[:-1], levels[1:]), dim=1).view(-1, 1, 1, 2)
+    means = contrast(neighbours, torch.zeros(255))
+    assert torch.equal(means, levels[1:].view(-1, 1, 1, 1).expand_as(means))
+    assert torch.equal(means, by_pillow(neighbours, lambda image, _: ImageEnhance.Contrast(image).enhance(0)))
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 4])
+def test_an_image_without_an_inside_has_nothing_to_smooth(side: int) -> None:
+    pixels = torch.from_numpy(np.random.RandomState(6).randint(0, 256, (20, 3, side, 4)).astype(np.uint8))
+    smooth = sharpness(pixels, torch.zeros(20))
+    assert torch.equal(smooth, by_pillow(pixels, lambda image, _: image.filter(ImageFilter.SMOOTH)))
+    assert torch.equal(smooth, pixels) == (side < 3)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_any_affine_change(shape: tuple[int, int, int]) -> None:
     pixels, draw = pictures(*shape), np.random.RandomState(1)
     numbers = draw.normal(size=(len(pixels), 6)) * (0.3, 0.3, 5, 0.3, 0.3, 5) + (1, 0, 0, 0, 1, 0)
@@ -93,6 +150,8 @@ def augmix_by_pillow(name: str, image: Image.Image, level: float, sign: float) -
         return ImageOps.posterize(image, 4 - number)
     if name == "solarize":
         return ImageOps.solarize(image, 256 - number)
+    if name in ENHANCED:
+        return ENHANCED[name][1](image).enhance(0.1 + level * 1.8 / LARGEST)
     if name == "rotate":
         return image.rotate(sign * number, resample=Image.Resampling.BILINEAR)
     place = {"shear_x": 1, "shear_y": 3, "translate_x": 2, "translate_y": 5}[name]
@@ -112,17 +171,21 @@ def test_augmix_operations_at_any_level(name: str, shape: tuple[int, int, int]) 
     assert torch.equal(apply(pixels, numbers), expected)
 
 
-def test_there_are_nine_operations() -> None:
-    assert len(OPERATIONS) == 9
+def test_there_are_nine_operations_and_four_colour_ones() -> None:
+    assert (len(USUAL), len(OPERATIONS)) == (9, 13)
+    assert (*USUAL, *ENHANCED) == OPERATIONS
     assert sorted(name for _, names in KINDS for name in names) == sorted(OPERATIONS)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_operation_treats_each_image_by_itself_and_keeps_its_input(name: str) -> None:
+def test_an_operation_never_waits_keeps_its_input_and_treats_each_image_by_itself(name: str) -> None:
     pixels, draw = pictures(3, 32, 32), np.random.RandomState(4)
     numbers = torch.from_numpy(NUMBERS[name](draw.uniform(0.1, 10, 60), draw.choice((-1.0, 1.0), 60), 32, 32))
     (apply,) = (kind for kind, names in KINDS if name in names)
-    before, whole = pixels.clone(), apply(pixels, numbers)
+    before = pixels.clone()
+    with Watched() as watched:
+        whole = apply(pixels, numbers)
+    assert watched.seen == []
     assert torch.equal(pixels, before)
     assert torch.equal(apply(pixels[40:45], numbers[40:45]), whole[40:45])
 

@@ -171,6 +171,8 @@ def augmix_op_magnitudes(golden: Golden) -> None:
             assert numbers["shear_y"] == pytest.approx([1, 0, 0, sign * case["shear"], 1, 0], rel=1e-15)
             assert list(numbers["translate_x"]) == [1, 0, sign * case["translate_px"], 0, 1, 0]
             assert list(numbers["translate_y"]) == [1, 0, 0, 0, 1, sign * case["translate_px"]]
+            for name in ("color", "contrast", "brightness", "sharpness"):
+                assert list(numbers[name]) == pytest.approx([case["enhance_factor"], 0, 0, 0, 0, 0], rel=1e-15)
 
 
 def cutmix_box(golden: Golden) -> None:

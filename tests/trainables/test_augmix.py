@@ -21,7 +21,11 @@ def images(count: int = 24, channels: int = 3, side: int = 32) -> Tensor:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("views", [AugMixViews(), AugMixViews(severity=8, width=2, depth=5)], ids=["usual", "strong"])
+@pytest.mark.parametrize(
+    "views",
+    [AugMixViews(), AugMixViews(severity=8, width=2, depth=5), AugMixViews(severity=10, all_operations=True)],
+    ids=["usual", "strong", "all"],
+)
 def test_a_view_is_what_pillow_makes_of_the_same_draws(views: AugMixViews, channels: int) -> None:
     shown = images(channels=channels)
     for number, view in enumerate(views.of(shown, 2, KEY)):
@@ -111,6 +115,17 @@ def test_a_given_depth_is_every_chains() -> None:
     draws = AugMixViews(depth=2).draw(10, KEY)
     assert draws.operation.shape == (10, 3, 2)
     assert (draws.operation != NOTHING).all()
+
+
+def test_all_operations_are_drawn_alike_where_asked_and_nothing_else_changes() -> None:
+    count = 3000
+    usual, every = (AugMixViews(all_operations=asked).draw(count, KEY) for asked in (False, True))
+    chosen = every.operation[every.operation != NOTHING]
+    assert close(np.bincount(chosen, minlength=13) / len(chosen), np.full(13, 1 / 13), len(chosen))
+    assert usual.operation.max() == 8
+    assert ((usual.operation == NOTHING) == (every.operation == NOTHING)).all()
+    for name in ("share", "weights", "level", "sign"):
+        assert (getattr(usual, name) == getattr(every, name)).all()
 
 
 def test_a_larger_severity_changes_more() -> None:

@@ -46,12 +46,20 @@ class AugMix(Method):
         doc="operations of a chain; -1: drawn from 1, 2, 3 for each",
         source="Hendrycks et al. 2020: -1",
     )
+    all_operations: bool = parameter(
+        default=False,
+        identity_default=False,
+        doc="AugMix draws color, contrast, brightness and sharpness too, which overlap with ImageNet-C's corruptions",
+        source="Hendrycks et al. 2020, their code: false",
+    )
 
     def forward_passes(self) -> int:
         return 3 if self.jsd_weight > 0 else 1
 
     def loss(self, model: nn.Module, batch: Batch, key: Key) -> Loss:
-        views = AugMixViews(severity=self.severity, width=self.width, depth=self.depth)
+        views = AugMixViews(
+            severity=self.severity, width=self.width, depth=self.depth, all_operations=self.all_operations
+        )
         if self.jsd_weight == 0:
             (view,) = views.of(batch.images, 1, key.child("augmix"))
             augmented = F.cross_entropy(model(view), batch.labels)

@@ -102,6 +102,12 @@ class NoisyMix(Method):
         doc="operations of an AugMix chain; -1: drawn from 1, 2, 3 for each",
         source="Hendrycks et al. 2020: -1",
     )
+    all_operations: bool = parameter(
+        default=False,
+        identity_default=False,
+        doc="AugMix draws color, contrast, brightness and sharpness too, which overlap with ImageNet-C's corruptions",
+        source="Erichson et al. 2024, their code: false",
+    )
 
     def forward_passes(self) -> int:
         return 3 if self.jsd_weight > 0 else 1
@@ -125,7 +131,9 @@ class NoisyMix(Method):
         together = self.forward_passes() == 3
         if not self.augmix:
             return (batch.images,) * self.forward_passes()
-        views = AugMixViews(severity=self.severity, width=self.width, depth=self.depth)
+        views = AugMixViews(
+            severity=self.severity, width=self.width, depth=self.depth, all_operations=self.all_operations
+        )
         drawn = views.of(batch.images, 2 if together else 1, key.child("augmix"))
         return (batch.images, *drawn) if together else drawn
 

@@ -51,6 +51,9 @@ SWITCHED = {
     "noisymix without alpha and divergence is augmix without": (
         ("noisymix", {"alpha": 0, "jsd_weight": 0}), ("augmix", {"jsd_weight": 0}),
     ),
+    "of all operations too": (
+        ("noisymix", {"alpha": 0, "all_operations": True}), ("augmix", {"all_operations": True}),
+    ),
     "noisymix of one plain view without sparsity is noisy feature mixup": (
         ("noisymix", {"jsd_weight": 0, "augmix": False, "sparsity": 0}),
         ("noisy_feature_mixup", {"additive": 0.5, "multiplicative": 0.5}),
@@ -113,6 +116,16 @@ def test_without_divergence_one_augmix_view_is_shown() -> None:
     model = Watched()
     loss("noisymix", KEYS[0], model, jsd_weight=0)
     assert torch.equal(model.images[0], AugMixViews().of(IMAGES, 1, KEYS[0].child("augmix"))[0])
+
+
+@pytest.mark.parametrize("name", ["noisymix", "augmix"])
+@pytest.mark.parametrize("jsd_weight", [0, 12])
+def test_views_of_all_operations_are_shown_where_asked(name: str, jsd_weight: int) -> None:
+    model, count = Watched(), 2 if jsd_weight else 1
+    loss(name, KEYS[0], model, jsd_weight=jsd_weight, all_operations=True)
+    views = AugMixViews(all_operations=True).of(IMAGES, count, KEYS[0].child("augmix"))
+    assert torch.equal(model.images[0][-12 * count :], torch.cat(views))
+    assert not torch.equal(torch.cat(views), torch.cat(AugMixViews().of(IMAGES, count, KEYS[0].child("augmix"))))
 
 
 def test_without_augmix_three_copies_are_compared_that_differ_by_noise() -> None:
