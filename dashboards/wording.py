@@ -90,6 +90,11 @@ def short_level(sweep: Sweep) -> str:
     return f"{spoken(sweep.test_distortion)} {with_unit(sweep, sweep.practical)}"
 
 
+def with_hyperparameters(name: str, in_brackets: str) -> str:
+    """`DA; p = 0.5 (σ 0.22)`, `DA (σ 0.22)`, `DA`"""
+    return f"{name}{' ' if in_brackets.startswith('(') else '; '}{in_brackets}" if in_brackets else name
+
+
 def fitted(text: str, characters: int, lines: int = 1) -> tuple[str, ...]:
     """`text` on at most so many lines of so many characters; what does not fit in is an ellipsis."""
     rows = textwrap.wrap(" ".join(text.split()), characters, break_on_hyphens=False)

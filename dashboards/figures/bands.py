@@ -7,7 +7,7 @@ from dashboards.levels import LevelAxis, level_axis
 from dashboards.picks import BY, By, Pick, bases, pick
 from dashboards.ranges import comparable, expected_range, quantiles
 from dashboards.results import Group, Results, Trial, practical_condition
-from dashboards.wording import at_level, spoken
+from dashboards.wording import at_level, spoken, with_hyperparameters
 from study.plan import Sweep
 
 
@@ -247,7 +247,4 @@ def curve_name(curve: Curve, info: BandsInfo) -> str:
     """`best DA 20 epochs; p = 0.5 (σ 0.22)`, with the level where best and worst are picked at several."""
     role = "" if curve.role in ("only", "member") else f"{curve.role} "
     where = f" at {at_level(info.sweep, curve.at)}" if curve.at is not None and len(info.picked_at) > 1 else ""
-    told = f"{role}{curve.name}{where}"
-    if not curve.hyperparameters:
-        return told
-    return f"{told}{' ' if curve.hyperparameters.startswith('(') else '; '}{curve.hyperparameters}"
+    return with_hyperparameters(f"{role}{curve.name}{where}", curve.hyperparameters)

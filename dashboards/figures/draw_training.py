@@ -8,7 +8,7 @@ from dashboards.drawing import Drawing, Trace, axis, drawing, escaped, note
 from dashboards.ends import end_text, ends, room
 from dashboards.figures.training import TrainingCurve, TrainingInfo
 from dashboards.palette import BASELINE, DIVERGED_SYMBOL, Look
-from dashboards.wording import count, spoken
+from dashboards.wording import count, spoken, with_hyperparameters
 
 HEIGHT, TOP, BOTTOM = 420, 60, 54
 """Pixels."""
@@ -40,6 +40,7 @@ def draw_training(
             )
         ],
     )  # fmt: skip
+    made["layout"]["xaxis"]["title"]["standoff"] = 8
     return captioned(made, _caption(info), {**shown, "test": test_distortion})
 
 
@@ -167,7 +168,7 @@ def _line(
         symbols.append(DIVERGED_SYMBOL)
     return {
         "type": "scatter", "mode": "lines+markers", "x": epochs, "y": values, "opacity": opacity,
-        "name": f"{curve.label}; {curve.hyperparameters}" if curve.hyperparameters else curve.label,
+        "name": with_hyperparameters(curve.label, curve.hyperparameters),
         "line": {"color": look.colour, "width": wide},
         "marker": {"symbol": symbols, "size": sizes, "color": look.colour},
         "hovertemplate": f"<b>{escaped(curve.label)}</b> {escaped(curve.hyperparameters)}<br>epoch %{{x}}: %{{y}}"

@@ -16,7 +16,7 @@ from study.plan import Sweep
 
 ROW, COLUMN, TOP, BOTTOM = 32, 130, 84, 18
 """Pixels."""
-LONGEST, HEAD = 30, 16
+LONGEST, HEAD = 30, 18
 """Characters of a row's name, and of a line of a column's."""
 
 

@@ -406,3 +406,24 @@ def test_no_choice_cuts_its_text_at_1400_px(watched: Watched) -> None:
     assert cut == []
     rows = watched.page.evaluate("[...document.querySelectorAll('#page-bands .choice')].map((one) => one.offsetTop)")
     assert len(set(rows)) == 1, "in one row"
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_names_of_knobs_lines_stand_beside_their_ends(watched: Watched, size: dict[str, int]) -> None:
+    watched.page.set_viewport_size(size)  # type: ignore[arg-type]
+    watched.open("scale=points")
+    places = watched.page.evaluate(
+        """() => {
+            const plot = document.querySelector('[data-slot=knobs] .plot');
+            const ends = plot.layout.annotations.filter((one) => (one.name || '').startsWith('end:') && one.visible);
+            return ends.map((end) => {
+                const trace = plot.data[Number(end.name.slice(4))];
+                const axis = plot._fullLayout[end.xref.replace('x', 'xaxis')];
+                return [end.x, axis.d2l(trace.x.at(-1)), end.y, trace.y.at(-1), axis.type];
+            });
+        }"""
+    )
+    assert len(places) == 17
+    assert {one[-1] for one in places} == {"linear", "log"}
+    for x, last, y, high, _ in places:
+        assert (x, y) == (pytest.approx(last), pytest.approx(high))

@@ -173,5 +173,9 @@ def test_the_matrix_of_pairs_is_a_picture_too(results: Results) -> None:
     assert {value for row in squares["z"] for value in row} == {-1, 0, 1}
     layout = made["layout"]
     assert layout["yaxis"]["ticktext"] == ["gaussian noise · ST", "DA", "rotation · DA", "&lt;i&gt;AT&lt;/i&gt;"]
-    assert [text.split("<br>")[0] for text in layout["xaxis"]["ticktext"]] == ["gaussian noise", "jpeg 30", "fgsm 0.01"]
+    assert [text.split("<br>")[0] for text in layout["xaxis"]["ticktext"]] == [
+        "gaussian noise 0.3",
+        "jpeg 30",
+        "fgsm 0.01",
+    ]
     assert f"{N} test images · picked on test images" in caption(made)

@@ -13,7 +13,7 @@ from dashboards.paired import paired, unpack, unpaired
 from dashboards.palette import FURTHER_COLOURS, looks
 from dashboards.ranges import QUANTILES, expected_range, quantiles
 from dashboards.spread import needed, spread
-from dashboards.wording import listed, points
+from dashboards.wording import listed, points, with_hyperparameters
 from study.plan import Sweep
 
 shares = st.lists(st.floats(0, 1), min_size=1, max_size=8)
@@ -154,5 +154,7 @@ def test_as_many_new_labels_as_colours_all_look_different() -> None:
 
 
 def test_words() -> None:
+    told = {given: with_hyperparameters("DA", given) for given in ("p = 0.5 (σ 0.3)", "(σ 0.3)", "")}
+    assert list(told.values()) == ["DA; p = 0.5 (σ 0.3)", "DA (σ 0.3)", "DA"]
     assert [points(one) for one in (0.0204, -0.013, 0.0004, -0.0004)] == ["+2.0", "−1.3", "0.0", "0.0"]
     assert [listed(one) for one in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
