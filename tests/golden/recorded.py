@@ -1,7 +1,10 @@
-"""A view of a file of reference values that remembers which of them were read."""
+"""Reference values: a view of a file that remembers which of them were read, and how values are compared."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+import torch
+from torch import Tensor
 
 Path = tuple[str | int, ...]
 
@@ -49,3 +52,16 @@ class Recorded(Mapping[str, Any]):
             return [self._seen(value, (*path, number)) for number, value in enumerate(node)]
         self.read.add(path)
         return node
+
+
+Check = Callable[[Any], None]
+"""Compares values of a `Recorded` view with ours."""
+
+
+def double(values: Any, gradient: bool = False) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64, requires_grad=gradient)
+
+
+def close(actual: Tensor, expected: object) -> None:
+    """Equal but for rounding in float64."""
+    torch.testing.assert_close(actual.detach(), double(expected), rtol=1e-9, atol=1e-11)
