@@ -1,8 +1,8 @@
 """Reference values of BANG, its adversarial-quality measures, ST, AT, DA, FGSM and LeNet (golden_bang.json).
 
-They were computed in float64 from the papers' equations, apart from this project. The checks beside this
-file are plain functions of a view that records what is read: each is run by itself, and all once more over one view
-that is asked what was left unread.
+They were computed in float64 from the papers' equations, apart from this project. The checks beside this file
+are plain functions of a view that records what is read: each is run by itself, and all once more over one view that is
+asked what was left unread.
 """
 
 import json
@@ -18,8 +18,8 @@ PROSE = {"meta.about", "meta.eta_rule", "meta.loss", "two_layer.forward", "stabi
          "fgsm_linear.note", "line_search_linear.rule", "line_search_linear.logits", "fgs_blank_rule_float32.rule",
          "ssim.images", "ssim.params"}  # fmt: skip
 """Sentences about the values."""
-ELSEWHERE = ("sgd.", "schedules.", "nets.cifar10_quick.", "stability.grad_clean_detached.")
-"""Checked in test_optimizers_golden.py and test_models_golden.py, or still to be checked."""
+ELSEWHERE = ("sgd.", "schedules.", "nets.cifar10_quick.")
+"""Checked in test_optimizers_golden.py and test_models_golden.py."""
 
 
 def view(shared: Path) -> Recorded:

@@ -62,6 +62,21 @@ def stability_training(golden: Golden) -> None:
         close(d_distorted, gradients["d_pert"])
 
 
+def stability_training_on_a_detached_clean_prediction(golden: Golden) -> None:
+    case = golden["stability"]
+    clean, distorted = double(case["logits_clean"], True), double(case["logits_pert"], True)
+    assert len(case["grad_clean_detached"]) == 2
+    for name, gradients in case["grad_clean_detached"].items():
+        method = methods.get("stability_training")(
+            alpha=case["alpha"], divergence=DIVERGENCE[name], detach_clean=True, distortion=NOISE
+        )
+        total = loss_of(method, case, clean, distorted)
+        d_clean, d_distorted = torch.autograd.grad(total, (clean, distorted))
+        close(total, case[f"total_{name}"])
+        close(d_clean, gradients["d_clean"])
+        close(d_distorted, gradients["d_pert"])
+
+
 def divergences(golden: Golden) -> None:
     case = golden["stability"]
     clean, distorted = double(case["logits_clean"]), double(case["logits_pert"])
@@ -167,6 +182,7 @@ def lenet(golden: Golden) -> None:
 
 CHECKS: tuple[Check, ...] = (
     stability_training,
+    stability_training_on_a_detached_clean_prediction,
     divergences,
     the_papers_misprints_are_not_ours,
     standard_training,
