@@ -88,9 +88,10 @@ class Bang(Method):
 
     def degrees(self, logits: Tensor, labels: Tensor) -> Tensor:
         """[N]: ε for what the logits [N, classes] get right, ε · ratio for the rest."""
-        correct = logits.detach().argmax(dim=1) == labels
-        wrong = torch.full_like(labels, self.epsilon * self.ratio, dtype=logits.dtype)
-        return wrong.masked_fill_(correct, self.epsilon)
+        degrees = torch.full_like(labels, self.epsilon * self.ratio, dtype=logits.dtype)
+        if self.ratio == 1:
+            return degrees
+        return degrees.masked_fill_(logits.detach().argmax(dim=1) == labels, self.epsilon)
 
 
 def eta(norms: Tensor, degrees: Tensor) -> Tensor:
