@@ -14,7 +14,8 @@ demo: install
 	$(BIN)/study launch search_spaces/demo_mnist.yaml
 
 test: install-dev
-	$(BIN)/pytest -m "not cluster and not slow and not browser"
+	$(BIN)/pytest -n 2 -m "not ray and not cluster and not slow and not browser"
+	$(BIN)/pytest -m "ray and not cluster and not slow and not browser"
 
 bench: install-dev
 	$(BIN)/python -m tests.benchmarks
