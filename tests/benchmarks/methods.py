@@ -20,8 +20,8 @@ MNIST, CIFAR10 = Bang(beta=1.35, epsilon=0.78), Bang(beta=0.45, epsilon=0.805, r
 
 def measure() -> Iterator[Figure]:
     torch.set_num_threads(1)
-    yield _ratio(MNIST, "LeNet, batch 64", "lenet", {"dropout": 0.5}, (64, 1, 28, 28), pairs=120, bound=1.10)
-    yield _ratio(CIFAR10, "ResNet18, batch 128, 32 px", "resnet18", {}, (128, 3, 32, 32), pairs=20, bound=1.05)
+    yield _ratio(MNIST, "LeNet, batch 64", "lenet", {"dropout": 0.5}, (64, 1, 28, 28), pairs=300, bound=1.10)
+    yield _ratio(CIFAR10, "ResNet18, batch 128, 32 px", "resnet18", {}, (128, 3, 32, 32), pairs=40, bound=1.05)
 
 
 def _ratio(

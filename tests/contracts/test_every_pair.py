@@ -24,7 +24,7 @@ NETWORKS = (TWO_BLOCKS, *models.names())
 OFTEN_NETWORKS = (TWO_BLOCKS, "lenet")
 OFTEN_METHODS = ("standard", "noisymix", "bang")
 STEPS, AGAIN, IMAGES = 30, 6, 16
-RATES = {TWO_BLOCKS: 0.2, "cifar10_quick": 0.001, "lenet": 0.02, "resnet50": 0.2}
+RATES = {TWO_BLOCKS: 0.2, "cifar10_quick": 0.001, "lenet": 0.02, "preact_resnet18": 0.02, "resnet50": 0.2}
 """Learning rates where 0.05 will not do: inputs of 0 … 255, for one, take a smaller one."""
 EASE = 0.9
 """Of the first steps' mean loss, what the last ones' may be at most: noise, mixing and attacks make a loss jump."""

@@ -12,6 +12,8 @@ from trainables.methods import Batch, Loss, Method
 from trainables.parameters import parameter
 from trainables.randomness import Key
 
+Geometry = tuple[Any, ...]
+"""Stride, padding, dilation, transposed, output padding and groups of a convolution."""
 Layer = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear
 PLAIN_FORWARDS = tuple(kind.forward for kind in (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, ImageConv2d))
 """What may be replaced by the plain convolution or matrix product of the layer's input, weight and bias."""
@@ -184,10 +186,9 @@ class Balanced:
         if isinstance(layer, nn.Linear):
             return _Product.apply(*_cast(input, layer.weight, layer.bias), token, self.beta)  # type: ignore[no-any-return]
         input, padding = _padded(layer, input)
+        geometry = (layer.stride, padding, layer.dilation, False, (0,) * len(padding), layer.groups)
         tensors = _cast(input, layer.weight, layer.bias)
-        return _Convolution.apply(  # type: ignore[no-any-return]
-            *tensors, token, self.beta, layer.stride, padding, layer.dilation, layer.groups
-        )
+        return _Convolution.apply(*tensors, token, self.beta, geometry)  # type: ignore[no-any-return]
 
 
 def _cast(input: Tensor, *weights: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -207,10 +208,25 @@ def _padded(layer: nn.Conv1d | nn.Conv2d | nn.Conv3d, input: Tensor) -> tuple[Te
     return F.pad(input, layer._reversed_padding_repeated_twice, mode=mode), (0,) * len(layer.kernel_size)
 
 
-def _rebalanced(gradient: Tensor, degrees: Tensor, beta: float) -> Tensor:
-    """β ηᵢ κᵢ of κ [N, …], computed in the norms' precision and rounded to that of κ."""
-    scales = eta(sample_norms(gradient), degrees).mul_(beta)
-    return torch.mul(gradient, scales.view(-1, *[1] * (gradient.dim() - 1)), out=torch.empty_like(gradient))
+def _scales(gradient: Tensor, degrees: Tensor, beta: float) -> Tensor:
+    """β ηᵢ, [N], of κ [N, …], in the norms' precision."""
+    return eta(sample_norms(gradient), degrees).mul_(beta)
+
+
+def _scaled(tensor: Tensor, scales: Tensor) -> Tensor:
+    """[N, …], each sample times its scale, computed in the scales' precision and rounded to that of the tensor."""
+    return torch.mul(tensor, scales.view(-1, *[1] * (tensor.dim() - 1)), out=torch.empty_like(tensor))
+
+
+def _change(gradient: Tensor, scales: Tensor) -> Tensor:
+    """Σᵢ (β ηᵢ − 1) κᵢ over samples and positions, [outputs], of κ [N, outputs, …]: 0 where all scales are 1.
+
+    As one product of a vector and a matrix, whichever way κ lies in memory.
+    """
+    outputs, extra = gradient.shape[1], scales.sub(1).to(gradient.dtype)
+    if gradient.stride(1) == 1:  # channels last
+        return torch.mv(gradient.movedim(1, -1).flatten(1).t(), extra).view(-1, outputs).sum(dim=0)
+    return torch.mv(gradient.flatten(1).t(), extra).view(outputs, -1).sum(dim=1)
 
 
 class _Product(torch.autograd.Function):
@@ -228,7 +244,7 @@ class _Product(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor, degrees: Tensor) -> tuple[Tensor | None, ...]:
         input, weight = ctx.saved_tensors
         to_input, to_weight, to_bias = ctx.needs_input_grad[:3]
-        balanced = _rebalanced(gradient, degrees, ctx.beta).flatten(0, -2)
+        balanced = _scaled(gradient, _scales(gradient, degrees, ctx.beta)).flatten(0, -2)
         return (
             gradient @ weight if to_input else None,
             balanced.t() @ input.flatten(0, -2) if to_weight else None,
@@ -243,31 +259,28 @@ class _Convolution(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None, token: Tensor, beta: float,
-        stride: tuple[int, ...], padding: tuple[int, ...], dilation: tuple[int, ...], groups: int,
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None, token: Tensor, beta: float, geometry: Geometry
+    ) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(input, weight)
-        ctx.beta = beta
-        ctx.geometry = (stride, padding, dilation, False, [0] * len(stride), groups)
-        return torch.convolution(input, weight, bias, *ctx.geometry), token.clone()
+        ctx.beta, ctx.geometry = beta, geometry
+        return torch.convolution(input, weight, bias, *geometry), token.clone()
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor, degrees: Tensor) -> tuple[Tensor | None, ...]:
-        to_input, to_weight, to_bias = ctx.needs_input_grad[:3]
-        balanced = _rebalanced(gradient, degrees, ctx.beta)
-        _, weight, bias = _convolution_gradients(ctx, balanced, [False, to_weight, to_bias])
-        del balanced
-        down = _convolution_gradients(ctx, gradient, [True, False, False])[0] if to_input else None
-        return down, weight, bias, degrees, None, None, None, None, None
+        """In one call of torch's own: Σᵢ (sᵢ κᵢ) ∗ xᵢ = Σᵢ κᵢ ∗ (sᵢ xᵢ), and what is sent down does not know x.
 
-
-def _convolution_gradients(ctx: Any, gradient: Tensor, wanted: list[bool]) -> tuple[Tensor | None, ...]:
-    """With respect to the input, the weight and the bias."""
-    input, weight = ctx.saved_tensors
-    gradients: tuple[Tensor | None, ...] = torch.ops.aten.convolution_backward(
-        gradient, input, weight, [len(weight)], *ctx.geometry, wanted
-    )
-    return gradients
+        The call's bias gradient is the plain one. It is corrected, rather than summed anew, so that it is torch's, bit
+        for bit, where nothing is scaled.
+        """
+        input, weight = ctx.saved_tensors
+        scales = _scales(gradient, degrees, ctx.beta)
+        change = _change(gradient, scales) if ctx.needs_input_grad[2] else None
+        to_input, to_weight, to_bias = torch.ops.aten.convolution_backward(
+            gradient, _scaled(input, scales), weight, [len(weight)], *ctx.geometry, ctx.needs_input_grad[:3]
+        )
+        if to_bias is not None:
+            to_bias.add_(change)
+        return to_input, to_weight, to_bias, degrees, None, None
 
 
 class _Sent(torch.autograd.Function):

@@ -177,7 +177,7 @@ def test_under_bfloat16_norms_and_weights_are_float32() -> None:
     norms = sample_norms(small)
     assert norms.dtype == torch.float32
     assert (norms[:3] > 0).all()
-    scaled = bang._rebalanced(small, torch.full((4,), 0.8), 1.2)
+    scaled = bang._scaled(small, bang._scales(small, torch.full((4,), 0.8), 1.2))
     exact = small.float() * (1.2 * eta(norms, torch.full((4,), 0.8))).view(-1, 1, 1, 1)
     assert torch.equal(scaled, exact.bfloat16())
 
