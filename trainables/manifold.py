@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from trainables.feature_noise import FeatureNoise
+from trainables.feature_noise import FeatureNoise, draw_noise
 from trainables.mixing import Mixing
 from trainables.models import Change
+from trainables.parameters import Parameterised, parameter
 from trainables.randomness import Key
 
 
@@ -32,6 +33,43 @@ class ManifoldChange(Change):
             views = features.chunk(len(self.noises))
             features = torch.cat([noise(view) for noise, view in zip(self.noises, views, strict=True)])
         return features
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoisyPlace(Parameterised):
+    """What the methods of Lim et al. 2022 share: the noise's levels, and where in the network it may act."""
+
+    additive: float = parameter(
+        default=0.4,
+        ge=0,
+        doc="level of the additive noise",
+        source="Lim et al. 2022, their code, CIFAR: 0.4; ImageNet: 0.1",
+    )
+    multiplicative: float = parameter(
+        default=0.2,
+        ge=0,
+        doc="level of the multiplicative noise",
+        source="Lim et al. 2022, their code, CIFAR: 0.2; ImageNet: 0.1",
+    )
+    manifold: bool = parameter(
+        default=True,
+        doc="features of the places up to `layers`; else the input alone",
+        source="Lim et al. 2022, their code: true",
+    )
+    layers: int = parameter(
+        default=3,
+        ge=0,
+        le=3,
+        doc="the last place that is drawn: 0 the input, k the output of stage k",
+        source="Lim et al. 2022, their code, residual networks: 3",
+    )
+
+    def change(self, key: Key, mixing: Mixing | None = None) -> ManifoldChange:
+        """A step's: its place and the strength of its noise drawn."""
+        noise = draw_noise(self.additive, self.multiplicative, 0.0, key.child("noise", 0))
+        return ManifoldChange(
+            place=draw_place(self.layers if self.manifold else 0, key), mixing=mixing, noises=(noise,)
+        )
 
 
 def draw_place(layers: int, key: Key) -> int:
