@@ -12,9 +12,11 @@ from dashboards.figures.bands import Selection, bands_info
 from dashboards.figures.draw_bands import draw_bands
 from dashboards.figures.draw_heat_map import draw_heat_map
 from dashboards.figures.draw_knobs import draw_knobs
+from dashboards.figures.draw_near_duplicates import draw_near_duplicates
 from dashboards.figures.draw_training import draw_training
 from dashboards.figures.heat_map import grids, heat_map_info
 from dashboards.figures.knobs import knobs_info
+from dashboards.figures.near_duplicates import near_duplicates_info
 from dashboards.figures.pareto import draw_course, draw_front, pairs, search_info, searched_on
 from dashboards.figures.standing import draw_standing, standing_info
 from dashboards.figures.training import ACCURACY, measures, training_info
@@ -49,7 +51,7 @@ def figure(
     pick: str | None = None,
     band: str | None = None,
 ) -> "Figure":
-    """One of FIGURES, or `pareto` of a search, as a Plotly figure, of the study as it stands now.
+    """One of FIGURES, `pareto` of a search or `near_duplicates` of a ranking, as Plotly's, of the study as it stands.
 
     `train` and `test` name the distortions, by default those that the page opens with; `methods` are labels, by default
     all (bands, standing, knobs). `level` is one of the sweep's, by default the practical one (heat_map). `measure` is
@@ -58,7 +60,7 @@ def figure(
     `q25-q75` of them, or `none` (bands). Raises FigureError, or QueryError for a study that is not in the store.
     """
     results = read_results(store, study)
-    one_of("figure", name, (*FIGURES, PARETO))
+    one_of("figure", name, (*FIGURES, PARETO, *OF_RANKINGS))
     wanted = _wanted(name, measure, pick, band)
     methods = (methods,) if isinstance(methods, str) else methods
     if level is not None and name != "heat_map":
@@ -75,7 +77,7 @@ def figure(
         pick_at=() if level is None else (float(level),),
     )
     drawn_as = looks(results.labels, {trial.label for trial in results.baselines})
-    made = FIGURES[name](results, chosen, drawn_as, wanted)
+    made = {**FIGURES, **OF_RANKINGS}[name](results, chosen, drawn_as, wanted)
     for image in made["layout"].get("images", ()):
         image["source"] = data_uri(results.examples[image["source"].removeprefix("example:")])
     return as_figure(made)
@@ -166,6 +168,13 @@ def _training(results: Results, chosen: Selection, drawn_as: Looks, wanted: Want
     return draw_training(info, drawn_as, chosen.test_distortion, wanted.shown)
 
 
+def _near_duplicates(results: Results, chosen: Selection, drawn_as: Looks, _wanted: Wanted) -> Drawing:
+    info = near_duplicates_info(results, chosen.train_distortion, results.sweep(chosen.test_distortion))
+    if not info.curves:
+        raise FigureError("near-duplicates are of evaluated networks that give embeddings, and there is none here")
+    return draw_near_duplicates(info, drawn_as)
+
+
 PARETO = "pareto"
 """Of a search: it has no pair of a training and a test distortion."""
 
@@ -190,3 +199,7 @@ FIGURES: Mapping[str, Callable[[Results, Selection, Looks, Wanted], Drawing]] = 
     "training": _training,
 }
 """By the name that a notebook calls it by."""
+OF_RANKINGS: Mapping[str, Callable[[Results, Selection, Looks, Wanted], Drawing]] = {
+    "near_duplicates": _near_duplicates,
+}
+"""Those that only networks that give embeddings have."""

@@ -4,7 +4,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dashboards.paired import Bits, unpack
-from dashboards.results import Cell, Epoch, Results, Trial, practical_condition, recorded_symbols
+from dashboards.results import (
+    Cell,
+    Epoch,
+    NearDuplicates,
+    Results,
+    Trial,
+    practical_condition,
+    recorded_symbols,
+)
 from study.plan import Plan, PlannedTrial
 from study.query import Tables, open_tables
 from study.report import Naming
@@ -32,6 +40,7 @@ def read_results(store: Store, study: str) -> Results:
         cells=_cells(tables),
         bits=_bits(store, ids, {*map(practical_condition, plan.sweeps), *_reported(plan)}),
         epochs=_epochs(tables),
+        near_duplicates=_near_duplicates(tables),
         attempts=tuple(tables.sql("attempts").to_pylist()),
         failures=tuple(newest_failures(store, ids)),
         examples=_examples(store, plan),
@@ -101,6 +110,17 @@ def _epochs(tables: Tables) -> dict[str, tuple[Epoch, ...]]:
             )
         )
     return {trial_id: tuple(epochs) for trial_id, epochs in found.items()}
+
+
+def _near_duplicates(tables: Tables) -> dict[tuple[str, str], tuple[NearDuplicates, ...]]:
+    found: dict[tuple[str, str], dict[float, NearDuplicates]] = {}
+    for row in tables.sql(
+        "SELECT trial_id, condition_id, threshold, precision, recall FROM near_duplicates "
+        "WHERE practical AND role = 'best' AND split = 'test' ORDER BY threshold"
+    ).to_pylist():
+        key, threshold = (row["trial_id"], row["condition_id"]), row["threshold"]
+        found.setdefault(key, {})[threshold] = NearDuplicates(threshold, row["precision"], row["recall"])
+    return {key: tuple(thresholds.values()) for key, thresholds in found.items()}
 
 
 def _examples(store: Store, plan: Plan) -> dict[str, bytes]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from dashboards.paired import Bits, Difference, paired, unpaired
 from dashboards.wording import telling
-from study.plan import BASELINE_METHODS, Plan, Sweep
+from study.plan import Plan, Sweep
 from study.report import Setting, Symbol
 from study.store import Launch
 from study.summary import UNDISTORTED, Found
@@ -29,6 +29,15 @@ class Cell(NamedTuple):
     def error(self) -> float:
         """One standard error of the accuracy, binomial."""
         return math.sqrt(self.accuracy * (1 - self.accuracy) / self.n)
+
+
+class NearDuplicates(NamedTuple):
+    """How a trial's embeddings tell an image's distorted copy from another image, at one threshold."""
+
+    threshold: float
+    precision: float | None
+    """None where nothing lies within the threshold."""
+    recall: float
 
 
 class Epoch(NamedTuple):
@@ -97,6 +106,8 @@ class Results:
     bits: Mapping[tuple[str, str], Bits]
     """(trial id, condition id) → image by image, at practical levels and where a search reports."""
     epochs: Mapping[str, tuple[Epoch, ...]]
+    near_duplicates: Mapping[tuple[str, str], tuple[NearDuplicates, ...]]
+    """(trial id, condition id of a practical level) → by rising threshold; of ranking trials."""
     attempts: tuple[Mapping[str, Any], ...]
     """Rows of the table, in order of time."""
     failures: tuple[Mapping[str, Any], ...]
@@ -129,9 +140,8 @@ class Results:
 
     @cached_property
     def baseline_label(self) -> str | None:
-        """The first label of a baseline's method on undistorted images: what the views measure against, too."""
-        plain = (t for t in self.trials if t.method in BASELINE_METHODS and t.train_distortion == UNDISTORTED)
-        return next((trial.label for trial in plain), None)
+        """What the views measure against, too."""
+        return next((trial.label for trial in self.plan.baseline), None)
 
     @cached_property
     def baselines(self) -> tuple[Trial, ...]:

@@ -19,7 +19,7 @@ from study.summary import Found
 from trainables.datasets import split_of
 from trainables.evaluate import DistortedSets, evaluate
 from trainables.fit import Training, data_set, task_of
-from trainables.methods import forward_passes
+from trainables.methods import described
 from trainables.models import models
 from trainables.recipe import Component, Condition, Recipe, Scratch, Split
 
@@ -55,7 +55,7 @@ class Kind:
         """Evaluation costs the same after every method."""
         if phase == "evaluate":
             return cls(phase, recipe.data.name, recipe.model, "", 1, 0)
-        name, times = recipe.method.name, forward_passes(recipe.method)
+        name, times = recipe.method.name, described(recipe.method).forward_passes()
         return cls(phase, recipe.data.name, recipe.model, name, times, recipe.batch_size)
 
 
@@ -136,7 +136,7 @@ def test_images(conditions: Iterable[Condition]) -> int:
 def _epochs_by_passes(plan: Plan) -> dict[int, float]:
     found: dict[int, float] = {}
     for trial in plan.unique_trials():
-        times, recipe = forward_passes(trial.recipe.method), trial.recipe
+        times, recipe = described(trial.recipe.method).forward_passes(), trial.recipe
         found[times] = found.get(times, 0) + epochs_of(recipe, image_count(recipe.data, "train"))
     return found
 

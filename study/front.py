@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from study.plan import BASELINE_METHODS, Drawn, Plan, PlannedTrial, Search
+from study.plan import Drawn, Plan, Search
 
 Accuracies = Mapping[tuple[str, str], float]
 """(trial id, condition id) → accuracy."""
@@ -35,12 +35,6 @@ def _results(search: Search, plan: Plan, accuracies: Accuracies) -> Iterator[Poi
     for point, value, best in zip(drawn, validation, front, strict=True):
         test = _means(point.trial_ids, [one.test for one in search.objectives], accuracies)
         yield PointResult(search=search, drawn=point, validation=value, test=test, front=best)
-
-
-def baseline(plan: Plan) -> tuple[PlannedTrial, ...]:
-    """The trials of the study's first label of a baseline's method (`standard`, say) on undistorted images."""
-    plain = [one for one in plan.trials if one.recipe.method.name in BASELINE_METHODS and not one.recipe.distortions]
-    return tuple(one for one in plain if one.label == plain[0].label)
 
 
 def _means(

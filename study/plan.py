@@ -12,6 +12,7 @@ from trainables.parameters import Value
 from trainables.recipe import Component, Condition, Measure, Recipe
 
 BASELINE_METHODS = ("standard", "triplet_ranking")
+BASELINE_LABEL = "Baseline"
 """What trains on undistorted images and holds nothing stable: what others are measured against."""
 Draw = Literal["uniform", "loguniform", "int", "choice"]
 
@@ -157,6 +158,18 @@ class Plan:
         """The first trial of a baseline's method from scratch or a file: attacked images are shown as it meets them."""
         found = (one.trial_id for one in self.trials if one.stage == 0 and one.recipe.method.name in BASELINE_METHODS)
         return next(found, None)
+
+    @cached_property
+    def baseline(self) -> tuple[PlannedTrial, ...]:
+        """The trials that others are measured against: a baseline's method (`standard`, say) on undistorted images.
+
+        Of the label `Baseline` if it trains so, else of the first label that does; more than one with replicates.
+        """
+        undistorted = (one for one in self.trials if not one.recipe.distortions)
+        plain = [one for one in undistorted if one.recipe.method.name in BASELINE_METHODS]
+        labels = [one.label for one in plain]
+        label = BASELINE_LABEL if BASELINE_LABEL in labels else next(iter(labels), None)
+        return tuple(one for one in plain if one.label == label)
 
     def unique_trials(self) -> tuple[PlannedTrial, ...]:
         """One entry a trial id, the first label's."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from study.front import Accuracies, PointResult, baseline, point_results
+from study.front import Accuracies, PointResult, point_results
 from study.plan import Plan, Search
 from study.report import Cells, Share
 from study.store import Store
@@ -95,12 +95,12 @@ def fronts(store: Store, plan: Plan) -> tuple[Front, ...]:
     """The front of each search, as far as its points are evaluated."""
     if not plan.searches:
         return ()
-    ids = {one for point in plan.drawn for one in point.trial_ids} | {trial.trial_id for trial in baseline(plan)}
+    ids = {one for point in plan.drawn for one in point.trial_ids} | {trial.trial_id for trial in plan.baseline}
     rows = [row for row in store.read("evaluations", ids).to_pylist() if row["role"] == "best"]
     accuracies = {(row["trial_id"], row["condition_id"]): row["correct"] / row["n"] for row in rows}
     results = [one for one in point_results(plan, accuracies) if one.front and one.test is not None]
     n = {row["condition_id"]: row["n"] for row in rows}
-    shown = {one for result in results for one in result.drawn.trial_ids} | {trial.trial_id for trial in baseline(plan)}
+    shown = {one for result in results for one in result.drawn.trial_ids} | {trial.trial_id for trial in plan.baseline}
     outcomes = _outcomes(store, shown)
     return tuple(_front(search, plan, results, accuracies, outcomes, n) for search in plan.searches)
 
@@ -131,7 +131,7 @@ def _front(
     own = list(distinct.values())
     own.sort(key=lambda one: (one.validation or (), -one.drawn.number), reverse=True)
     measured = tuple((one, tuple(_means(search, one.drawn.trial_ids, accuracies, outcomes))) for one in own)
-    compared = baseline(plan)
+    compared = plan.baseline
     whole = compared and all(
         (trial.trial_id, condition) in accuracies for trial in compared for one in search.objectives
         for condition in one.test

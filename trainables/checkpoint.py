@@ -27,7 +27,7 @@ def parse(data: bytes) -> dict[str, Any]:
     try:
         loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises RuntimeError, EOFError, UnpicklingError and others for a torn file
-        raise CorruptCheckpointError(f"not a whole checkpoint ({type(error).__name__}: {error})") from error
+        raise CorruptCheckpointError(f"not a whole checkpoint of tensors ({type(error).__name__})") from error
     if not isinstance(loaded, dict):
         raise CorruptCheckpointError(f"a checkpoint holds a dict, this holds {type(loaded).__name__}")
     return loaded

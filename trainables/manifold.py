@@ -42,7 +42,7 @@ class NoisyPlace(Parameterised):
     additive: float = parameter(
         default=0.4,
         ge=0,
-        doc="level of the additive noise",
+        doc="level of the additive noise, in the network's own units: of normalised images, or of a stage's output",
         source="Lim et al. 2022, their code, CIFAR: 0.4; ImageNet: 0.1",
     )
     multiplicative: float = parameter(

@@ -145,6 +145,16 @@ def parameter(
     )
 
 
+def like(component: type[Any], name: str, *, default: Any = None, source: str) -> Any:
+    """A field that means what another component's does: with a source, and perhaps a default, of its own."""
+    field = next(field for field in dataclasses.fields(component) if field.name == name)
+    return dataclasses.field(
+        default=field.default if default is None else default,
+        metadata={"parameter": {**field.metadata["parameter"], "source": source}},
+        kw_only=True,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parameterised:
     """Base of everything a YAML names: a frozen dataclass that checks its parameters when it is made."""

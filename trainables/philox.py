@@ -22,7 +22,7 @@ def uniforms(key: Key, rows: int, columns: int) -> NDArray[np.float64]:
     words = philox(np.stack((block, row, nothing, nothing), axis=-1), (key.seed & 0xFFFFFFFF, key.seed >> 32))
     high, low = words[..., 0::2] >> np.uint64(5), words[..., 1::2] >> np.uint64(6)
     numbers = (high * np.float64(2**26) + low) / 2**53
-    return numbers.reshape(rows, -1)[:, :columns]
+    return numbers.reshape(rows, 2 * block.shape[1])[:, :columns]
 
 
 def philox(counters: NDArray[np.int64], key: tuple[int, int]) -> NDArray[np.uint64]:

@@ -16,6 +16,9 @@ from trainables.registry import one_of
 class Schedule(Parameterised, ABC):
     """How the learning rate goes on from where it begins."""
 
+    def check(self, lr: float) -> None:
+        """Raises ValueError for an optimizer's learning rate that the schedule cannot begin with."""
+
     @abstractmethod
     def rate(self, lr: float, step: int, length: Length) -> float:
         """Of update `step`, 0 the first, in a training of this length; `lr` is the optimizer's."""
@@ -78,6 +81,10 @@ class Cosine(Schedule):
     final: float = parameter(
         default=1e-6, ge=0, doc="the rate that an update after the last would have", source="NoisyMix, AugMix: 0.000001"
     )
+
+    def check(self, lr: float) -> None:
+        if self.final > lr:
+            raise ValueError(f"cosine falls to final, which is at most the learning rate {lr:g}; got {self.final:g}")
 
     def rate(self, lr: float, step: int, length: Length) -> float:
         return self.final + (lr - self.final) * (1 + math.cos(math.pi * step / length.steps)) / 2

@@ -1,6 +1,6 @@
 """Before a launch: what a study will do, what the store has of it, and what it may cost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from study.cli.numbers import duration, size
 from study.cli.terminal import Column, Terminal, count, facts, lay_out
@@ -8,7 +8,8 @@ from study.cost import Cost
 from study.plan import Plan, Search
 from study.report import Changes, NewTrials, PlanRow, PlanTable, epochs_of, figure, open_range
 from study.summary import UNDISTORTED, Summary
-from trainables.recipe import Condition, Recipe
+from trainables.methods import described
+from trainables.recipe import Component, Condition, Recipe
 
 
 def print_plan(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, terminal: Terminal, store: str) -> None:
@@ -88,6 +89,14 @@ def plan_facts(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, store
     yield "in the store", _in_the_store(summary, store)
     yield "time", _time(cost)
     yield "disk", f"{size(cost.checkpoint_bytes)} of checkpoints, {size(cost.table_bytes)} of tables"
+    for label, caution in cautions((trial.label, trial.recipe.method) for trial in plan.trials):
+        yield "note", f"{label}: {caution}"
+
+
+def cautions(methods: Iterable[tuple[str, Component]]) -> dict[tuple[str, str], None]:
+    """(label, what is to be known of some of its parameters), each once, of (label, method) pairs."""
+    told = ((label, described(method).caution()) for label, method in methods)
+    return {(label, caution): None for label, caution in told if caution is not None}
 
 
 def _order(plan: Plan, table: PlanTable) -> str:

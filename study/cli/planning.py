@@ -8,7 +8,7 @@ import typer
 
 from study.cli.errors import CommandError
 from study.cli.places import store_suffix
-from study.cli.plan_screen import print_plan
+from study.cli.plan_screen import cautions, print_plan
 from study.cli.terminal import Terminal, count
 from study.cost import Timing, cost, history, pilot
 from study.doctor import store_writable
@@ -16,6 +16,7 @@ from study.plan import Plan
 from study.planning import check_weights, data_set, make_plan
 from study.report import Naming, plan_table, registered_symbol
 from study.spec import Spec, load, shipped
+from study.spec.grid import distinct
 from study.standing import look
 from study.store import Store, StoreError
 from study.store.location import store_location
@@ -93,6 +94,9 @@ def validated(source: str, overrides: Sequence[str]) -> str:
     spec = load(source, overrides)
     labels = count(len(spec.methods), "label")
     sound = f"{source} is sound: {spec.study}, {labels}.  `study plan {source}` shows what it will do."
+    points = ((method.label, component) for method in spec.methods for component in distinct(method))
+    for label, caution in cautions(points):
+        sound += f"\nnote: {label}: {caution}"
     try:
         data_set(spec).check_files()
     except (ValueError, OSError) as error:

@@ -10,7 +10,7 @@ from study.executor.units import StudyUnit
 from study.plan import Resources
 from study.progress import Phase
 from trainables.attacks import attacks
-from trainables.methods import forward_passes
+from trainables.methods import described
 
 TRAINING_PASS = 3.0
 """Work of one image's forward and backward pass, in forward passes."""
@@ -43,7 +43,7 @@ class Estimate:
         if unit.phase == "evaluate":
             return len(unit.condition_ids) * float(self.images["test"])
         attacked = any(step.name in attacks.names() for step in unit.recipe.distortions)
-        passes = forward_passes(unit.recipe.method) * TRAINING_PASS + ATTACK_PASS * attacked
+        passes = described(unit.recipe.method).forward_passes() * TRAINING_PASS + ATTACK_PASS * attacked
         return unit.recipe.all_shown(self.images["train"]) * passes
 
     def learn(self, unit: StudyUnit, seconds: float) -> None:

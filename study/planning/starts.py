@@ -1,19 +1,22 @@
 """Starts: the trial or the file that each trial's weights come from."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from study.planning.data import data_set
-from study.spec import FromLabel, FromWeights, MethodSpec, Spec, SpecError
-from study.spec.faults import Fault
+from study.spec import FromLabel, FromWeights, MethodSpec, Spec
+from study.spec.faults import refusal
 from study.spec.grid import distinct
-from trainables.checkpoint import parse
+from trainables.checkpoint import CorruptCheckpointError, parse
 from trainables.fit import task_of
 from trainables.models import models
 from trainables.recipe import Parent, Scratch, Start, WeightsFile
+
+WAY_OUT = "name a file that torch.save(model.state_dict(), FILE) wrote, of this model for as many classes"
 
 Parents = dict[tuple[str, int], str]
 """(label, replicate) → trial id, for the labels that others start from."""
@@ -46,35 +49,52 @@ def _start(spec: Spec, method: MethodSpec, replicate: int, parents: Mapping[tupl
         several = spec.method(start.label).train.replicates > 1
         return Parent(trial_id=parents[start.label, replicate if several else 0])
     if isinstance(start, FromWeights):
-        return WeightsFile(path=start.path, fingerprint=_file_fingerprint(start.path, method.label))
+        return WeightsFile(path=start.path, fingerprint=_file_fingerprint(start))
     return Scratch()
 
 
-def _file_fingerprint(path: str, label: str) -> str:
+def _file_fingerprint(start: FromWeights) -> str:
     """The file's SHA-256."""
     try:
-        with Path(path).open("rb") as file:
+        with Path(start.path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        message = f"the weights cannot be read: {error}"
-        raise SpecError([Fault(file=path, line=0, path=f"methods.{label}.from", message=message)]) from None
+        raise refusal(start.place, f"the weights cannot be read: {error}") from None
 
 
 def check_weights(spec: Spec) -> None:
     """Every file that a method starts from holds weights of the study's model; raises SpecError, naming it."""
     for method in spec.methods:
         if isinstance(method.train.start, FromWeights):
-            _check_file(spec, method.label, method.train.start.path)
+            _check_file(spec, method.label, method.train.start)
 
 
-def _check_file(spec: Spec, label: str, path: str) -> None:
+def _check_file(spec: Spec, label: str, start: FromWeights) -> None:
     try:
-        for model in _empty_models(spec, label):
-            model.load_state_dict(parse(Path(path).read_bytes()))
-    except (OSError, ValueError, RuntimeError) as error:
-        said = " ".join(str(error).split())
-        message = f"no weights of {spec.model.name}, as torch.save(model.state_dict(), …) writes them: {said}"
-        raise SpecError([Fault(file=path, line=0, path=f"methods.{label}.from", message=message)]) from None
+        found = parse(Path(start.path).read_bytes())
+    except (OSError, CorruptCheckpointError) as error:
+        raise refusal(start.place, f"{start.path} cannot be read: {error}; {WAY_OUT}") from None
+    for model in _empty_models(spec, label):
+        if differences := list(_differences(model.state_dict(), found)):
+            message = f"{start.path} holds no weights of this {spec.model.name}: it {', '.join(differences)}"
+            raise refusal(start.place, f"{message}; {WAY_OUT}")
+
+
+def _differences(needed: Mapping[str, Tensor], found: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the names and shapes of a file's weights, in words."""
+    if lacking := [name for name in needed if name not in found]:
+        yield f"lacks {_some(lacking)}"
+    if besides := [name for name in found if name not in needed]:
+        yield f"has {_some(besides)} besides"
+    shapes = {name: tuple(getattr(value, "shape", ())) for name, value in found.items()}
+    if reshaped := [name for name, own in needed.items() if name in found and shapes[name] != tuple(own.shape)]:
+        first = reshaped[0]
+        yield f"has {_some(reshaped)} of another shape ({shapes[first]}, not {tuple(needed[first].shape)})"
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of the names, and how many more there are."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def _empty_models(spec: Spec, label: str) -> Iterator[nn.Module]:

@@ -95,10 +95,14 @@ JOIN stored.conditions AS conditions USING (condition_id)
 ORDER BY trial_id, role, conditions.position;
 
 
--- Near-duplicates found by their embeddings, at each threshold. No label here: join trials USING (trial_id).
+-- Near-duplicates found by their embeddings, at each threshold: an image and its distorted copy. Each trial once for each
+-- label it stands under.
 CREATE VIEW near_duplicates AS
 SELECT
     trial_id,
+    members.label,
+    members.train_distortion,
+    members.hyperparameters,
     counts.role,
     condition_id,
     conditions.split,
@@ -114,8 +118,9 @@ SELECT
     counts.found / counts.pairs AS recall
 FROM stored.near_duplicates AS counts
 JOIN stored.conditions AS conditions USING (condition_id)
-JOIN (SELECT trial_id, min(position) AS position FROM stored.membership GROUP BY trial_id) AS planned USING (trial_id)
-ORDER BY planned.position, counts.role, conditions.position, counts.threshold;
+JOIN stored.membership AS members USING (trial_id)
+WHERE conditions.family <> 'clean'
+ORDER BY members.position, counts.role, conditions.position, counts.threshold;
 
 
 -- The x axis of every sweep, easy to hard: clean first, the one condition that all sweeps share.
@@ -129,8 +134,9 @@ FROM stored.conditions AS swept, stored.conditions AS clean
 WHERE swept.sweep IS NOT NULL AND clean.family = 'clean' AND clean.split = 'test';
 
 
--- What each condition is measured against: the study's first label of the method `standard` (of `triplet_ranking`, where
--- embeddings are ranked) on undistorted images, the mean of its trials if it has several replicates.
+-- What each condition is measured against: the label `Baseline` if its method is `standard` (`triplet_ranking`, where
+-- embeddings are ranked) on undistorted images, else the study's first label of which that is so; the mean of its trials
+-- if it has several replicates.
 CREATE VIEW stored.baseline AS
 SELECT cells.condition_id, avg(cells.accuracy) AS accuracy
 FROM main.evaluations AS cells
@@ -138,7 +144,7 @@ WHERE cells.role = 'best' AND cells.trial_id IN (
     SELECT trial_id FROM stored.membership WHERE label = (
         SELECT label FROM stored.membership
         WHERE method.name IN ('standard', 'triplet_ranking') AND train_distortion IS NULL
-        ORDER BY position LIMIT 1
+        ORDER BY label <> 'Baseline', position LIMIT 1
     )
 )
 GROUP BY cells.condition_id;

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from study.plan import Draw
+from study.spec.faults import Place
 from trainables.parameters import Value
 from trainables.recipe import Component, Precision, Select
 
@@ -61,6 +62,8 @@ class FromWeights(Frozen):
 
     path: str
     """Absolute."""
+    place: Place
+    """Where the YAML names it."""
 
 
 StartFrom = FromScratch | FromLabel | FromWeights

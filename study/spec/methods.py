@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from study.spec.axes import kind_of
-from study.spec.components import constructible, entries_or_fault, name_of, only, read_parameters
+from study.spec.components import (
+    constructible,
+    distortion_names,
+    distortion_parameters,
+    entries_or_fault,
+    name_of,
+    only,
+    read_parameters,
+)
 from study.spec.faults import Faults, Place, shown, unknown
 from study.spec.form import Axis, FromLabel, MethodSpec, Needs, Range, Setting, Train, Vary
 from study.spec.grid import count, distinct, names, open_axes, searched
@@ -17,6 +25,7 @@ from study.spec.starts import check_circles, check_parents
 from study.spec.training import NAMES, SCRATCH, Read, laid_over, read_lines, read_needs, train_of
 from trainables.methods import Method, methods
 from trainables.parameters import parameters
+from trainables.sequence import find
 
 MAX_TRIALS = 1_000_000
 MAX_LABEL = 60
@@ -109,7 +118,7 @@ class Methods:
         own = [parameter.name for parameter in described]
         known = [*own, *OWN, *NAMES]
         strange = {line: part for line, part in given.items() if line not in known}
-        others = self._others(methods.get(name), strange)
+        others = [*self._others(methods.get(name), strange), *self._of_distortions(strange)]
         left = {line: part for line, part in strange.items() if line not in others}
         only(left, known, f"parameter of {name} or line of train", self.faults)
         ranges = read_parameters(given, described, place, self.faults, ranged, lambda default: Range(values=(default,)))
@@ -126,6 +135,19 @@ class Methods:
         for line in found:
             message = f"{line} is {owners[line]}'s, and {kind.label} is joined with no other method: {kind.alone}"
             self.faults.add(strange[line].place, f"{message}. Leave {line} out, or make it a method of its own")
+        return found
+
+    def _of_distortions(self, strange: dict[str, Node]) -> list[str]:
+        """The lines that are a distortion's or an attack's parameters, refused with the place where they belong."""
+        owners: dict[str, list[str]] = {}
+        for name in distortion_names():
+            for parameter in distortion_parameters(find(name)):
+                owners.setdefault(parameter.name, []).append(name)
+        found = [line for line in strange if line in owners]
+        for line in found:
+            first, told = owners[line][0], " and ".join(owners[line])
+            message = f"{line} is a parameter of {told}; write it at distortions: {{{first}: {{{line}: …}}}}"
+            self.faults.add(strange[line].place, message)
         return found
 
     def _settings(self, kind: type[Method], given: dict[str, Node], place: Place) -> tuple[Setting, ...]:

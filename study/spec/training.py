@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from study.spec.axes import kind_of, single
-from study.spec.components import chosen, entries, only
+from study.spec.components import chosen, entries, is_whole, only
 from study.spec.faults import Faults, Place, unknown
 from study.spec.form import FromLabel, FromScratch, FromWeights, Needs, StartFrom, Train
 from study.spec.reading import Mapping as MappingNode
@@ -15,7 +15,7 @@ from study.spec.sources import expanded, is_file
 from trainables.optimizers import OPTIMIZERS
 from trainables.parameters import Parameter, Parameterised, parameter, parameters
 from trainables.recipe import Component, Precision, Select
-from trainables.schedules import SCHEDULES
+from trainables.schedules import SCHEDULES, schedule
 
 SCRATCH = "scratch"
 
@@ -97,7 +97,21 @@ def train_of(read: Read, place: Place, faults: Faults) -> Train | None:
     needed = [name for name in NAMES if name not in LENGTHS or name in lines]
     if missing or any(lines.get(name) is None for name in needed) or read.keys() >= set(LENGTHS):
         return None
+    if not _go_together(lines["optimizer"], lines["schedule"], place, faults):
+        return None
     return Train.model_validate({"start": lines.pop("from"), **lines})
+
+
+def _go_together(optimizer: Component, described: Component, place: Place, faults: Faults) -> bool:
+    """Whether the schedule can begin with the optimizer's learning rate, if each is sound by itself."""
+    lr = optimizer.parameters.get("lr")
+    try:
+        if isinstance(lr, float) and is_whole(described, SCHEDULES[described.name]):
+            schedule(described).check(lr)
+    except ValueError as error:
+        faults.add(place.at("schedule"), error)
+        return False
+    return True
 
 
 def read_needs(node: Node | None, above: Needs, faults: Faults) -> Needs:
@@ -137,4 +151,4 @@ def _weights(node: Node, folder: Path, faults: Faults) -> FromWeights | None:
     if not is_file(path):
         faults.add(node.place, f"a file of weights is expected; there is none at {path}")
         return None
-    return FromWeights(path=str(path.resolve()))
+    return FromWeights(path=str(path.resolve()), place=node.place)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from study.plan import BASELINE_METHODS, Plan, PlannedTrial
+from study.plan import Plan, PlannedTrial
 from study.report import Naming
 from study.standing import FAILED
 from study.store import Launch, Store
@@ -145,8 +145,7 @@ class Tables:
     @cached_property
     def baseline(self) -> frozenset[str]:
         """The trials that others are measured against: as in the view `bands`."""
-        plain = [t for t in self.plan.trials if t.recipe.method.name in BASELINE_METHODS and not t.recipe.distortions]
-        return frozenset(trial.trial_id for trial in plain if trial.label == plain[0].label)
+        return frozenset(trial.trial_id for trial in self.plan.baseline)
 
     def know(self, trial_ids: Collection[str]) -> None:
         """Read the launch anew if one of these trials is not in it: a search has drawn it since."""

@@ -51,7 +51,7 @@ def test_what_comes_with_a_package_is_there() -> None:
     datasets.get("mnist_5k")().check_files()
 
 
-@pytest.mark.parametrize("name", DOWNLOADED)
+@pytest.mark.parametrize("name", [*DOWNLOADED, "tiny_imagenet"])
 def test_the_folder_is_the_root_then_the_environments_then_data(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STUDY_DATA", raising=False)
     assert datasets.get(name)().folder == Path("data")
@@ -64,6 +64,13 @@ def test_the_folder_is_the_root_then_the_environments_then_data(name: str, monke
 def test_where_the_files_lie_is_no_part_of_a_trials_identity(name: str) -> None:
     aside = {described.name for described in parameters(datasets.get(name)) if not described.identity}
     assert aside == ({"root", "download"} if name in DOWNLOADED else set() if name in BUILT_IN else {"root"})
+
+
+@pytest.mark.parametrize("name", [name for name in datasets.names() if name != "mnist_5k"])
+def test_with_its_folder_written_out_it_is_the_same_data_set(name: str, tmp_path: Path) -> None:
+    """As a plan does it for workers elsewhere."""
+    data = datasets.get(name)(root=str(tmp_path))
+    assert datasets.get(name)(root=str(data.folder)).folder == data.folder == tmp_path
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

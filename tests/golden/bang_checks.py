@@ -3,10 +3,11 @@
 import torch
 from torch import Tensor, nn
 
+from study.spec import load
+from study.spec.grid import count
 from tests.golden.ledger import Check, Golden, close, double
 from trainables.methods import Batch
 from trainables.methods.bang import Bang, eta, sample_norms
-from trainables.parameters import parameters
 from trainables.randomness import Key
 
 KEY = Key(("golden",))
@@ -99,17 +100,20 @@ def bang_on_a_convolution(golden: Golden) -> None:
         close(images.grad, case["dx"])
 
 
-def the_papers_grids_lie_in_bangs_ranges(golden: Golden) -> None:
-    described = {one.name: one for one in parameters(Bang)}
-    for grid in golden["bang_grids"].values():
-        assert len(grid["beta"]) * len(grid["eps"]) == grid["models"]
-        for name, key in (("beta", "beta"), ("epsilon", "eps")):
-            assert [described[name].convert(value) for value in grid[key]] == grid[key]
+def the_search_spaces_have_the_papers_grids(golden: Golden) -> None:
+    grids = golden["bang_grids"]
+    assert len(grids) == 2
+    for key, name in (("lenet", "bang_mnist"), ("cifar", "bang_cifar10")):
+        method = load(name).method("BANG")
+        axes = {axis.name: list(axis.values) for axis in method.axes}
+        assert axes["beta"] == grids[key]["beta"]
+        assert axes["epsilon"] == grids[key]["eps"]
+        assert count(method) == grids[key]["models"]
 
 
 CHECKS: tuple[Check, ...] = (
     balancing,
     bang_on_two_layers,
     bang_on_a_convolution,
-    the_papers_grids_lie_in_bangs_ranges,
+    the_search_spaces_have_the_papers_grids,
 )

@@ -1,17 +1,22 @@
 """golden_bang.json: stability training, AT, DA, FGSM, Laermann et al.'s Table 2."""
 
+import math
+import tempfile
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from study.spec import Spec, load
 from tests.golden.ledger import Check, Golden, close, double
+from tests.study.plan.tifs import GRID_TIFS
 from trainables.attacks.fgsm import FGSM, input_gradient
 from trainables.distortions import distortions
 from trainables.losses import DIVERGENCES
 from trainables.methods import Batch, Method, methods
 from trainables.methods.data_augmentation import DataAugmentation
-from trainables.parameters import parameters
 from trainables.randomness import Key
 from trainables.recipe import Component
 from trainables.sequence import build, find
@@ -156,14 +161,28 @@ def table_2(golden: Golden) -> None:
         "gaussian_noise": "gaussian_sigma", "jpeg": "jpeg_q", "thumbnail": "thumbnail_A", "fgsm": "fgsm_eps",
         "rotation": "rotation_rho", "random_crop": "crop_C_used",
     }  # fmt: skip
+    spec = in_yaml(GRID_TIFS)
     for name, key in levels.items():
-        level = find(name).level
-        assert [level.convert(value) for value in case[key]] == case[key]
-    for name, key in (("stability_training", "alpha"), ("data_augmentation", "p")):
-        described = {one.name: one for one in parameters(methods.get(name))}[key]
-        assert [described.convert(value) for value in case[key]] == case[key]
+        axes = {axis.name: axis.values for axis in spec.distortions[name].steps[0].axes}
+        assert axes[find(name).level.name] == rounded(case[key])
+    for label, key in (("ST", "alpha"), ("DA", "p")):
+        axes = {axis.name: axis.values for axis in spec.method(label).axes}
+        assert axes[key] == rounded(case[key])
+    assert [math.floor(offset) for offset in case["crop_C_raw"]] == case["crop_C_used"]
     with pytest.raises(ValueError, match=r"offset is a whole number; got 7\.5"):
         distortions.get("random_crop").level.convert(case["crop_C_raw"][1])
+
+
+def in_yaml(text: str) -> Spec:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "grid_tifs.yaml"
+        file.write_text(text)
+        return load(file)
+
+
+def rounded(values: list[float]) -> tuple[float, ...]:
+    """To 12 digits, as a plan has them."""
+    return tuple(float(f"{value:.12g}") for value in values)
 
 
 CHECKS: tuple[Check, ...] = (

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -53,8 +54,27 @@ def test_weights_from_a_file_are_tried_before_anything_is_trained(tmp_path: Path
     torch.save(state, weights)
     check_weights(load(spec))
     weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(SpecError, match=r"start\.pt.*not a whole checkpoint"):
+    with pytest.raises(
+        SpecError, match=r"small\.yaml:\d+  .*from\.weights: .*start\.pt cannot be read: not a whole ch"
+    ):
         check_weights(load(spec))
-    torch.save({"state_dict": state}, weights)
-    with pytest.raises(SpecError, match=r"start\.pt.*no weights of lenet"):
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda state: {"state_dict": state}, "lacks conv1.weight and 7 more, has state_dict besides"),
+        (
+            lambda state: {**state, "ip2.weight": state["ip2.weight"][:5]},
+            r"has ip2.weight of another shape \(\(5, 500\)",
+        ),
+        (lambda state: {**state, "ip2.weight": 3}, r"has ip2.weight of another shape \(\(\), not \(10, 500\)\)"),
+        (lambda state: {name: state[name] for name in list(state)[1:]}, "lacks conv1.weight; name a file"),
+    ],
+)
+def test_weights_of_another_network_are_told_apart(tmp_path: Path, wrong: Any, message: str) -> None:
+    spec = tmp_path / "small.yaml"
+    spec.write_text(TEXT.replace("from: scratch", "from: {weights: start.pt}"))
+    torch.save(wrong(build_model(trial("01").recipe).state_dict()), tmp_path / "start.pt")
+    with pytest.raises(SpecError, match=f"start.pt holds no weights of this lenet: it {message}"):
         check_weights(load(spec))

@@ -62,7 +62,12 @@ class TinyImageNet(DataSet):
 
     @property
     def folder(self) -> Path:
-        return Path(self.root or os.environ.get("STUDY_DATA") or "data").expanduser() / FOLDER
+        return Path(self.root or os.environ.get("STUDY_DATA") or "data").expanduser()
+
+    @property
+    def _files(self) -> Path:
+        """The distributed folder."""
+        return self.folder / FOLDER
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -90,11 +95,11 @@ class TinyImageNet(DataSet):
         return order[: self.validation] if split == "validation" else order[self.validation :][: self.train]
 
     def _check_amounts(self, there: int) -> None:
-        """Raises ValueError where `train` has fewer images than are asked for."""
+        """Raises MissingDataError where `train` has fewer images than are asked for."""
         if self.validation + (self.train or 1) > there:
-            raise ValueError(
-                f"the folder `train` has {there:,} images; got validation {self.validation:,} and train"
-                f" {self.train or 1:,}"
+            raise MissingDataError(
+                f"{self.label}'s folder `train` has {there:,} images; got validation {self.validation:,} and train"
+                f" {self.train or 1:,}. Ask for fewer"
             )
 
     def _trained(self) -> Listed:
@@ -102,7 +107,7 @@ class TinyImageNet(DataSet):
         files: list[Path] = []
         wnids: list[str] = []
         for wnid in self._wnids():
-            found = sorted((self.folder / "train" / wnid / "images").glob("*.JPEG"))
+            found = sorted((self._files / "train" / wnid / "images").glob("*.JPEG"))
             if not found:
                 raise MissingDataError(self._missing(f"train/{wnid}/images holds no .JPEG files"))
             files += found
@@ -112,7 +117,7 @@ class TinyImageNet(DataSet):
     def _tested(self) -> Listed:
         """val/images, as val/val_annotations.txt lists them: name, WordNet id, box."""
         rows = [line.split("\t") for line in self._lines("val/val_annotations.txt")]
-        return [self.folder / "val" / "images" / row[0] for row in rows], [row[1] for row in rows]
+        return [self._files / "val" / "images" / row[0] for row in rows], [row[1] for row in rows]
 
     def _wnids(self) -> list[str]:
         return sorted(self._lines("wnids.txt"))
@@ -120,14 +125,14 @@ class TinyImageNet(DataSet):
     def _lines(self, name: str) -> list[str]:
         """Of a text file, without empty ones."""
         try:
-            text = (self.folder / name).read_text(encoding="utf-8")
+            text = (self._files / name).read_text(encoding="utf-8")
         except OSError as error:
             raise MissingDataError(self._missing(f"{name}: {error.strerror}")) from error
         return [line for line in text.splitlines() if line.strip()]
 
     def _missing(self, reason: str) -> str:
         return (
-            f"{self.label} is not in {self.folder.resolve()} ({reason}). Unpack {FOLDER}.zip (248 MB, from"
-            f" cs231n.stanford.edu) in {self.folder.resolve().parent}, or say with `root:` or $STUDY_DATA in which"
+            f"{self.label} is not in {self._files.resolve()} ({reason}). Unpack {FOLDER}.zip (248 MB, from"
+            f" cs231n.stanford.edu) in {self.folder.resolve()}, or say with `root:` or $STUDY_DATA in which"
             f" folder {FOLDER} lies"
         )

@@ -74,6 +74,10 @@ class Method(Parameterised, ABC):
     def prepare(self, model: nn.Module) -> None:
         """Called once, before the first step, on the model to be trained."""
 
+    def caution(self) -> str | None:
+        """What whoever plans a study should know of these parameters, sound as they are; None for nothing."""
+        return None
+
     def forward_passes(self) -> int:
         """Forward passes an image makes with these parameters: for cost estimates."""
         return self.passes
@@ -92,6 +96,6 @@ methods = Registry("method", __name__, Method)  # type: ignore[type-abstract]
 
 
 @cache
-def forward_passes(method: Component) -> int:
-    """Forward passes over each image of the method that a recipe describes."""
-    return methods.get(method.name)(**method.parameters, distortion=None).forward_passes()
+def described(method: Component) -> Method:
+    """The method that a recipe describes, without what it trains on."""
+    return methods.get(method.name)(**method.parameters, distortion=None)

@@ -36,14 +36,14 @@ class AugMix(Method):
         source="Hendrycks et al. 2020: 12",
     )
     severity: float = parameter(
-        default=3.0, ge=0.1, le=10, doc="largest level of an operation", source="Hendrycks et al. 2020, CIFAR: 3"
+        default=3.0, ge=0.1, le=10, doc="largest level of an AugMix operation", source="Hendrycks et al. 2020, CIFAR: 3"
     )
-    width: int = parameter(default=3, ge=1, le=10, doc="chains in a view", source="Hendrycks et al. 2020: 3")
+    width: int = parameter(default=3, ge=1, le=10, doc="chains in an AugMix view", source="Hendrycks et al. 2020: 3")
     depth: int = parameter(
         default=-1,
         ge=-1,
         le=10,
-        doc="operations of a chain; -1: drawn from 1, 2, 3 for each",
+        doc="operations of an AugMix chain; -1: drawn from 1, 2, 3 for each",
         source="Hendrycks et al. 2020: -1",
     )
     all_operations: bool = parameter(

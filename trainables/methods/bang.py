@@ -12,6 +12,8 @@ from trainables.methods import Batch, Loss, Method
 from trainables.parameters import parameter
 from trainables.randomness import Key
 
+MONOTONE = 0.88
+"""Below this degree, r η grows with r everywhere."""
 Geometry = tuple[Any, ...]
 """Stride, padding, dilation, transposed, output padding and groups of a convolution."""
 Layer = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear
@@ -77,6 +79,14 @@ class Bang(Method):
             if isinstance(layer, Layer):
                 layer.forward = Balanced(name, layer, self.beta, step)  # type: ignore[method-assign]
 
+    def caution(self) -> str | None:
+        if max(self.epsilon, self.epsilon * self.ratio) < MONOTONE:
+            return None
+        return (
+            f"from ε = {MONOTONE} on, a sample of a smaller gradient may move the weights further than one of a "
+            "larger; the paper's grids stay below"
+        )
+
     def loss(self, model: nn.Module, batch: Batch, key: Key) -> Loss:
         step = _step_of(model)
         step.begin(batch.images)
@@ -89,15 +99,18 @@ class Bang(Method):
         return Loss(total, {"clean": error.detach()})
 
     def degrees(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """[N]: ε for what the logits [N, classes] get right, ε · ratio for the rest."""
-        degrees = torch.full_like(labels, self.epsilon * self.ratio, dtype=logits.dtype)
+        """[N], float32 at least: ε for what the logits [N, classes] get right, ε · ratio for the rest."""
+        dtype = torch.promote_types(logits.dtype, torch.float32)
+        degrees = torch.full_like(labels, self.epsilon * self.ratio, dtype=dtype)
         if self.ratio == 1:
             return degrees
         return degrees.masked_fill_(logits.detach().argmax(dim=1) == labels, self.epsilon)
 
 
 def eta(norms: Tensor, degrees: Tensor) -> Tensor:
-    """[N] norms ≥ 0 and their degrees ε → [N] weights η = r^(ε (r − 1)) ≥ 1; 1 for a norm of 0, NaN for one not finite.
+    """[N] norms ≥ 0 and their degrees ε → [N] weights η = r^(ε (r − 1)) ≥ 1; 1 for a norm of 0.
+
+    A norm that is not finite gets NaN; with one, the others get what is of no use.
 
     In few operations, since every layer waits for them: on small networks they cost as much as the norms.
     """

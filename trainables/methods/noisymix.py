@@ -10,11 +10,14 @@ from torch.nn import functional as F
 from trainables.augmix import AugMixViews
 from trainables.feature_noise import FeatureNoise, draw_noise
 from trainables.losses import jensen_shannon
-from trainables.manifold import ManifoldChange, draw_place, predicted
+from trainables.manifold import ManifoldChange, NoisyPlace, draw_place, predicted
 from trainables.methods import Batch, Loss, Method
+from trainables.methods.augmix import AugMix
 from trainables.mixing import Mixing, draw_mixing
-from trainables.parameters import parameter
+from trainables.parameters import like, parameter
 from trainables.randomness import Key
+
+CODE = "Erichson et al. 2024, their code"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,71 +46,35 @@ class NoisyMix(Method):
         default=1.0,
         ge=0,
         doc="of Beta(alpha, alpha), which the share of an image in its mixture is drawn from; 0: no mixing, no noise",
-        source="Erichson et al. 2024, their code, CIFAR: 1",
+        source=f"{CODE}, CIFAR: 1",
     )
-    additive: float = parameter(
-        default=0.5, ge=0, doc="level of the additive noise", source="Erichson et al. 2024, their code, CIFAR: 0.5"
-    )
-    multiplicative: float = parameter(
-        default=0.5,
-        ge=0,
-        doc="level of the multiplicative noise",
-        source="Erichson et al. 2024, their code, CIFAR: 0.5",
-    )
+    additive: float = like(NoisyPlace, "additive", default=0.5, source=f"{CODE}, CIFAR: 0.5")
+    multiplicative: float = like(NoisyPlace, "multiplicative", default=0.5, source=f"{CODE}, CIFAR: 0.5")
     sparsity: float = parameter(
         default=0.65,
         ge=0,
         le=1,
         doc="share of the features that each noise leaves alone; 1: no noise",
-        source="Erichson et al. 2024, their code, CIFAR: 0.65",
+        source=f"{CODE}, CIFAR: 0.65",
     )
     view_scaling: bool = parameter(
         default=True,
         doc="additive noise of 1, 2 and 3 times its level on the three views; else of 1 on each",
-        source="Erichson et al. 2024, their code: true",
+        source=f"{CODE}: true",
     )
     jsd_weight: float = parameter(
         default=12.0,
         ge=0,
         doc="weight of the divergence; 0: one view, no divergence",
-        source="Erichson et al. 2024, their code: 12",
+        source=f"{CODE}: 12",
     )
-    manifold: bool = parameter(
-        default=True,
-        doc="features of the places up to `layers`; else the input alone",
-        source="Erichson et al. 2024, their code: true",
-    )
-    augmix: bool = parameter(
-        default=True, doc="AugMix views; else copies of the image", source="Erichson et al. 2024, their code: true"
-    )
-    layers: int = parameter(
-        default=3,
-        ge=0,
-        le=3,
-        doc="the last place that is drawn: 0 the input, k the output of stage k",
-        source="Erichson et al. 2024, their code: 3",
-    )
-    severity: float = parameter(
-        default=3.0,
-        ge=0.1,
-        le=10,
-        doc="largest level of an AugMix operation",
-        source="Erichson et al. 2024, their code: 3",
-    )
-    width: int = parameter(default=3, ge=1, le=10, doc="chains in an AugMix view", source="Hendrycks et al. 2020: 3")
-    depth: int = parameter(
-        default=-1,
-        ge=-1,
-        le=10,
-        doc="operations of an AugMix chain; -1: drawn from 1, 2, 3 for each",
-        source="Hendrycks et al. 2020: -1",
-    )
-    all_operations: bool = parameter(
-        default=False,
-        identity_default=False,
-        doc="AugMix draws color, contrast, brightness and sharpness too, which overlap with ImageNet-C's corruptions",
-        source="Erichson et al. 2024, their code: false",
-    )
+    manifold: bool = like(NoisyPlace, "manifold", source=f"{CODE}: true")
+    augmix: bool = parameter(default=True, doc="AugMix views; else copies of the image", source=f"{CODE}: true")
+    layers: int = like(NoisyPlace, "layers", source=f"{CODE}: 3")
+    severity: float = like(AugMix, "severity", source=f"{CODE}: 3")
+    width: int = like(AugMix, "width", source="Hendrycks et al. 2020: 3")
+    depth: int = like(AugMix, "depth", source="Hendrycks et al. 2020: -1")
+    all_operations: bool = like(AugMix, "all_operations", source=f"{CODE}: false")
 
     def forward_passes(self) -> int:
         return 3 if self.jsd_weight > 0 else 1

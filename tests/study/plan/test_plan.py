@@ -113,6 +113,18 @@ def test_clean_is_the_first_condition_and_sweeps_run_from_easy_to_hard(demo: Pla
         assert sweep.practical in sweep.levels
 
 
+def test_what_is_called_baseline_is_the_baseline_and_else_the_first_that_could_be(tmp_path: Path) -> None:
+    chain = "  Early: {method: standard, from: scratch, epochs: 8}\n  Baseline:   "
+    plan = planned(tmp_path, ("  Baseline:   ", chain))
+    assert [trial.label for trial in plan.baseline] == ["Baseline"]
+    first = planned(tmp_path, ("  Baseline:   ", "  Base:   "), ("from:       Baseline", "from:       Base"))
+    assert [trial.label for trial in first.baseline] == ["Base"]
+    both = planned(
+        tmp_path, ("  Baseline:   ", chain.replace("Baseline", "Plain")), ("from:       Baseline", "from: Plain")
+    )
+    assert [trial.label for trial in both.baseline] == ["Early"]
+
+
 def test_replicates_start_from_their_own_parent_or_the_only_one(tmp_path: Path) -> None:
     three = planned(tmp_path, ("epochs:     2", "epochs: 2\n  replicates: 3"))
     parents = [trial.trial_id for trial in three.trials if trial.label == "Baseline"]

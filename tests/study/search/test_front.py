@@ -13,7 +13,6 @@ from rich.console import Console
 from study.cli.front_screen import print_fronts
 from study.cli.plan_screen import plan_facts
 from study.cli.terminal import Terminal
-from study.front import baseline
 from study.plan import Plan
 from study.query import open_tables
 from study.report import Naming, changes, end_table, plan_table, registered_symbol
@@ -86,7 +85,7 @@ def test_the_table_says_what_it_was_picked_on_and_what_is_told(study: tuple[Stor
     assert re.search(r"^  Baseline +\d+\.\d ± \d\.\d +\d+\.\d ± \d\.\d$", text, re.MULTILINE)
     front = open_tables(store, "search_mnist").sql("FROM pareto WHERE front").to_pylist()
     body = text.split("\n\n", 1)[1].splitlines()
-    assert len(body) == 1 + len(baseline(plan)) + len(front)
+    assert len(body) == 1 + len(plan.baseline) + len(front)
     for row in front:
         hyperparameters = row["hyperparameters"].replace(",", "")
         (line,) = [line for line in body if line.endswith(hyperparameters)]

@@ -152,6 +152,9 @@ def test_a_list_that_is_one_value_is_no_grid(tmp_path: Path) -> None:
         ("  AT: ", f"{BANG}, mu: 0.5}}\n  AT: ", "methods.B.mu: mu is adversarial_training's, and BANG is joined"),
         ("  AT: ", f"{BANG}, mo: 0.5}}\n  AT: ", "methods.B.mo: no parameter of bang or line of train is called 'mo'"),
         ("  AT: ", f"{BANG}}}\n  AT: ", None),
+        ("mu: {lin", "steps: 3, mu: {lin", "methods.AT.steps: steps is a parameter of pgd; write it at distortions: {"),
+        ("select: ", "schedule: {cosine: {final: 1}}\n  select: ", "schedule: cosine falls to final, which is at most"),
+        ("select: ", "schedule: {cosine: {final: 0.01}}\n  select: ", None),
         ("from: scratch, ", "", "methods.Baseline.from: the starts Baseline → Baseline go in a circle"),
         ("from: scratch", "from: AT", "methods.Baseline.from: the starts Baseline → AT → Baseline go in a circle"),
         ("mu: {lin", "from: DA, mu: {lin", "methods.AT.from: a start is one trial, and DA has 8 a replicate"),
@@ -302,7 +305,10 @@ def test_a_sweep_that_is_no_sweep_is_told(tmp_path: Path, sweep: str, fault: str
 def test_initial_weights_from_a_file_beside_the_yaml(tmp_path: Path) -> None:
     (tmp_path / "start.pt").write_bytes(b"weights")
     spec = loaded(tmp_path, (BASELINE, "{method: standard, from: {weights: start.pt}, epochs: 8}"))
-    assert spec.method("Baseline").train.start == FromWeights(path=str((tmp_path / "start.pt").resolve()))
+    start = spec.method("Baseline").train.start
+    assert isinstance(start, FromWeights)
+    assert start.path == str((tmp_path / "start.pt").resolve())
+    assert start.place.path == "methods.Baseline.from.weights"
 
 
 def test_replicates_start_from_as_many_or_from_one(tmp_path: Path) -> None:

@@ -26,9 +26,9 @@ COUNTS = {
     "heat_map_mnist": {"Baseline": 1, "ST": 25, "DA": 5},
     "noisymix_cifar10": {"Baseline": 3, "NoisyMix": 24, "NoisyMix settings": 45},
     "noisymix_cifar100": {"Baseline": 3, "NoisyMix": 24, "NoisyMix settings": 45},
-    "ranking_mnist": {"Baseline": 1, "Ranking alone": 1, "FS": 9},
+    "ranking_mnist": {"Pretrained": 1, "Baseline": 1, "FS": 9},
     "search_mnist": {"Baseline": 1, "ST": 0, "DA": 0},
-    "stability_uniform_noise": {"ST": 9},
+    "stability_uniform_noise": {"Baseline": 1, "ST": 9},
 }
 """Trials of each label's grids, as the files' own comments count them."""
 RECIPE = re.compile(r"^#( {3}| {5})(study launch|--set)(.*)$", re.MULTILINE)

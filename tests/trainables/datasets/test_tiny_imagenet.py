@@ -8,6 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
+from study.planning import data_set, make_plan
+from tests.study.hand_made import TEXT, small_spec
 from trainables.datasets import MissingDataError
 from trainables.datasets.tiny_imagenet import FOLDER, TinyImageNet
 
@@ -91,10 +93,20 @@ def test_limits_take_balanced_beginnings_and_a_border_is_black(root: Path) -> No
     assert {tuple(pixel.tolist()) for pixel in limited.load("train").pixels[:, :, 2, 2]} < whole
 
 
+def test_a_study_finds_it(root: Path) -> None:
+    """What is planned is read again from the folder that the plan wrote out."""
+    digits, ours = "{name: mnist_5k, train: 200, validation: 100, test: 100}", "train: 9, validation: 6, test: 5"
+    text = TEXT.replace(digits, f"{{name: tiny_imagenet, root: {root}, {ours}}}").replace("lenet", "small_cnn")
+    spec = small_spec(root, text)
+    planned = make_plan(spec, data_set(spec).fingerprint()).trials[0].recipe.data
+    images = TinyImageNet(**planned.parameters).load("train")
+    assert torch.equal(images.pixels, data(root, train=9).load("train").pixels)
+
+
 def test_more_than_there_are_is_refused(root: Path) -> None:
-    with pytest.raises(ValueError, match="the folder `train` has 36 images; got validation 30 and train 7"):
+    with pytest.raises(MissingDataError, match="folder `train` has 36 images; got validation 30 and train 7"):
         data(root, validation=30, train=7).load("train")
-    with pytest.raises(ValueError, match="the folder `train` has 100,000 images; got validation 10,000 and train 90,0"):
+    with pytest.raises(ValueError, match="folder `train` has 100,000 images; got validation 10,000 and train 90,0"):
         TinyImageNet(train=90_001)
 
 

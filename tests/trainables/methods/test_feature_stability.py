@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
+from torch import autograd, nn
 
 from tests.contracts.pictures import network, random_images
 from trainables.evaluate import DistortedSets, evaluate
@@ -88,7 +88,11 @@ def test_the_loss_is_the_hinge_and_the_weighed_distance() -> None:
     near, far = distances(clean, clean[triplets.positives]), distances(clean, clean[triplets.negatives])
     torch.testing.assert_close(loss.terms["ranking"], hinge(near, far, 0.2).mean())
     torch.testing.assert_close(loss.terms["stability"], l2(clean, copies))
-    torch.testing.assert_close(loss.total, loss.terms["ranking"] + 0.3 * loss.terms["stability"])
+    expected = hinge(near, far, 0.2).mean() + 0.3 * l2(clean, copies)
+    torch.testing.assert_close(loss.total, expected)
+    weights = list(model.parameters())
+    for ours, theirs in zip(autograd.grad(loss.total, weights), autograd.grad(expected, weights), strict=True):
+        torch.testing.assert_close(ours, theirs)  # through both branches
 
 
 def test_a_batch_without_a_triplet_has_no_ranking_loss_and_a_finite_gradient() -> None:

@@ -9,7 +9,7 @@ from tests.contracts.pictures import network
 from trainables.augmix import AugMixViews
 from trainables.image_ops import to_unit
 from trainables.losses import jensen_shannon
-from trainables.methods import Batch, Loss, forward_passes, methods
+from trainables.methods import Batch, Loss, described, methods
 from trainables.methods.cutmix import box_around
 from trainables.mixing import draw_mixing
 from trainables.models import Change
@@ -200,8 +200,8 @@ def test_a_box_is_the_rest_of_the_share_where_it_fits(share: float) -> None:
 
 @pytest.mark.parametrize("name", ["noisymix", "augmix"])
 def test_passes_follow_the_divergence(name: str) -> None:
-    assert forward_passes(Component.of(name)) == 3
-    assert forward_passes(Component.of(name, {"jsd_weight": 0.0})) == 1
+    assert described(Component.of(name)).forward_passes() == 3
+    assert described(Component.of(name, {"jsd_weight": 0.0})).forward_passes() == 1
 
 
 @pytest.mark.parametrize(
