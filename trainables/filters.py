@@ -105,31 +105,60 @@ def correlation(taps: Tensor, side: int, border: Border) -> Tensor:
     """What applies the 2 r + 1 taps at every place of a line of `side` numbers: float64 [side, side]."""
     radius = len(taps) // 2
     places = torch.arange(side)[:, None]
-    sources = _folded(places + torch.arange(-radius, radius + 1), side, border)
+    sources = folded(places + torch.arange(-radius, radius + 1), side, border)
     matrix = torch.zeros(side, side, dtype=torch.float64)
     return matrix.index_put_((places.expand_as(sources), sources), taps.expand(sources.shape), accumulate=True)
 
 
-def zoom_matrix(side: int, factor: float) -> Tensor:
-    """The middle of a line of `side` numbers enlarged by `factor` ≥ 1, cut to `side` again: float64 [side, side].
+def zoom_window(side: int, factor: float) -> slice:
+    """The ⌈side / factor⌉ places in the middle of a line that a zoom by `factor` ≥ 1 shows."""
+    window = math.ceil(side / factor)
+    start = (side - window) // 2
+    return slice(start, start + window)
 
-    As SciPy's zoom of order 1: the window of ⌈side / factor⌉ numbers in the middle, its first and last numbers in the
-    middle of the first and last of the round(window × factor) enlarged ones, between them linear.
+
+def enlarging(side: int, factor: float) -> Tensor:
+    """The line's window → `side` numbers: float64 [side, window].
+
+    As SciPy's zoom of order 1: the window's first and last numbers lie in the middle of the first and last of
+    round(window × factor) enlarged ones, between them it is linear, and of those the `side` in the middle are kept.
     """
     window = math.ceil(side / factor)
     enlarged = round(window * factor)
-    inside = torch.arange(side) + (enlarged - side) // 2
-    places = inside.double() * (window - 1) / max(enlarged - 1, 1)
+    kept = torch.arange(side) + (enlarged - side) // 2
+    places = kept.double() * (window - 1) / max(enlarged - 1, 1)
     left = places.floor().clamp(max=max(window - 2, 0))
-    share = places - left
-    start, lines = (side - window) // 2, torch.arange(side)
-    matrix = torch.zeros(side, side, dtype=torch.float64)
-    matrix[lines, start + left.long()] += 1 - share
-    matrix[lines, start + (left.long() + 1).clamp(max=window - 1)] += share
+    lines = torch.arange(side)
+    matrix = torch.zeros(side, window, dtype=torch.float64)
+    matrix[lines, left.long()] += 1 - (places - left)
+    matrix[lines, (left.long() + 1).clamp(max=window - 1)] += places - left
     return matrix
 
 
-def _folded(index: Tensor, side: int, border: Border) -> Tensor:
+def zooming(side: int, factor: float) -> Tensor:
+    """The whole line → its window enlarged: float64 [side, side]."""
+    matrix = torch.zeros(side, side, dtype=torch.float64)
+    matrix[:, zoom_window(side, factor)] = enlarging(side, factor)
+    return matrix
+
+
+def bordered(planes: Tensor, margin: int, border: Border) -> Tensor:
+    """[..., H, W] of any type → [..., H + 2 margin, W + 2 margin]."""
+    height, width = planes.shape[-2:]
+    rows, columns = (
+        folded(torch.arange(-margin, side + margin, device=planes.device), side, border) for side in (height, width)
+    )
+    wide = planes.new_empty(*planes.shape[:-2], height + 2 * margin, width + 2 * margin)
+    inner = wide[..., margin : margin + height, :]
+    inner[..., margin : margin + width] = planes
+    inner[..., :margin] = planes.index_select(-1, columns[:margin])
+    inner[..., margin + width :] = planes.index_select(-1, columns[margin + width :])
+    wide[..., :margin, :] = inner.index_select(-2, rows[:margin])
+    wide[..., margin + height :, :] = inner.index_select(-2, rows[margin + height :])
+    return wide
+
+
+def folded(index: Tensor, side: int, border: Border) -> Tensor:
     """Places on and beyond a line → the places on it that stand for them."""
     if border == "replicate":
         return index.clamp(0, side - 1)

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trainables import filters
-from trainables.filters import Border, correlation, gaussian, gaussian_taps, separable, zoom_matrix
+from trainables.filters import Border, correlation, gaussian, gaussian_taps, separable, zooming
 
 CPU = torch.device("cpu")
 BORDERS: dict[Border, str] = {"replicate": "edge", "reflect": "reflect", "mirror": "symmetric"}
@@ -62,7 +62,7 @@ def test_terms_are_summed() -> None:
 @pytest.mark.parametrize("side", [1, 2, 32, 33, 224])
 @pytest.mark.parametrize("factor", [1.0, 1.06, 1.3, 4.5])
 def test_a_zoom_takes_the_middle_and_keeps_what_is_linear(side: int, factor: float) -> None:
-    matrix = zoom_matrix(side, factor)
+    matrix = zooming(side, factor)
     torch.testing.assert_close(matrix.sum(1), torch.ones(side, dtype=torch.float64))
     if factor == 1:
         assert torch.equal(matrix, torch.eye(side, dtype=torch.float64))
