@@ -65,7 +65,7 @@ class _Windows:
         """Of uint8 [N, C, H, W], seen from up to `reach` pixels beyond the border on."""
         height, width = planes.shape[2:]
         words = 2 * reach // WORD + -(-width // WORD)
-        wide = bordered(planes, reach + WORD, "replicate")[..., WORD:, WORD:]
+        wide = bordered(planes, reach + 2 * WORD, "replicate")[..., 2 * WORD :, 2 * WORD :]
         shifted = torch.stack([wide[..., shift : shift + WORD * words] for shift in range(WORD)], dim=1)
         stretches = shifted.view(torch.int64).flatten(3).unfold(3, height * words, 1)
         images = torch.arange(len(planes), device=planes.device)
@@ -79,7 +79,7 @@ class _Windows:
         """Pixels [N, C, H, W]."""
         height, width = self.size
         seen = self.stretches[self.images, shift, first].view(torch.uint8)
-        return seen.unflatten(-1, (height, self.words * WORD))[..., :width]
+        return seen.view(*seen.shape[:2], height, self.words * WORD)[..., :width]
 
 
 def _steps(line: Line, degrees: Tensor) -> tuple[Tensor, Tensor]:
