@@ -1,7 +1,8 @@
 """Reference values, computed in float64 apart from this project: ours equal them, and none is left out.
 
 golden_bang.json has those of BANG, its adversarial quality, its networks and solver, ST, AT, DA, FGSM and Laermann et
-al.'s grids; golden_noisymix.json those of NoisyMix and its components.
+al.'s grids; golden_noisymix.json those of NoisyMix and its components; golden_metrics.json those of ImageNet-C's and
+ImageNet-P's measures.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,6 +12,7 @@ import pytest
 
 from tests.golden import (
     bang_checks,
+    metric_checks,
     network_checks,
     noisymix_checks,
     quality_checks,
@@ -28,6 +30,7 @@ FILES: dict[str, Sequence[Check]] = {
         *solver_checks.BANG,
     ),
     "golden_noisymix.json": (*noisymix_checks.CHECKS, *solver_checks.NOISYMIX),
+    "golden_metrics.json": metric_checks.CHECKS,
 }
 PROSE: dict[str, Collection[str]] = {
     "golden_bang.json": {
@@ -38,6 +41,9 @@ PROSE: dict[str, Collection[str]] = {
     "golden_noisymix.json": {
         "_meta.what", "_meta.repos.NoisyMix", "_meta.repos.NFM", "_meta.repos.AugMix", "_meta.max_abs_difference",
         "_meta.number_of_checks", "jsd.note", "cosine_lr.comment", "mce.comment",
+    },
+    "golden_metrics.json": {
+        "sequence_cases.4.note", "sequence_cases.5.note", "rank_case_1000.note", "ce_case_alexnet.note",
     },
 }  # fmt: skip
 """Sentences about the values and where they come from."""
