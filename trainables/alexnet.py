@@ -26,7 +26,7 @@ CORRUPTION_ERRORS: Mapping[str, tuple[float, ...]] = {
     "pixelate": (0.52218, 0.54620, 0.73728, 0.87092, 0.91262),
     "jpeg_compression": (0.51002, 0.54718, 0.57294, 0.65458, 0.74778),
 }
-"""Top-1 by severity, of 50,000 images each; the 15 of mCE. The authors' README of commit 76d9393, and their issue 10."""
+"""Top-1 by severity, of 50,000 images each: the 15 of mCE. From the authors' README of commit 76d9393 and issue 10."""
 
 PRINTED_CORRUPTION_ERRORS: Mapping[str, float] = {
     "gaussian_noise": 0.886, "shot_noise": 0.894, "impulse_noise": 0.923,
@@ -42,7 +42,7 @@ FLIP_PROBABILITIES: Mapping[str, float] = {
     "brightness": 0.0489, "translate": 0.1101, "rotate": 0.1310, "tilt": 0.0705, "scale": 0.2353,
     "speckle_noise": 0.1865, "gaussian_blur": 0.0278, "spatter": 0.0505, "shear": 0.1066,
 }  # fmt: skip
-"""Of difficulty 1: Hendrycks and Dietterich 2019, Table 3 and the authors' evaluation; mFR's ten, then the extra ones."""
+"""Of difficulty 1, mFR's ten before the extra ones: Hendrycks and Dietterich 2019, Table 3, and their code."""
 
 TOP5_DISTANCES: Mapping[str, float] = {
     "gaussian_noise": 4.77, "shot_noise": 5.76, "motion_blur": 1.93, "zoom_blur": 1.34, "snow": 2.42,
