@@ -1,6 +1,6 @@
 """Motions that many images make alike: affine ones as Pillow computes them, perspective ones as OpenCV does.
 
-Images lie as rows here, [H W, N C], a row the same pixel of all images: where a pixel comes from is worked out once, and
+Images lie as rows here, [H W, N C], one row a pixel of all images: where a pixel comes from is worked out once, and
 copied in whole rows. All take `pixels` uint8 [N, C, H, W] and give the centre of what moved, uint8
 [N, frames, C, side, side]: what comes from beyond the centre is seen. Nothing waits for the device.
 """
