@@ -1,4 +1,4 @@
-"""Images as levels: bytes in, numbers of 0 to 255 in between, truncated to bytes, as the corruption benchmark does it."""
+"""Images as levels: bytes in, numbers of 0 to 255 in between, truncated to bytes, as the benchmark's corruptions do."""
 
 from collections.abc import Callable
 
