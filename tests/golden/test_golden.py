@@ -16,6 +16,7 @@ from tests.golden import (
     metric_checks,
     network_checks,
     noisymix_checks,
+    perturbation_checks,
     quality_checks,
     solver_checks,
     training_checks,
@@ -33,6 +34,7 @@ FILES: dict[str, Sequence[Check]] = {
     ),
     "golden_noisymix.json": (*noisymix_checks.CHECKS, *solver_checks.NOISYMIX),
     "golden_metrics.json": metric_checks.CHECKS,
+    "golden_p.npz": perturbation_checks.CHECKS,
     "golden_c.npz": corruption_checks.EXACT,
     "golden_c_draws.npz": corruption_checks.DRAWN,
 }
@@ -46,6 +48,7 @@ PROSE: dict[str, Collection[str]] = {
         "_meta.what", "_meta.repos.NoisyMix", "_meta.repos.NFM", "_meta.repos.AugMix", "_meta.max_abs_difference",
         "_meta.number_of_checks", "jsd.note", "cosine_lr.comment", "mce.comment",
     },
+    "golden_p.npz": {"image_name"},
     "golden_metrics.json": {
         "sequence_cases.4.note", "sequence_cases.5.note", "rank_case_1000.note", "ce_case_alexnet.note",
     },
@@ -69,7 +72,7 @@ def test_ours_equals_the_reference(file: str, check: Check, shared: Path) -> Non
 @pytest.mark.parametrize("file", FILES)
 def test_no_value_is_left_out(file: str, shared: Path) -> None:
     golden = Golden.load(shared, file)
-    assert len(golden.unread()) > (15 if file == "golden_c.npz" else 150)
+    assert len(golden.unread()) > (15 if file in ("golden_c.npz", "golden_p.npz") else 150)
     for check in FILES[file]:
         check(golden)
     assert {path for path in golden.unread() if not AWAITED & set(path.split("."))} == set(PROSE[file])
