@@ -16,6 +16,7 @@ from tests.golden.ledger import Check, Golden
 from trainables.filters import zoom_window
 from trainables.perturbations import perturbations
 from trainables.perturbations.snow import Snow
+from trainables.perturbations.spatter import Spatter
 
 FRAMES_224 = (0, 20)
 
@@ -63,6 +64,13 @@ def snow(golden: Golden) -> None:
     np.testing.assert_array_equal(ours[0].numpy(), golden["p32"]["snow"])
 
 
+def spatter(golden: Golden) -> None:
+    """Given the sequence's noise."""
+    noise = torch.from_numpy(golden["p32"]["spatter/layer"]).float()[None, None]
+    ours = Spatter().under(image(golden["clean32"]), Spatter.setting(32), noise)
+    np.testing.assert_array_equal(ours[0].numpy(), golden["p32"]["spatter"])
+
+
 def sequence(name: str, clean: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """Our frames [T, C, side, side] of one image."""
     frames = perturbations.get(name)().sequence(image(clean), side, torch.Generator())
@@ -82,4 +90,5 @@ CHECKS: tuple[Check, ...] = (
     nearly("brightness", 0.05),
     nearly("gaussian_blur", 0.03),
     snow,
+    spatter,
 )
