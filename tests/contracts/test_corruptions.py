@@ -12,14 +12,14 @@ from trainables.corruptions import SEVERITIES, TABLES, Corruption, corruptions, 
 from trainables.randomness import Key
 
 MAIN = {
-    "noise": ("gaussian_noise", "shot_noise", "impulse_noise"),
+    "noise": ("gaussian_noise", "impulse_noise"),
     "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
     "weather": ("snow", "frost", "fog", "brightness"),
-    "digital": ("contrast", "elastic_transform", "pixelate", "jpeg_compression"),
+    "digital": ("contrast", "elastic_transform", "jpeg_compression"),
 }
 EXTRA = {"noise": "speckle_noise", "blur": "gaussian_blur", "weather": "spatter", "digital": "saturate"}
 """As the paper groups them: 15 that count, and one of each group for validation."""
-AWAITED = {"shot_noise", "pixelate", "jpeg_compression", "elastic_transform",
+AWAITED = {"jpeg_compression", "elastic_transform",
     "defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur", "snow", "frost", "fog", "spatter",
 }  # fmt: skip
 """On their way in other branches."""

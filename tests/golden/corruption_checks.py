@@ -106,7 +106,16 @@ def saturate(golden: Golden) -> None:
         assert found.within(0) > 0.89  # as for brightness; at a factor of 2 most often
 
 
-EXACT: tuple[Check, ...] = (brightness, contrast, saturate)
+def shot_noise(golden: Golden) -> None:
+    found = given_draws(golden, "shot_noise", lambda _, case: channels_first(case["draw00"]).int())
+    assert [one.largest for one in found] == [0] * 2 * SEVERITIES
+
+
+def pixelate(golden: Golden) -> None:
+    assert {found.largest for found in deterministic(golden, "pixelate")} == {0}
+
+
+EXACT: tuple[Check, ...] = (brightness, contrast, saturate, pixelate)
 """Of golden_c.npz."""
-DRAWN: tuple[Check, ...] = (gaussian_noise, speckle_noise, impulse_noise)
+DRAWN: tuple[Check, ...] = (gaussian_noise, shot_noise, speckle_noise, impulse_noise)
 """Of golden_c_draws.npz."""
