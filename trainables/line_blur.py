@@ -65,7 +65,7 @@ class _Windows:
         """Of uint8 [N, C, H, W], seen from up to `reach` pixels beyond the border on."""
         height, width = planes.shape[2:]
         words = 2 * reach // WORD + -(-width // WORD)
-        wide = bordered(planes, reach + WORD, "replicate")[..., WORD:, WORD:]
+        wide = bordered(planes, reach + 2 * WORD, "replicate")[..., 2 * WORD :, 2 * WORD :]
         shifted = torch.stack([wide[..., shift : shift + WORD * words] for shift in range(WORD)], dim=1)
         stretches = shifted.view(torch.int64).flatten(3).unfold(3, height * words, 1)
         images = torch.arange(len(planes), device=planes.device)

