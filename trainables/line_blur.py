@@ -83,8 +83,13 @@ class _Windows:
 
 
 def _steps(line: Line, degrees: Tensor) -> tuple[Tensor, Tensor]:
-    """How far the line's pixels lie to the right and below: both [2 radius + 1, N], whole numbers."""
+    """How far the line's pixels lie to the right and below: both [2 radius + 1, N], whole numbers.
+
+    In ImageMagick's order, the direction over its length once more: at 30° every second pixel lies between two rows.
+    """
     angle = degrees.to(torch.float64).deg2rad()
-    numbers = torch.arange(2 * line.radius + 1, dtype=torch.float64, device=degrees.device)[:, None]
-    across, down = ((numbers * direction - 0.5).ceil().long() for direction in (angle.cos(), angle.sin()))
+    width = 2 * line.radius + 1
+    x, y = width * angle.cos(), width * angle.sin()
+    numbers = torch.arange(width, dtype=torch.float64, device=degrees.device)[:, None]
+    across, down = ((numbers * way / torch.hypot(x, y) - 0.5).ceil().long() for way in (x, y))
     return across, down

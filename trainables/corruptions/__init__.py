@@ -1,4 +1,4 @@
-"""The corruptions of ImageNet-C: Hendrycks and Dietterich 2019, "Benchmarking Neural Network Robustness". One file each.
+"""The corruptions of ImageNet-C (Hendrycks and Dietterich 2019, "Benchmarking Neural Network Robustness"), a file each.
 
 Images are bytes here, as the benchmark's are: what a corruption computes in [0, 1] is clipped, multiplied with 255 and
 truncated. Each comes in five severities, whose settings depend on the images' size: one of the published `TABLES`.
