@@ -47,7 +47,8 @@ class DefocusBlur(Corruption):
 class Disc:
     """How an image is seen through a softened disc: F D Fᵀ − Δ D Fᵀ − F D Δᵀ.
 
-    F softens a disc D that has room; on the authors' grid T = F − Δ does, which mirrors and cuts off what lies outside. Δ has entries at the grid's border only, and Δ D Δᵀ is zero: no disc reaches a corner.
+    F softens a disc D that has room. On the authors' grid T = F − Δ does, which mirrors at the border and cuts off what
+    lies outside: Δ has entries there only, and Δ D Δᵀ is zero, as no disc reaches a corner.
     """
 
     half_widths: tuple[int, ...]

@@ -13,7 +13,7 @@ from trainables.levels import in_blocks, truncated
 from trainables.parameters import parameter
 
 LIFT = 1e-3
-"""Shares are hundredths, so levels are too: more than single precision may lack to a whole one, less than a hundredth."""
+"""Shares are hundredths, so levels are too; more than single precision may lack to a whole one, and no hundredth."""
 
 
 class Setting(NamedTuple):
