@@ -22,7 +22,8 @@ class Golden(Mapping[str, Any]):
     """An object of a golden file. Values are given as they are, and count as read; objects below are of this kind.
 
     `golden["jsd"]["cases"]` is another Golden, `golden["y"]` a value, `golden["eta"]` a list of Goldens. In a .npz the
-    names of arrays are paths: `golden["h224"]["contrast"]` is the array h224/contrast.
+    names of arrays are paths: `golden["h224"]["contrast"]` is the array h224/contrast. Where p32/snow is an array too,
+    `golden["p32"]["snow/layer"]` is p32/snow/layer.
     """
 
     def __init__(self, tree: Mapping[str, Any], path: str = "", read: set[str] | None = None) -> None:
@@ -88,11 +89,11 @@ def _arrays(path: Path) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     with np.load(path) as file:
         for name in file.files:
-            *folders, last = name.split("/")
-            node = tree
-            for folder in folders:
+            node, rest = tree, name
+            while "/" in rest and isinstance(node.get(rest.split("/")[0], {}), dict):
+                folder, rest = rest.split("/", 1)
                 node = node.setdefault(folder, {})
-            node[last] = file[name]
+            node[rest] = file[name]
     return tree
 
 

@@ -47,7 +47,7 @@ def _looked_up(pixels: Tensor, table: Tensor) -> Tensor:
     return table.index_select(0, torch.add(pixels, value, alpha=LEVELS).flatten()).view(pixels.shape)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _brightened(added: float, device: torch.device) -> Tensor:
     """Bytes [256 V, 256 levels]: level × V' / V, so that hue and saturation stay; where V is 0, V'."""
     levels = torch.arange(LEVELS, dtype=torch.float64)
