@@ -41,5 +41,10 @@ class JpegCompression(Corruption):
         299: _settings(23, 16, 13, 8, 5),
     }
 
+    @property
+    def label(self) -> str:
+        """Says whose bytes they are where libjpeg is not to have a say."""
+        return f"{self.name()} (torch)" if self.codec == "torch" else self.name()
+
     def corrupt(self, pixels: Tensor, setting: Setting, draws: None) -> Tensor:
         return recompressed(pixels, setting.quality, self.codec)

@@ -54,8 +54,8 @@ class Cells:
 
     members: tuple[Tensor, ...]
     """The first, second, … pixel of every cell, int32 [cells]."""
-    present: tuple[Tensor, ...]
-    """1 where a cell has so many, 0 elsewhere, uint8 [cells, 1]."""
+    present: tuple[Tensor | None, ...]
+    """1 where a cell has so many, 0 elsewhere, uint8 [cells, 1]; None where every cell has."""
     weight: Tensor
     """2²² over the number of a cell's pixels, int32 [cells, 1]."""
     of: Tensor
@@ -69,7 +69,9 @@ def _cells(pixels: int, cells: int, device: torch.device) -> Cells:
     places = ((torch.arange(pixels, dtype=torch.float64) + 0.5) * (cells / pixels)).int()
     return Cells(
         members=tuple((first + step).clamp(max=pixels - 1).to(device) for step in steps),
-        present=tuple((step < count)[:, None].to(device, torch.uint8) for step in steps),
+        present=tuple(
+            (step < count)[:, None].to(device, torch.uint8) if step >= count.min() else None for step in steps
+        ),
         weight=(2**PRECISION / count.double()).round().int()[:, None].to(device),
         of=places.to(device),
     )
@@ -96,7 +98,8 @@ def _coarse(pixels: Tensor, down: Cells, across: Cells) -> Tensor:
 
 def _averaged(rows: Tensor, cells: Cells) -> Tensor:
     """[N, C, pixels, L] → [N, C, cells, L]."""
-    total = rows.index_select(2, cells.members[0]).to(torch.int32)
+    total = rows.index_select(2, cells.members[0]).to(torch.int16)
     for members, present in zip(cells.members[1:], cells.present[1:], strict=True):
-        total.add_(rows.index_select(2, members).mul_(present))
-    return (total.mul_(cells.weight).add_(2 ** (PRECISION - 1)) >> PRECISION).to(torch.uint8)
+        taken = rows.index_select(2, members)
+        total.add_(taken if present is None else taken.mul_(present))
+    return (total.to(torch.int32).mul_(cells.weight).add_(2 ** (PRECISION - 1)) >> PRECISION).to(torch.uint8)

@@ -20,6 +20,11 @@ def test_on_a_host_auto_is_libjpeg(severity: int) -> None:
     assert difference < 0.1
 
 
+def test_results_of_the_other_codec_are_labelled() -> None:
+    labels = [JpegCompression(codec=codec).label for codec in ("auto", "libjpeg", "torch")]
+    assert labels == ["jpeg_compression", "jpeg_compression", "jpeg_compression (torch)"]
+
+
 def test_severities_are_qualities() -> None:
     pixels = random_images(3, 3, 64, 64).mul(255).to(torch.uint8)
     assert torch.equal(apply("torch", 5), recompressed(pixels, 25, "torch"))
