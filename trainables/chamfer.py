@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor
 
-STEPS = {(0, 1): 65536, (1, 0): 65536, (1, 1): 91750, (1, -1): 91750} | {
-    (down, right): 143976 for down, right in ((1, 2), (1, -2), (2, 1), (2, -1))
-}
+KNIGHTS = ((1, 2), (1, -2), (2, 1), (2, -1))
+STEPS = {(0, 1): 65536, (1, 0): 65536, (1, 1): 91750, (1, -1): 91750, **dict.fromkeys(KNIGHTS, 143976)}
 """Rows and columns of a step, either way → its length, 2⁻¹⁶ pixels: 1, 1.4 and 2.1969, a knight's."""
 UNIT = 65536
 

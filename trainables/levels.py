@@ -14,7 +14,7 @@ AT_ONCE = 2**25
 
 def truncated(levels: Tensor) -> Tensor:
     """Levels, of any size → the bytes: clipped to 0 … 255 in place, fractions dropped."""
-    return levels.clamp_(0, LEVELS - 1).to(torch.uint8)
+    return levels.clamp_(0, LEVELS - 1).to(torch.int16).to(torch.uint8)  # straight to uint8 takes three times as long
 
 
 def in_blocks(compute: Callable[..., Tensor], pixels: Tensor, *others: Tensor) -> Tensor:

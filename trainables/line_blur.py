@@ -79,7 +79,7 @@ class _Windows:
         """Pixels [N, C, H, W]."""
         height, width = self.size
         seen = self.stretches[self.images, shift, first].view(torch.uint8)
-        return seen.unflatten(-1, (height, self.words * WORD))[..., :width]
+        return seen.view(*seen.shape[:2], height, self.words * WORD)[..., :width]
 
 
 def _steps(line: Line, degrees: Tensor) -> tuple[Tensor, Tensor]:

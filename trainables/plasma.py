@@ -1,6 +1,5 @@
 """Plasma: the fractal clouds of the diamond-square algorithm on a torus, batched."""
 
-import torch
 from torch import Tensor
 
 

@@ -69,6 +69,11 @@ class Corruption(Parameterised, ABC):
         """As a YAML says it."""
         return cls.__module__.rpartition(".")[2]
 
+    @property
+    def label(self) -> str:
+        """As tables and figures say it: the name, with what sets the results apart from the benchmark's."""
+        return self.name()
+
     def reason(self, shape: torch.Size, setting: Any) -> str | None:
         """Why images of `shape` (C, H, W) cannot be corrupted so; None if they can."""
         return None

@@ -47,8 +47,8 @@ class DefocusBlur(Corruption):
 class Disc:
     """How an image is seen through a softened disc: F D Fᵀ − Δ D Fᵀ − F D Δᵀ.
 
-    F softens a disc D that has room; on the authors' grid it is T = F − Δ that does, which mirrors and cuts off what lies
-    outside. Δ has entries at the grid's border only, and Δ D Δᵀ is zero: no disc reaches a corner.
+    F softens a disc D that has room. On the authors' grid T = F − Δ does, which mirrors at the border and cuts off what
+    lies outside: Δ has entries there only, and Δ D Δᵀ is zero, as no disc reaches a corner.
     """
 
     half_widths: tuple[int, ...]
@@ -85,7 +85,7 @@ def drawn(setting: Setting) -> Disc:
 
 
 def _through(pixels: Tensor, disc: Disc) -> Tensor:
-    """uint8 [N, C, H, W] → levels, float32. Whole numbers as long as they are sums: 16 bits, modulo 2¹⁶, if they fit."""
+    """uint8 [N, C, H, W] → levels, float32. Sums of bytes are whole numbers: of 16 bits, modulo 2¹⁶, if they fit."""
     margin = len(disc.half_widths) - 1 + len(disc.taps) // 2
     small = disc.area * 255 < 2**16
     wide = bordered(pixels.flatten(0, 1), margin, "reflect").to(torch.int16 if small else torch.int32)
@@ -100,7 +100,7 @@ def _through(pixels: Tensor, disc: Disc) -> Tensor:
 
 
 def _runs(wide: Tensor, disc: Disc) -> Iterator[tuple[int, Tensor]]:
-    """Half width 0, 1, … and the sums of every place's run in its row, of a margin narrower than `wide` by the radius."""
+    """Half width 0, 1, … and the sum of every place's run in its row, of a margin less by the radius."""
     margin = len(disc.half_widths) - 1
     width = wide.shape[-1] - 2 * margin
     run = wide.narrow(-1, margin, width).clone()

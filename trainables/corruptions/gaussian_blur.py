@@ -5,9 +5,9 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from trainables.levels import in_blocks, truncated
 from trainables.corruptions import Corruption, Group
 from trainables.filters import gaussian
+from trainables.levels import in_blocks, truncated
 
 
 class Setting(NamedTuple):

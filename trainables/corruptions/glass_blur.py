@@ -88,8 +88,9 @@ def _resolved(targets: Tensor, offsets: Tensor, size: torch.Size, reach: int) ->
     """The ends of the chains of pointers.
 
     A place stands twice in the table: for its new value, which points on, and behind all of these for its old one, an
-    end. Every round doubles the pointers' lengths. No chain is longer than the image has pixels, as each leads onwards in
-    it, so log2 of that many rounds always suffice; on a CPU, where asking costs nothing, they end when nothing changes.
+    end. Every round doubles the pointers' lengths. No chain has more pointers than the image has
+    pixels, as each leads onwards in it, so log2 of that many rounds always suffice; on a CPU, where asking costs
+    nothing, they end when nothing changes.
     """
     count = targets.shape[1]
     places = torch.arange(count, device=targets.device)

@@ -94,7 +94,7 @@ def smoothed(planes: Tensor, sigma: float) -> Tensor:
 
 
 def wetted(pixels: Tensor, layer: Tensor, strength: float) -> Tensor:
-    """uint8 [N, C, H, W] behind water, its thickness float32 [N, 1, H, W] on the scale of [0, 1], 0 where there is none.
+    """uint8 [N, C, H, W] behind water, as thick as `layer`, float32 [N, 1, H, W], 0 where there is none.
 
     Levels above 255 start again at 0, as the authors' do. Where there is no water at all, which divides by zero in the
     published code and turns the image black, nothing changes.
