@@ -58,7 +58,7 @@ PROSE: dict[str, Collection[str]] = {
 """Sentences about the values and where they come from."""
 AWAITED = {
     "defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "gaussian_blur", "snow", "fog",
-    "spatter", "elastic_transform", "jpeg_compression",
+    "spatter", "elastic_transform",
 }  # fmt: skip
 """Corruptions on their way in other branches."""
 EACH = [(file, check) for file, checks in FILES.items() for check in checks]
