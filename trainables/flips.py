@@ -11,10 +11,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from trainables import alexnet
-
-MAIN_PERTURBATIONS = tuple(alexnet.FLIP_PROBABILITIES)[:10]
-"""The ten of mFR and mT5D, in the paper's order."""
 CUTOFF = 5
 """Places beyond the fifth are all alike to the top-5 distance."""
 DIFFICULTIES = (1, 2, 3)

@@ -11,8 +11,8 @@ from tests.contracts.pictures import random_images
 from tests.contracts.waiting import Watched
 from trainables import alexnet
 from trainables.corruptions import TABLES
-from trainables.flips import MAIN_PERTURBATIONS
 from trainables.geometry import centre
+from trainables.normalisation import MAIN_PERTURBATIONS
 from trainables.perturbations import perturbations
 from trainables.randomness import Key
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from tests.contracts.waiting import Watched
 from trainables import alexnet
-from trainables.flips import MAIN_PERTURBATIONS, FlipCounts, FlipTally, guessed, top5_distance, zipf_distance
+from trainables.flips import FlipCounts, FlipTally, guessed, top5_distance, zipf_distance
+from trainables.normalisation import MAIN_PERTURBATIONS
 
 FRAMES, CLASSES = 7, 8
 
