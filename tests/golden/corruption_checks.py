@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tests.golden.ledger import Check, Golden
-from trainables.corruptions import SEVERITIES, corruptions
+from trainables.corruptions import SEVERITIES, Corruption, corruptions
+from trainables.corruptions.jpeg_compression import JpegCompression
 
 SIDES = (32, 224)
 
@@ -38,12 +39,13 @@ class Difference:
         return float(np.mean(np.abs(self.levels) <= levels))
 
 
-def deterministic(golden: Golden, name: str) -> Iterator[Difference]:
+def deterministic(golden: Golden, name: str, corruption: Corruption | None = None) -> Iterator[Difference]:
     """Of a corruption that draws nothing: one a side and severity (golden_c.npz)."""
+    corruption = corruption or corruptions.get(name)()
     for side in SIDES:
         clean = torch.from_numpy(golden[f"clean{side}"])
         for severity, expected in enumerate(golden[f"h{side}"][name], 1):
-            ours = corruptions.get(name)().apply(clean, severity, torch.Generator())
+            ours = corruption.apply(clean, severity, torch.Generator())
             yield Difference(levels=ours.numpy().astype(np.int64) - expected)
 
 
@@ -115,7 +117,15 @@ def pixelate(golden: Golden) -> None:
     assert {found.largest for found in deterministic(golden, "pixelate")} == {0}
 
 
-EXACT: tuple[Check, ...] = (brightness, contrast, saturate, pixelate)
+def jpeg_compression(golden: Golden) -> None:
+    """libjpeg's are the benchmark's own bytes; those of the codec of other devices too, but for rounding."""
+    assert {found.largest for found in deterministic(golden, "jpeg_compression")} == {0}
+    for found in deterministic(golden, "jpeg_compression", JpegCompression(codec="torch")):
+        assert found.rmse < 0.1
+        assert found.within(0) > 0.9995
+
+
+EXACT: tuple[Check, ...] = (brightness, contrast, saturate, pixelate, jpeg_compression)
 """Of golden_c.npz."""
 DRAWN: tuple[Check, ...] = (gaussian_noise, shot_noise, speckle_noise, impulse_noise)
 """Of golden_c_draws.npz."""

@@ -58,7 +58,7 @@ PROSE: dict[str, Collection[str]] = {
 }  # fmt: skip
 """Sentences about the values and where they come from."""
 AWAITED = {
-    "elastic_transform", "jpeg_compression",
+    "elastic_transform",
 }  # fmt: skip
 """Corruptions on their way in other branches."""
 EACH = [(file, check) for file, checks in FILES.items() for check in checks]
