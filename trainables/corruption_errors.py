@@ -12,9 +12,6 @@ from trainables import alexnet
 from trainables.corruptions import SEVERITIES
 from trainables.normalisation import ratios
 
-MAIN_CORRUPTIONS = tuple(alexnet.CORRUPTION_ERRORS)
-"""The 15 of mCE, in the paper's order."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Counted:

@@ -11,10 +11,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from trainables import alexnet
-
-MAIN_PERTURBATIONS = tuple(alexnet.FLIP_PROBABILITIES)[:10]
-"""The ten of mFR and mT5D, in the paper's order."""
 CUTOFF = 5
 """Places beyond the fifth are all alike to the top-5 distance."""
 DIFFICULTIES = (1, 2, 3)
@@ -138,6 +134,30 @@ class Rankings:
 
 def _reversed(places: Tensor) -> Tensor:
     return torch.arange(places.shape[-1], 0, -1, device=places.device)
+
+
+def guessed(sequences: int, frames: int, classes: int, from_first: bool, difficulty: int = 1) -> tuple[FlipCounts, ...]:
+    """What a network that orders the classes at random gets on average, flips and top-5 distances rounded.
+
+    It stands for a trial that diverged before its first finite epoch. Over all cyclic shifts of an order every class
+    comes to every place once, so that their mean is that of all orders.
+    """
+    places = torch.arange(classes)
+    shifted = ((places + places[:, None]) % classes + 1)[None]
+    flips, top5, zipf = (Pairs(flips=shifted[..., 0] != 1, sigma=shifted).sums() / classes).tolist()
+    pairs = {difficulty: frames - 1} if from_first else {stride: frames - stride for stride in DIFFICULTIES}
+    return tuple(
+        FlipCounts(
+            difficulty=difficulty,
+            sequences=sequences,
+            pairs=sequences * each,
+            flips=round(sequences * each * flips),
+            top5_distance_sum=round(sequences * each * top5),
+            zipf_distance_sum=sequences * each * zipf,
+        )
+        for difficulty, each in pairs.items()
+        if each > 0
+    )
 
 
 def top5_distance(sigma: Tensor) -> Tensor:

@@ -7,6 +7,13 @@ counts, so that another baseline needs no other evaluation.
 from collections.abc import Collection, Mapping
 from statistics import fmean
 
+from trainables import alexnet
+
+MAIN_CORRUPTIONS = tuple(alexnet.CORRUPTION_ERRORS)
+"""The 15 of mCE, in the paper's order."""
+MAIN_PERTURBATIONS = tuple(alexnet.FLIP_PROBABILITIES)[:10]
+"""The ten of mFR and mT5D, in the paper's order. The released evaluation of CIFAR-10-P has spatter instead of snow."""
+
 
 def ratios(network: Mapping[str, float], baseline: Mapping[str, float]) -> dict[str, float]:
     """CE of error rates, FR of flip probabilities, T5D of top-5 distances: each over the baseline's, which is not 0.

@@ -11,8 +11,8 @@ from tests.contracts.pictures import random_images
 from tests.contracts.waiting import Watched
 from trainables import alexnet
 from trainables.corruptions import TABLES
-from trainables.flips import MAIN_PERTURBATIONS
 from trainables.geometry import centre
+from trainables.normalisation import MAIN_PERTURBATIONS
 from trainables.perturbations import perturbations
 from trainables.randomness import Key
 
@@ -30,7 +30,7 @@ UNTOUCHED = {
 }
 """Which frame is the image itself."""
 SAME_AS_NEXT = {("motion_blur", 224): [7], ("motion_blur", 299): [7], ("snow", 32): [14, 15]}
-"""Lines so short and so near an axis that they round to the same pixels: the published snow repeats these frames too."""
+"""Lines so short and so near an axis that they round to the same pixels: the published snow has these frames too."""
 SETTINGS = [(name, table) for name in NAMES for table in TABLES]
 SHAPES = ((2, 3, 32, 32), (2, 1, 28, 28), (2, 3, 32, 45), (1, 3, 40, 33))
 

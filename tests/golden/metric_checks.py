@@ -13,14 +13,13 @@ from tests.golden.ledger import Check, Golden, double
 from trainables import alexnet
 from trainables.corruption_errors import (
     ALEXNET,
-    MAIN_CORRUPTIONS,
     Counted,
     NetworkErrors,
     corruption_errors,
     relative_corruption_errors,
 )
-from trainables.flips import MAIN_PERTURBATIONS, FlipCounts, FlipTally, top5_distance, zipf_distance
-from trainables.normalisation import mean_over, ratios
+from trainables.flips import FlipCounts, FlipTally, top5_distance, zipf_distance
+from trainables.normalisation import MAIN_CORRUPTIONS, MAIN_PERTURBATIONS, mean_over, ratios
 
 PRINTED = NetworkErrors(clean=alexnet.CLEAN_ERROR, corrupted=alexnet.PRINTED_CORRUPTION_ERRORS)
 

@@ -5,13 +5,12 @@ import pytest
 from trainables import alexnet
 from trainables.corruption_errors import (
     ALEXNET,
-    MAIN_CORRUPTIONS,
     Counted,
     NetworkErrors,
     corruption_errors,
     relative_corruption_errors,
 )
-from trainables.normalisation import mean_over
+from trainables.normalisation import MAIN_CORRUPTIONS, mean_over
 
 
 def errors(clean: float, **corrupted: float) -> NetworkErrors:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from tests.contracts.waiting import Watched
 from trainables import alexnet
-from trainables.flips import MAIN_PERTURBATIONS, FlipCounts, FlipTally, top5_distance, zipf_distance
+from trainables.flips import FlipCounts, FlipTally, guessed, top5_distance, zipf_distance
+from trainables.normalisation import MAIN_PERTURBATIONS
 
 FRAMES, CLASSES = 7, 8
 
@@ -87,6 +88,26 @@ def test_an_answer_that_is_not_finite_counts_as_a_reversed_one() -> None:
     assert found == reversed_order
     assert found.flips == 1
     assert counts(torch.full((2, FRAMES, CLASSES), math.nan))[0].flip_probability == 1
+
+
+@pytest.mark.parametrize("from_first", [True, False])
+def test_a_guess_is_the_mean_over_random_orders(from_first: bool) -> None:
+    sequences = 3000
+    drawn = torch.rand(sequences, FRAMES, CLASSES, generator=torch.Generator().manual_seed(0))
+    for guess, found in zip(
+        guessed(sequences, FRAMES, CLASSES, from_first), counts(drawn, from_first=from_first), strict=True
+    ):
+        assert (guess.difficulty, guess.sequences, guess.pairs) == (found.difficulty, sequences, found.pairs)
+        assert guess.flip_probability == pytest.approx(1 - 1 / CLASSES, abs=1e-4)
+        assert guess.flip_probability == pytest.approx(found.flip_probability, abs=0.01)
+        assert guess.top5_distance == pytest.approx(found.top5_distance, rel=0.02)
+        assert guess.zipf_distance == pytest.approx(found.zipf_distance, rel=0.02)
+
+
+def test_strides_longer_than_a_sequence_have_no_counts() -> None:
+    short = logits(0)[:, :3]
+    assert [found.difficulty for found in counts(short)] == [1, 2]
+    assert [found.difficulty for found in guessed(5, 3, CLASSES, from_first=False)] == [1, 2]
 
 
 @given(st.permutations(range(1, 9)))

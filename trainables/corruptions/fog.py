@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from trainables.corruptions import Corruption, Group
-from trainables.levels import in_blocks, truncated
+from trainables.levels import in_blocks, random_words, truncated
 from trainables.plasma import plasma
 
 
@@ -41,16 +41,16 @@ class Fog(Corruption):
     def draw(self, pixels: Tensor, setting: Setting, generator: torch.Generator) -> Tensor:
         """What displaces the plasma's points, uniform in [−1, 1]: [N, n² − 1], n ≥ H, W a power of two."""
         side = 1 << max(1, (max(pixels.shape[2:]) - 1).bit_length())
-        uniform = torch.rand(len(pixels), side**2 - 1, generator=generator, device=pixels.device)
-        return uniform.mul_(2).sub_(1)
+        words = random_words(torch.Size((len(pixels), side**2 - 1)), generator, pixels.device)
+        return words.to(torch.float32).mul_(2**-31)
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: Tensor) -> Tensor:
         height, width = pixels.shape[2:]
 
-        def fogged(block: Tensor, displacements: Tensor) -> Tensor:
+        def fogged(displacements: Tensor, block: Tensor) -> Tensor:
             clouds = plasma(displacements, setting.decay)[:, None, :height, :width]
             levels, density = block.to(torch.float32), 255 * setting.density
             brightest = levels.amax((1, 2, 3), keepdim=True)
             return truncated(levels.add_(clouds, alpha=density).mul_(brightest / (brightest + density)))
 
-        return in_blocks(fogged, pixels, draws)
+        return in_blocks(fogged, draws, pixels)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Literal, NamedTuple
 
 import torch
@@ -103,7 +104,7 @@ def wetted(pixels: Tensor, layer: Tensor, strength: float) -> Tensor:
     shine = thickness.to(torch.float32).mul_(_relief(canny(thickness, low=50, high=150)))
     shine /= shine.amax((1, 2, 3), keepdim=True).clamp(min=1)
     unit = pixels.to(torch.float32).div_(255)
-    return truncated((unit + shine.mul_(strength) * _colour("water", pixels)).mul_(255))
+    return truncated((unit + shine.mul_(strength) * _colour("water", pixels.shape[1], pixels.device)).mul_(255))
 
 
 def covered(pixels: Tensor, mud: Tensor, sigma: float) -> Tensor:
@@ -111,14 +112,15 @@ def covered(pixels: Tensor, mud: Tensor, sigma: float) -> Tensor:
     cover = smoothed(mud.to(torch.float32), sigma)
     cover = torch.where(cover < 0.8, 0, cover)
     unit = pixels.to(torch.float32).div_(255)
-    return truncated((unit * (1 - cover) + cover * _colour("mud", pixels)).mul_(255))
+    return truncated((unit * (1 - cover) + cover * _colour("mud", pixels.shape[1], pixels.device)).mul_(255))
 
 
-def _colour(liquid: str, pixels: Tensor) -> Tensor:
-    """In [0, 1], [C, 1, 1]; of a grey image the colour's luma."""
+@lru_cache(maxsize=8)
+def _colour(liquid: str, channels: int, device: torch.device) -> Tensor:
+    """In [0, 1], [C, 1, 1]; of a grey image the colour's luma. Kept, as a device is waited for to bring it there."""
     red, green, blue = (level / 255 for level in COLOURS[liquid])
-    levels = [red, green, blue] if pixels.shape[1] == 3 else [0.299 * red + 0.587 * green + 0.114 * blue]
-    return torch.tensor(levels, device=pixels.device)[:, None, None]
+    levels = [red, green, blue] if channels == 3 else [0.299 * red + 0.587 * green + 0.114 * blue]
+    return torch.tensor(levels, device=device)[:, None, None]
 
 
 def _relief(outlines: Tensor) -> Tensor:

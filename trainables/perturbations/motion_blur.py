@@ -29,8 +29,8 @@ class Setting(NamedTuple):
 class MotionBlur(Perturbation):
     """As ImageMagick's; the image moves with the blur.
 
-    Of table 64 the authors blurred photographs of some 500 by 400 pixels, before they reduced them: images of 64 pixels
-    are blurred as they are here, and so about seven times as far as the published ones.
+    Of table 64 the authors blurred photographs of full size, before they reduced them. Images that are larger than the
+    side are treated so; images of 64 pixels are blurred as they are, and so several times as far as the published ones.
     """
 
     reaches_out: ClassVar[bool] = True

@@ -31,7 +31,7 @@ class ZoomBlur(Perturbation):
 
     def frames(self, pixels: Tensor, side: int, setting: Steps, generator: torch.Generator) -> Tensor:
         motions = [Motion(scale=factor) for factor in setting.values()]
-        return in_blocks(lambda block: _running_means(moved(block, side, motions)), pixels)
+        return in_blocks(lambda _, frames: _running_means(frames), pixels, moved(pixels, side, motions))
 
 
 def _running_means(frames: Tensor) -> Tensor:
