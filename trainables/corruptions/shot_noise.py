@@ -46,7 +46,11 @@ class ShotNoise(Corruption):
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: Tensor) -> Tensor:
         levels = _levels(setting.photons, pixels.device)
-        return levels.index_select(0, draws.clamp(max=setting.photons).flatten()).view(pixels.shape)
+
+        def seen(pixels: Tensor, counts: Tensor) -> Tensor:
+            return levels.index_select(0, counts.clamp(max=setting.photons).flatten()).view(pixels.shape)
+
+        return in_blocks(seen, pixels, draws)
 
 
 @lru_cache(maxsize=16)
