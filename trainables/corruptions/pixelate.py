@@ -89,21 +89,17 @@ def _extents(pixels: int, cells: int) -> tuple[Tensor, Tensor]:
 
 
 def _coarse(pixels: Tensor, down: Cells, across: Cells) -> Tensor:
-    """Across first, as Pillow does it. Rows are many times as fast to gather as pixels: so columns become rows.
-
-    All images' rows are turned as one matrix, which torch does in blocks.
-    """
-    height, width = pixels.shape[2:]
-    narrow = _averaged(pixels.reshape(-1, width).T.contiguous()[None], across)[0].T.contiguous()
-    small = _averaged(narrow.view(-1, height, narrow.shape[1]), down)
-    wide = small.flatten(0, 1).T.contiguous().index_select(0, across.of).T.contiguous()
-    return wide.view(len(small), -1, width).index_select(1, down.of).view(pixels.shape)
+    """Across first, as Pillow does it. Rows are many times as fast to gather as pixels: so columns become rows."""
+    narrow = _averaged(pixels.mT.contiguous(), across)
+    small = _averaged(narrow.mT.contiguous(), down)
+    wide = small.mT.contiguous().index_select(2, across.of)
+    return wide.mT.contiguous().index_select(2, down.of)
 
 
 def _averaged(rows: Tensor, cells: Cells) -> Tensor:
-    """[M, pixels, L] → [M, cells, L]."""
-    total = rows.index_select(1, cells.members[0]).to(torch.int16)
+    """[N, C, pixels, L] → [N, C, cells, L]."""
+    total = rows.index_select(2, cells.members[0]).to(torch.int16)
     for members, present in zip(cells.members[1:], cells.present[1:], strict=True):
-        taken = rows.index_select(1, members)
+        taken = rows.index_select(2, members)
         total.add_(taken if present is None else taken.mul_(present))
     return (total.to(torch.int32).mul_(cells.weight).add_(2 ** (PRECISION - 1)) >> PRECISION).to(torch.uint8)
