@@ -4,6 +4,8 @@ All take `pixels` uint8 [N, C, H, W] on any device and give a new tensor of the 
 each image are numbers [N] or [N, 6] on the same device. Nothing waits for the device.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -83,16 +85,39 @@ def affine(pixels: Tensor, coefficients: Tensor) -> Tensor:
 
 def _affine(pixels: Tensor, coefficients: Tensor) -> Tensor:
     height, width = pixels.shape[2:]
-    x, y = _sources(coefficients, height, width)
-    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    left, top = (x - 0.5).floor(), (y - 0.5).floor()
-    across, down = (x - 0.5 - left).flatten(1)[:, None], (y - 0.5 - top).flatten(1)[:, None]
-    columns = [(left + step).clamp_(0, width - 1).long() for step in (0, 1)]
-    rows = [(top + step).clamp_(0, height - 1).long().mul_(width) for step in (0, 1)]
+    places = Bilinear.at(*_sources(coefficients, height, width), height, width)
+    across, down = (share.flatten(1)[:, None] for share in (places.across, places.down))
     flat = pixels.flatten(2)
-    upper, lower = (_between(_picked(flat, row + columns[0]), _picked(flat, row + columns[1]), across) for row in rows)
-    values = _between(upper, lower, down).to(torch.uint8).view(pixels.shape)
-    return values * inside[:, None]
+    upper, lower = (between(_picked(flat, left), _picked(flat, right), across) for left, right in places.corners)
+    values = between(upper, lower, down).to(torch.uint8).view(pixels.shape)
+    return values * places.inside[:, None]
+
+
+@dataclass(frozen=True)
+class Bilinear:
+    """What Pillow's bilinear interpolation takes for each output pixel: [...] each, as the coordinates are."""
+
+    corners: tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]
+    """int64: where the upper two of the four pixels around stand in an image's rows, left and right; the lower two."""
+    across: Tensor
+    """float64: the right ones' share, in [0, 1)."""
+    down: Tensor
+    """float64: the lower ones' share, in [0, 1)."""
+    inside: Tensor
+    """bool: beyond the image it is black; at its border pixels are repeated."""
+
+    @classmethod
+    def at(cls, x: Tensor, y: Tensor, height: int, width: int) -> "Bilinear":
+        """At the coordinates, float64, of which the first pixel's centre is (0.5, 0.5)."""
+        left, top = (x - 0.5).floor(), (y - 0.5).floor()
+        columns = [(left + step).clamp_(0, width - 1).long() for step in (0, 1)]
+        upper, lower = [(top + step).clamp_(0, height - 1).long().mul_(width) for step in (0, 1)]
+        return cls(
+            corners=((upper + columns[0], upper + columns[1]), (lower + columns[0], lower + columns[1])),
+            across=x - 0.5 - left,
+            down=y - 0.5 - top,
+            inside=(x >= 0) & (x < width) & (y >= 0) & (y < height),
+        )
 
 
 def _sources(coefficients: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
@@ -108,7 +133,7 @@ def _picked(flat: Tensor, index: Tensor) -> Tensor:
     return flat.gather(2, index.flatten(1)[:, None].expand(-1, flat.shape[1], -1)).double()
 
 
-def _between(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
+def between(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
     """first + (second − first) × share, each operation rounded by itself; overwrites `second`."""
     return second.sub_(first).mul_(share).add_(first)
 
@@ -116,7 +141,7 @@ def _between(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
 def _enhanced(plain: Tensor, pixels: Tensor, factor: Tensor) -> Tensor:
     """plain + factor × (pixels − plain) in single precision, clipped and truncated."""
     share = factor.to(torch.float32).view(-1, 1, 1, 1)
-    return _between(plain.to(torch.float32), pixels.to(torch.float32), share).clamp_(0, 255).to(torch.uint8)
+    return between(plain.to(torch.float32), pixels.to(torch.float32), share).clamp_(0, 255).to(torch.uint8)
 
 
 def _grey(pixels: Tensor) -> Tensor:

@@ -6,9 +6,11 @@ once more over one view of each file, which it asks what was left unread.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,7 +21,9 @@ RTOL, ATOL = 1e-9, 1e-11
 class Golden(Mapping[str, Any]):
     """An object of a golden file. Values are given as they are, and count as read; objects below are of this kind.
 
-    `golden["jsd"]["cases"]` is another Golden, `golden["y"]` a value, `golden["eta"]` a list of Goldens.
+    `golden["jsd"]["cases"]` is another Golden, `golden["y"]` a value, `golden["eta"]` a list of Goldens. In a .npz the
+    names of arrays are paths: `golden["h224"]["contrast"]` is the array h224/contrast. Where p32/snow is an array too,
+    `golden["p32"]["snow/layer"]` is p32/snow/layer.
     """
 
     def __init__(self, tree: Mapping[str, Any], path: str = "", read: set[str] | None = None) -> None:
@@ -30,7 +34,8 @@ class Golden(Mapping[str, Any]):
     @classmethod
     def load(cls, shared: Path, file: str) -> "Golden":
         """All of a file in the folder of reference outputs."""
-        return cls(json.loads((shared / "golden" / file).read_text()))
+        path = shared / "golden" / file
+        return cls(_arrays(path) if path.suffix == ".npz" else json.loads(path.read_text()))
 
     def __getitem__(self, name: str) -> Any:
         return self._seen(self._tree[name], _joined(self.path, name))
@@ -76,6 +81,20 @@ def double(values: Any, gradient: bool = False) -> Tensor:
 def close(actual: Tensor, expected: object) -> None:
     """Equal but for rounding in float64."""
     torch.testing.assert_close(actual.detach(), double(expected), rtol=RTOL, atol=ATOL)
+
+
+@cache
+def _arrays(path: Path) -> dict[str, Any]:
+    """The arrays of a .npz as a tree: `a/b` stands in the object `a` under the name `b`. They are not to be changed."""
+    tree: dict[str, Any] = {}
+    with np.load(path) as file:
+        for name in file.files:
+            node, rest = tree, name
+            while "/" in rest and isinstance(node.get(rest.split("/")[0], {}), dict):
+                folder, rest = rest.split("/", 1)
+                node = node.setdefault(folder, {})
+            node[rest] = file[name]
+    return tree
 
 
 def _values(node: Any, path: str) -> Iterator[str]:

@@ -23,8 +23,8 @@ from trainables.methods.augmix import AugMix
 from trainables.methods.cutmix import box_around
 from trainables.methods.noisymix import NoisyMix
 from trainables.methods.stability_training import StabilityTraining
-from trainables.metrics import mean_corruption_error
 from trainables.mixing import Mixing
+from trainables.normalisation import mean_over, ratios
 from trainables.randomness import Key
 from trainables.recipe import Component
 from trainables.sequence import build
@@ -216,7 +216,7 @@ def mce(golden: Golden) -> None:
     case = golden["mce"]
     errors = {name: 1 - accuracy for name, accuracy in zip(case["corruptions"], case["accuracy"], strict=True)}
     baseline = dict(zip(case["corruptions"], case["alexnet_error"], strict=True))
-    case.equals("mce", mean_corruption_error(errors, baseline))
+    case.equals("mce", 100 * mean_over(baseline, ratios(errors, baseline)))
 
 
 def tolerance(golden: Golden) -> None:

@@ -1,5 +1,8 @@
 """The ledger of golden values."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
@@ -31,3 +34,14 @@ def test_comparing_is_reading_and_fails_where_values_differ() -> None:
 def test_what_is_not_there_is_an_error() -> None:
     with pytest.raises(KeyError):
         Golden(TREE)["z"]
+
+
+def test_the_arrays_of_a_file_are_read_one_by_one(tmp_path: Path) -> None:
+    (tmp_path / "golden").mkdir()
+    arrays = {"clean": np.arange(3), "h32/fog": np.ones((2, 2)), "h32/snow": np.zeros(4)}
+    np.savez(tmp_path / "golden" / "small.npz", **arrays)
+    golden = Golden.load(tmp_path, "small.npz")
+    assert golden.unread() == {"clean", "h32.fog", "h32.snow"}
+    assert golden["clean"].tolist() == [0, 1, 2]
+    assert golden["h32"]["fog"].shape == (2, 2)
+    assert golden.unread() == {"h32.snow"}
