@@ -17,7 +17,7 @@ test: install-dev
 	$(BIN)/pytest -n 2 -m "not ray and not cluster and not slow and not browser"
 	$(BIN)/pytest -m "ray and not cluster and not slow and not browser"
 
-bench: install-dev
+bench: install-dev $(VENV)/.installed-bench
 	$(BIN)/python -m tests.benchmarks
 
 lint: install-dev
@@ -38,6 +38,10 @@ $(VENV)/.installed: $(SETUP) | $(BIN)/uv
 $(VENV)/.installed-dev: $(SETUP) | $(BIN)/uv
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable ".[dev]"
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-bench: $(SETUP) | $(BIN)/uv
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable ".[bench]"
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build *.egg-info

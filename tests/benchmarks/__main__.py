@@ -4,12 +4,22 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import attack, augmix, dashboard, methods, motions, orchestration, planning, tracking
+from tests.benchmarks import (
+    attack,
+    augmix,
+    corruptions,
+    dashboard,
+    methods,
+    motions,
+    orchestration,
+    planning,
+    tracking,
+)
 from tests.benchmarks.figures import show
 
 
 def main() -> None:
-    parts = (planning, attack, augmix, methods, motions, dashboard, orchestration, tracking)
+    parts = (planning, attack, augmix, corruptions, methods, motions, dashboard, orchestration, tracking)
     figures = [figure for part in parts for figure in part.measure()]
     show(figures, f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, no accelerator")
     sys.exit(any(figure.bound is not None and figure.ours > figure.bound for figure in figures))

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tests.golden.ledger import Check, Golden
 from trainables.corruptions import SEVERITIES, Corruption, corruptions
+from trainables.corruptions.elastic_transform import Draws
 from trainables.corruptions.jpeg_compression import JpegCompression
 
 SIDES = (32, 224)
@@ -125,7 +126,16 @@ def jpeg_compression(golden: Golden) -> None:
         assert found.within(0) > 0.9995
 
 
+def elastic_transform(golden: Golden) -> None:
+    def draws(_: Any, case: Golden) -> Draws:
+        recorded = (torch.from_numpy(case[draw].astype(np.float32))[None] for draw in ("draw00", "draw01", "draw02"))
+        return Draws(*recorded)
+
+    for found in given_draws(golden, "elastic_transform", draws):
+        assert found.within(0) >= 0.97
+
+
 EXACT: tuple[Check, ...] = (brightness, contrast, saturate, pixelate, jpeg_compression)
 """Of golden_c.npz."""
-DRAWN: tuple[Check, ...] = (gaussian_noise, shot_noise, speckle_noise, impulse_noise)
+DRAWN: tuple[Check, ...] = (gaussian_noise, shot_noise, speckle_noise, impulse_noise, elastic_transform)
 """Of golden_c_draws.npz."""
