@@ -1,6 +1,6 @@
 """The corruptions of ImageNet-C beside the package imagecorruptions, severity 3, one thread each, the same images.
 
-Two of its fifteen main ones fail with today's libraries, and one of the extras. For these its unreleased version counts,
+Two of its fifteen main ones fail with today's libraries, and one of the extras. For these its unreleased version,
 as timed once elsewhere (img/s of one core), scaled by what this machine does of the others.
 """
 
