@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contracts.waiting import Watched
@@ -25,12 +25,14 @@ def one_by_one(confidences: torch.Tensor, correct: torch.Tensor) -> float:
     return sum(gaps) / len(confidences)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000))
 def test_it_is_the_papers_sum(seed: int) -> None:
     confidences, correct = case(seed)
     assert calibration(confidences, correct).error == pytest.approx(one_by_one(confidences, correct))
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.integers(0, 200))
 def test_batches_add_up(seed: int, first: int) -> None:
     confidences, correct = case(seed)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -29,6 +29,7 @@ def counts(*batches: Tensor, from_first: bool = False) -> tuple[FlipCounts, ...]
     return tally.counts()
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 1000), st.integers(1, 4), st.booleans())
 def test_batches_add_up(seed: int, first: int, from_first: bool) -> None:
     whole = logits(seed)
@@ -47,6 +48,7 @@ def test_a_still_answer_never_flips(from_first: bool) -> None:
         assert (found.flips, found.top5_distance_sum, found.zipf_distance_sum) == (0, 0, 0)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 1000))
 def test_difficulty_pools_the_pairs_of_all_phases(seed: int) -> None:
     """Difficulty k is difficulty 1 of the sequences of every k-th frame, all phases together."""
@@ -60,6 +62,7 @@ def test_difficulty_pools_the_pairs_of_all_phases(seed: int) -> None:
         assert found.zipf_distance_sum == pytest.approx(sum(phase.zipf_distance_sum for phase in phases))
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 1000))
 def test_noise_is_compared_with_the_first_frame(seed: int) -> None:
     whole = logits(seed)
@@ -110,6 +113,7 @@ def test_strides_longer_than_a_sequence_have_no_counts() -> None:
     assert [found.difficulty for found in guessed(5, 3, CLASSES, from_first=False)] == [1, 2]
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.permutations(range(1, 9)))
 def test_distances_are_the_papers_sums(sigma: list[int]) -> None:
     places = torch.tensor(sigma)
