@@ -17,7 +17,8 @@ from study.report import epochs_of
 from study.store import Store
 from study.summary import Found
 from trainables.datasets import split_of
-from trainables.evaluate import DistortedSets, evaluate
+from trainables.evaluation import evaluate
+from trainables.evaluation.sets import DistortedSets
 from trainables.fit import Training, data_set, task_of
 from trainables.methods import described
 from trainables.models import models

@@ -9,18 +9,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache, lru_cache
 
+from trainables.corruptions import corruptions
 from trainables.datasets import datasets
-from trainables.evaluate import EVALUATION_REVISION
+from trainables.evaluation import EVALUATION_REVISION
 from trainables.fit import LOOP_REVISION
 from trainables.methods import methods
 from trainables.models import models
 from trainables.optimizers import OPTIMIZERS
 from trainables.parameters import REQUIRED, Parameter, Parameterised, Value, complete, parameters
-from trainables.recipe import Component, Parent, Precision, Recipe, Select, Split, Start, WeightsFile
+from trainables.perturbations import perturbations
+from trainables.recipe import Component, Family, Parent, Precision, Recipe, Select, Split, Start, WeightsFile
 from trainables.schedules import SCHEDULES
 from trainables.sequence import find, level_of
 
 ID_DIGITS = 16
+BENCHMARKS: Mapping[Family, Callable[[str], type[Parameterised]]] = {
+    "corruption": corruptions.get,
+    "perturbation": perturbations.get,
+}
+"""Families of conditions whose steps are no distortions."""
 
 
 def canonical(value: object) -> str:
@@ -111,6 +118,7 @@ def condition_id(
     data: Component,
     fingerprint: str,
     split: Split,
+    family: Family,
     steps: tuple[Component, ...],
     seed: int,
     precision: Precision,
@@ -122,7 +130,7 @@ def condition_id(
                 "data": _named(data, "data"),
                 "data_fingerprint": fingerprint,
                 "split": split,
-                "steps": tuple(map(_distortion, steps)),
+                "steps": tuple(_tested(family, step) for step in steps),
                 "seed": seed,
                 "precision": precision,
                 "evaluation_revision": EVALUATION_REVISION,
@@ -163,6 +171,17 @@ def _distortion(component: Component) -> Part:
     level, value = level_of(component)
     others = {name: given for name, given in component.items if name != level.name}
     return part(component.name, kind, (level, *parameters(kind)), {level.name: value, **complete(kind, others)})
+
+
+def _tested(family: Family, component: Component) -> Part:
+    """A step of a condition, of the registry that its family says."""
+    if family not in BENCHMARKS:
+        return _distortion(component)
+    kind = BENCHMARKS[family](component.name)
+    given = component.parameters
+    shared = {name: given.pop(name) for name in list(given) if name not in {one.name for one in parameters(kind)}}
+    own = part(component.name, kind, parameters(kind), complete(kind, given))
+    return Part(f"{family}: {own.name}", (*own.parameters, *sorted(shared.items())), own.revision)
 
 
 def part(name: str, kind: type[Parameterised], described: tuple[Parameter, ...], values: Mapping[str, Value]) -> Part:

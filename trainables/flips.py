@@ -11,37 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from trainables.records import Flips
+
 CUTOFF = 5
 """Places beyond the fifth are all alike to the top-5 distance."""
 DIFFICULTIES = (1, 2, 3)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FlipCounts:
-    """Of one perturbation at one difficulty: sums over the pairs of all sequences."""
-
-    difficulty: int
-    sequences: int
-    pairs: int
-    flips: int
-    """Pairs whose two predictions differ."""
-    top5_distance_sum: int
-    zipf_distance_sum: float
-
-    @property
-    def flip_probability(self) -> float:
-        """FP in [0, 1]."""
-        return self.flips / self.pairs
-
-    @property
-    def top5_distance(self) -> float:
-        """uT5D: the mean over pairs."""
-        return self.top5_distance_sum / self.pairs
-
-    @property
-    def zipf_distance(self) -> float:
-        """The mean over pairs."""
-        return self.zipf_distance_sum / self.pairs
 
 
 class FlipTally:
@@ -67,13 +41,13 @@ class FlipTally:
             self._pairs[difficulty] += pairs.flips.numel()
             self._sums[difficulty].append(pairs.sums())
 
-    def counts(self) -> tuple[FlipCounts, ...]:
+    def counts(self) -> tuple[Flips, ...]:
         """By difficulty, those of which the sequences have a pair."""
         return tuple(self._counted(difficulty) for difficulty, pairs in self._pairs.items() if pairs)
 
-    def _counted(self, difficulty: int) -> FlipCounts:
+    def _counted(self, difficulty: int) -> Flips:
         flips, top5, zipf = torch.stack(self._sums[difficulty]).sum(0).tolist()
-        return FlipCounts(
+        return Flips(
             difficulty=difficulty,
             sequences=self._sequences,
             pairs=self._pairs[difficulty],
@@ -136,7 +110,7 @@ def _reversed(places: Tensor) -> Tensor:
     return torch.arange(places.shape[-1], 0, -1, device=places.device)
 
 
-def guessed(sequences: int, frames: int, classes: int, from_first: bool, difficulty: int = 1) -> tuple[FlipCounts, ...]:
+def guessed(sequences: int, frames: int, classes: int, from_first: bool, difficulty: int = 1) -> tuple[Flips, ...]:
     """What a network that orders the classes at random gets on average, flips and top-5 distances rounded.
 
     It stands for a trial that diverged before its first finite epoch. Over all cyclic shifts of an order every class
@@ -147,7 +121,7 @@ def guessed(sequences: int, frames: int, classes: int, from_first: bool, difficu
     flips, top5, zipf = (Pairs(flips=shifted[..., 0] != 1, sigma=shifted).sums() / classes).tolist()
     pairs = {difficulty: frames - 1} if from_first else {stride: frames - stride for stride in DIFFICULTIES}
     return tuple(
-        FlipCounts(
+        Flips(
             difficulty=difficulty,
             sequences=sequences,
             pairs=sequences * each,

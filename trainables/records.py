@@ -55,10 +55,49 @@ class NearDuplicates:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Flips:
+    """How a network's answers change within the sequences of a perturbation: sums over the pairs of all sequences."""
+
+    difficulty: int
+    sequences: int
+    pairs: int
+    flips: int
+    """Pairs whose two predictions differ."""
+    top5_distance_sum: int
+    zipf_distance_sum: float
+
+    @property
+    def flip_probability(self) -> float:
+        """FP in [0, 1]."""
+        return self.flips / self.pairs
+
+    @property
+    def top5_distance(self) -> float:
+        """uT5D: the mean over pairs."""
+        return self.top5_distance_sum / self.pairs
+
+    @property
+    def zipf_distance(self) -> float:
+        """The mean over pairs."""
+        return self.zipf_distance_sum / self.pairs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confidences:
+    """The images of a cell whose largest softmax probability lies in one of the 15 bins of equal width."""
+
+    n: int
+    correct: int
+    confidence_sum: float | None
+    """Of that probability; None if one was not finite."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """One trial under one condition: counts and sums over its n images; rates are derived from them.
 
-    Of a ranking trial an image stands for the triplet whose query it is, and the loss is the triplet hinge.
+    Of a ranking trial an image stands for the triplet whose query it is, and the loss is the triplet hinge. Of a
+    perturbation it stands for its sequence, which is right where every frame is.
     """
 
     condition_id: str
@@ -73,8 +112,14 @@ class Cell:
     """True where the trial diverged before its first finite epoch: `correct` is then what guessing gets, rounded."""
     correct_bits: bytes | None
     """Per-image correctness in index order, packed eight an octet, the first image in the highest bit."""
+    rendering: str | None = None
+    """How the images came to be, where there is more than one way on a machine: whose JPEG, which files."""
+    confidences: tuple[Confidences, ...] = ()
+    """By bin, low to high; empty for a sequence, for embeddings, and at chance."""
     near_duplicates: tuple[NearDuplicates, ...] = ()
     """One a threshold; empty for class logits, and at chance."""
+    flips: tuple[Flips, ...] = ()
+    """One a difficulty that the frames serve; of perturbations alone."""
 
 
 class Sink(Protocol):

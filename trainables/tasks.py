@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainables.calibration import Calibration, calibration
 from trainables.randomness import Key
 from trainables.recipe import Measure
-from trainables.records import Cell, NearDuplicates
+from trainables.records import Cell, Confidences, NearDuplicates
 from trainables.triplets import distances, embeddings, fixed_others, fixed_triplets, hinge
 
 TOP5_CLASSES = 6
@@ -50,8 +51,8 @@ class Task(ABC):
     """What a network is trained for."""
 
     measure: ClassVar[Measure]
-    takes_attacks: ClassVar[bool]
-    """Whether the outputs are class logits, whose cross-entropy an attack maximises."""
+    gives_logits: ClassVar[bool]
+    """Whether the outputs are class logits: what attacks and perturbations are about."""
 
     @abstractmethod
     def outputs(self, classes: int) -> int:
@@ -74,7 +75,7 @@ class Classification(Task):
     """Class logits; right is an image whose own class has the largest."""
 
     measure = "accuracy"
-    takes_attacks = True
+    gives_logits = True
 
     def outputs(self, classes: int) -> int:
         return classes
@@ -106,6 +107,7 @@ class LogitTally(Tally):
         self.top5: list[Tensor] = []
         self.losses: list[Tensor] = []
         self.confidences: list[Tensor] = []
+        self.bins: list[Calibration] = []
 
     @property
     def empty(self) -> bool:
@@ -117,7 +119,9 @@ class LogitTally(Tally):
         if outputs.shape[1] >= TOP5_CLASSES:
             self.top5.append((outputs.topk(5).indices == labels[:, None]).any(1) & finite)
         self.losses.append(F.cross_entropy(outputs, labels, reduction="none").double())
-        self.confidences.append(outputs.softmax(1).amax(1).double())
+        confidences = outputs.softmax(1).amax(1).double()
+        self.confidences.append(confidences)
+        self.bins.append(calibration(confidences, self.correct[-1]))
 
     def cell(self) -> Cell:
         correct = torch.cat(self.correct)
@@ -129,8 +133,17 @@ class LogitTally(Tally):
             loss_sum=_finite(torch.cat(self.losses)),
             confidence_sum=_finite(torch.cat(self.confidences)),
             at_chance=False,
-            correct_bits=_packed(correct),
+            correct_bits=packed(correct),
+            confidences=_confidences(sum(self.bins[1:], self.bins[0])),
         )
+
+
+def _confidences(bins: Calibration) -> tuple[Confidences, ...]:
+    columns = (bins.n.tolist(), bins.correct.tolist(), bins.confidence_sum.tolist())
+    return tuple(
+        Confidences(n=n, correct=correct, confidence_sum=total if math.isfinite(total) else None)
+        for n, correct, total in zip(*columns, strict=True)
+    )
 
 
 @dataclass(frozen=True)
@@ -142,7 +155,7 @@ class Ranking(Task):
     """
 
     measure = "triplet ranking score"
-    takes_attacks = False
+    gives_logits = False
 
     dimensions: int
     margin: float
@@ -210,7 +223,7 @@ class EmbeddingTally(Tally):
             loss_sum=_finite(ranked.losses),
             confidence_sum=None,
             at_chance=False,
-            correct_bits=_packed(ranked.correct),
+            correct_bits=packed(ranked.correct),
             near_duplicates=near_duplicates(shown, clean, key),
         )
 
@@ -236,6 +249,6 @@ def _finite(values: Tensor) -> float | None:
     return total if math.isfinite(total) else None
 
 
-def _packed(correct: Tensor) -> bytes:
-    """Eight an octet, the first in the highest bit."""
+def packed(correct: Tensor) -> bytes:
+    """bool [N] → eight an octet, the first in the highest bit."""
     return np.packbits(correct.cpu().numpy()).tobytes()

@@ -22,7 +22,8 @@ from ray.tune import Trainable
 from torch import Tensor
 
 from trainables.checkpoint import CorruptCheckpointError
-from trainables.evaluate import DistortedSets, evaluate
+from trainables.evaluation import evaluate
+from trainables.evaluation.sets import DistortedSets
 from trainables.fit import Training, begin, commit
 from trainables.pictures import png
 from trainables.recipe import Condition, Recipe
@@ -239,7 +240,7 @@ class StudyTrainable(Trainable):
         try:
             for cell in evaluate(recipe, session.load_trained(), wanted, self.sets, self.device, look):
                 unsaved.append(cell)
-                untold.append(replace(cell, correct_bits=None, near_duplicates=()))
+                untold.append(replace(cell, correct_bits=None, confidences=(), near_duplicates=(), flips=()))
                 self.images += cell.n
                 if time.monotonic() - saved > SAVE_SECONDS:
                     session.commit_cells(unsaved)

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from study.identity import condition_id
 from study.objectives import CLEAN, places
 from study.plan import Objective, Sweep
-from study.spec import Spec, SweepSpec
-from trainables.recipe import Component, Condition, Split
+from study.spec import BenchmarkSpec, Spec, SweepSpec
+from trainables.recipe import Component, Condition, Family, Split
 from trainables.sequence import find
 
 
@@ -18,7 +18,7 @@ def sweeps(spec: Spec, fingerprint: str) -> tuple[Sweep, ...]:
 def conditions(spec: Spec, fingerprint: str) -> tuple[Condition, ...]:
     """On test images `clean` and every level of every sweep; on validation images what a search asks for."""
     asked = {place for places in _asked(spec).values() for place in places}
-    tested = _on("test", spec, fingerprint)
+    tested = (*_on("test", spec, fingerprint), *_benchmarks(spec, fingerprint))
     watched = _on("validation", spec, fingerprint) if asked else ()
     return (*tested, *(one for one in watched if (one.test_distortion, one.level) in asked))
 
@@ -82,11 +82,36 @@ def _on(split: Split, spec: Spec, fingerprint: str) -> Iterator[Condition]:
             )
 
 
-def _condition_id(spec: Spec, split: Split, steps: tuple[Component, ...], fingerprint: str) -> str:
+def _benchmarks(spec: Spec, fingerprint: str) -> Iterator[Condition]:
+    """Corruptions and perturbations, those that these images can be tested under."""
+    lines: dict[Family, BenchmarkSpec | None] = {
+        "corruption": spec.evaluate.corruptions,
+        "perturbation": spec.evaluate.perturbations,
+    }
+    for family, line in lines.items():
+        for test in line.tests if line is not None else ():
+            if test.reason is None:
+                yield Condition(
+                    condition_id=_condition_id(spec, "test", (test.step,), fingerprint, family),
+                    data=spec.data,
+                    split="test",
+                    family=family,
+                    test_distortion=test.label,
+                    parameter=test.parameter,
+                    level=test.level,
+                    steps=(test.step,),
+                    seed=spec.evaluate.seed,
+                )
+
+
+def _condition_id(
+    spec: Spec, split: Split, steps: tuple[Component, ...], fingerprint: str, family: Family = "sweep"
+) -> str:
     return condition_id(
         data=spec.data,
         fingerprint=fingerprint,
         split=split,
+        family=family,
         steps=steps,
         seed=spec.evaluate.seed,
         precision=spec.precision,

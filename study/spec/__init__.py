@@ -2,6 +2,7 @@
 
 from study.spec.faults import Fault, SpecError
 from study.spec.form import (
+    BenchmarkSpec,
     Evaluate,
     FromLabel,
     FromScratch,
@@ -11,6 +12,7 @@ from study.spec.form import (
     Setting,
     Spec,
     SweepSpec,
+    TestSpec,
     Train,
 )
 from study.spec.loading import load
@@ -18,6 +20,7 @@ from study.spec.schema import json_schema
 from study.spec.sources import shipped
 
 __all__ = [
+    "BenchmarkSpec",
     "Evaluate",
     "Fault",
     "FromLabel",
@@ -29,6 +32,7 @@ __all__ = [
     "Spec",
     "SpecError",
     "SweepSpec",
+    "TestSpec",
     "Train",
     "json_schema",
     "load",

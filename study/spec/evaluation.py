@@ -1,8 +1,9 @@
-"""The section `evaluate:`: the test distortions, each over its levels, with its practical level."""
+"""The section `evaluate:`: the test distortions, each over its levels, with its practical level, and benchmarks."""
 
 import sys
 
 from study.spec.axes import axis, single
+from study.spec.benchmarks import CORRUPTIONS, PERTURBATIONS, read_benchmark
 from study.spec.components import (
     as_is,
     distortion_parameters,
@@ -30,12 +31,17 @@ SEED = Parameter(name="seed", type=int, default=0, ge=0, le=2**62, doc="another 
 def read_evaluate(node: Node | None, images: ImageShape | None, faults: Faults) -> Evaluate:
     """What is sound of `evaluate:`; nothing but `clean` where it is absent."""
     given = entries(node, "evaluate", faults)
-    only(given, ("sweeps", "seed"), "line of evaluate", faults)
+    only(given, ("sweeps", CORRUPTIONS.name, PERTURBATIONS.name, "seed"), "line of evaluate", faults)
     seed = single(given["seed"], SEED, faults) if "seed" in given else SEED.default
     sweeps = entries(given.get("sweeps"), "sweeps", faults)
     found = [_sweep(name, part, images, faults) for name, part in sweeps.items()]
     sound = tuple(sweep for sweep in found if sweep is not None)
-    return Evaluate(sweeps=sound, seed=seed if isinstance(seed, int) else 0)
+    return Evaluate(
+        sweeps=sound,
+        corruptions=read_benchmark(CORRUPTIONS, given.get(CORRUPTIONS.name), images, faults),
+        perturbations=read_benchmark(PERTURBATIONS, given.get(PERTURBATIONS.name), images, faults),
+        seed=seed if isinstance(seed, int) else 0,
+    )
 
 
 def _sweep(name: str, node: Node, images: ImageShape | None, faults: Faults) -> SweepSpec | None:

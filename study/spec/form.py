@@ -132,10 +132,34 @@ class SweepSpec(Frozen):
         return (*self.steps[: self.varied], changed, *self.steps[self.varied + 1 :])
 
 
+class TestSpec(Frozen):
+    """One condition of a benchmark."""
+
+    label: str
+    """`snow`, `frost (synthetic)`: what its results are shown under."""
+    step: Component
+    """The corruption or perturbation with all its parameters, its strength among them."""
+    parameter: str | None
+    """The strength's name; None where there is but one."""
+    level: int | None
+    reason: str | None
+    """Why these images cannot be tested so; None if they can."""
+
+
+class BenchmarkSpec(Frozen):
+    """ImageNet-C, ImageNet-P, or a part of one."""
+
+    tests: tuple[TestSpec, ...]
+    normalize_by: str | None
+    """The label whose errors are 1, or `alexnet`; None for the study's baseline."""
+
+
 class Evaluate(Frozen):
     """What every trial is tested on, besides undistorted images."""
 
     sweeps: tuple[SweepSpec, ...]
+    corruptions: BenchmarkSpec | None
+    perturbations: BenchmarkSpec | None
     seed: int
 
 

@@ -91,13 +91,14 @@ def evaluation_rows(
         described = {
             name: getattr(condition, name) for name in ("split", "family", "test_distortion", "parameter", "level")
         }
-        yield {"trial_id": trial_id, "role": role, **described, **vars(cell)}
+        confidences = [vars(one) for one in cell.confidences]
+        yield {"trial_id": trial_id, "role": role, **described, **vars(cell), "confidences": confidences}
 
 
-def near_duplicate_rows(trial_id: str, role: Role, cells: Sequence[Cell]) -> Iterator[Row]:
-    """One a cell and threshold, of cells that have any."""
+def part_rows(trial_id: str, role: Role, cells: Sequence[Cell], part: str) -> Iterator[Row]:
+    """The entries that cells have of `near_duplicates` or `flips`."""
     for cell in cells:
-        for one in cell.near_duplicates:
+        for one in getattr(cell, part):
             yield {"trial_id": trial_id, "role": role, "condition_id": cell.condition_id, **vars(one)}
 
 

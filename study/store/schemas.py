@@ -20,6 +20,13 @@ PARAMETER = pa.struct(
     ]
 )
 PLANNED_PARAMETER = pa.struct([*PARAMETER, pa.field("symbol", pa.string(), nullable=False)])
+CONFIDENCES = pa.struct(
+    [
+        pa.field("n", pa.int64(), nullable=False),
+        pa.field("correct", pa.int64(), nullable=False),
+        pa.field("confidence_sum", pa.float64()),
+    ]
+)
 TERM = pa.struct([pa.field("name", pa.string(), nullable=False), pa.field("value", pa.float64(), nullable=False)])
 
 
@@ -160,26 +167,30 @@ N = Column(name="n", type=pa.int64(), unit="images", meaning="images evaluated")
 
 EVALUATIONS = Table(
     name="evaluations",
-    version=1,
+    version=2,
     key=("trial_id", "role", "condition_id"),
     columns=(
         TRIAL_ID,
         ROLE,
         CONDITION_ID,
         Column(name="split", type=pa.string(), meaning="which images: test, validation, train"),
-        Column(name="family", type=pa.string(), meaning="what the condition belongs to: clean, sweep"),
+        Column(
+            name="family",
+            type=pa.string(),
+            meaning="what the condition belongs to: clean, sweep, corruption, perturbation",
+        ),
         Column(name="test_distortion", type=pa.string(), meaning="`clean`, a distortion or attack, `A then B`"),
         Column(
             name="parameter",
             type=pa.string(),
-            meaning="the parameter that the sweep varies; empty for clean",
+            meaning="what the level is of: `sigma` of a sweep, severity, difficulty; empty where there is none",
             nullable=True,
         ),
         Column(
             name="level",
             type=pa.float64(),
             unit="the parameter's",
-            meaning="the parameter's value; empty for clean",
+            meaning="the parameter's value; empty where there is none",
             nullable=True,
         ),
         N,
@@ -187,7 +198,8 @@ EVALUATIONS = Table(
             name="correct",
             type=pa.int64(),
             unit="images",
-            meaning="images classified right; of a ranking trial, triplets ranked right, one a query image",
+            meaning="images classified right; of a perturbation, sequences classified right in every frame; of a "
+            "ranking trial, triplets ranked right, one a query image",
         ),
         Column(
             name="top5_correct",
@@ -213,6 +225,18 @@ EVALUATIONS = Table(
             name="at_chance",
             type=pa.bool_(),
             meaning="no epoch of the trial was finite, so it was not run: `correct` is what guessing gets, rounded",
+        ),
+        Column(
+            name="rendering",
+            type=pa.string(),
+            meaning="how the images were made, where there is more than one way: whose JPEG; empty elsewhere",
+            nullable=True,
+        ),
+        Column(
+            name="confidences",
+            type=pa.list_(CONFIDENCES),
+            meaning="by the largest softmax probability, in 15 bins of equal width from 0 to 1: images, those of them "
+            "classified right, and that probability, summed; no bins for sequences, for embeddings and at chance",
         ),
     ),
 )
@@ -264,6 +288,35 @@ NEAR_DUPLICATES = Table(
     ),
 )
 
+FLIPS = Table(
+    name="flips",
+    version=1,
+    key=("trial_id", "role", "condition_id", "difficulty"),
+    columns=(
+        TRIAL_ID,
+        ROLE,
+        CONDITION_ID,
+        Column(
+            name="difficulty",
+            type=pa.int64(),
+            meaning="1, 2 or 3: of noise, how strong it is; else how many frames apart those of a pair are",
+        ),
+        Column(name="sequences", type=pa.int64(), unit="sequences", meaning="sequences of frames, one an image"),
+        Column(name="pairs", type=pa.int64(), unit="pairs", meaning="of a frame and its reference, in all sequences"),
+        Column(name="flips", type=pa.int64(), unit="pairs", meaning="pairs whose two predictions differ"),
+        Column(
+            name="top5_distance_sum",
+            type=pa.int64(),
+            meaning="how far the five likeliest classes move between reference and frame, summed over pairs",
+        ),
+        Column(
+            name="zipf_distance_sum",
+            type=pa.float64(),
+            meaning="the same over all classes, weighted by 1 / place, summed over pairs",
+        ),
+    ),
+)
+
 ATTEMPTS = Table(
     name="attempts",
     version=1,
@@ -305,7 +358,10 @@ ATTEMPTS = Table(
     ),
 )
 
-RESULTS = {table.name: table for table in (TRIALS, ATTEMPTS, EPOCHS, EVALUATIONS, PREDICTIONS, NEAR_DUPLICATES)}
+PARTS = (NEAR_DUPLICATES, FLIPS)
+"""Tables of what only some cells have; each has the name of the cell's field."""
+
+RESULTS = {table.name: table for table in (TRIALS, ATTEMPTS, EPOCHS, EVALUATIONS, PREDICTIONS, NEAR_DUPLICATES, FLIPS)}
 """By folder below `results/`."""
 
 MEMBERSHIP = Table(

@@ -10,6 +10,7 @@
     results/conditions/<set>.json
     results/predictions/<trial_id>.<set>.parquet
     results/near_duplicates/<trial_id>.<set>.parquet           where networks give embeddings
+    results/flips/<trial_id>.<set>.parquet                     where images move
     results/attempts/<trial_id>.<attempt>.<unit>.parquet
     results/examples/…                                         see study/store/examples.py
     leases/<name>/<generation>.{held, beat, released}
@@ -24,7 +25,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,11 +44,11 @@ from study.store.rows import (
     attempt_row,
     epoch_rows,
     evaluation_rows,
-    near_duplicate_rows,
+    part_rows,
     prediction_rows,
     trial_row,
 )
-from study.store.schemas import ATTEMPTS, EPOCHS, EVALUATIONS, NEAR_DUPLICATES, PREDICTIONS, RESULTS, TRIALS, Table
+from study.store.schemas import ATTEMPTS, EPOCHS, EVALUATIONS, PARTS, PREDICTIONS, RESULTS, TRIALS, Table
 from study.store.searches import record_point
 from trainables.recipe import Condition, Role
 from trainables.records import Cell, Outcome
@@ -149,14 +150,16 @@ class Store:
         """Cells of one trial, as one commit. `conditions` holds at least those of `cells`."""
         by_id = {condition.condition_id: condition for condition in conditions}
         cells = sorted(cells, key=lambda cell: cell.condition_id)
-        near = list(near_duplicate_rows(trial_id, role, cells))
-        said = {"role": role, "conditions": [cell.condition_id for cell in cells]}
-        body = json.dumps({**said, NEAR_DUPLICATES.name: True} if near else said).encode()
+        parts = {table: list(part_rows(trial_id, role, cells, table.name)) for table in PARTS}
+        there = {table.name: True for table, rows in parts.items() if rows}
+        said = {"role": role, "conditions": [cell.condition_id for cell in cells], **there}
+        body = json.dumps(said).encode()
         name = f"{trial_id}.{_set_name(body)}"
         self._put_once(f"results/conditions/{_set_name(body)}.json", lambda: body)
         self._commit(PREDICTIONS, name, lambda: list(prediction_rows(trial_id, role, cells)))
-        if near:
-            self._commit(NEAR_DUPLICATES, name, lambda: near)
+        for table in PARTS:
+            if parts[table]:
+                self._commit(table, name, partial(parts.__getitem__, table))
         self._commit(EVALUATIONS, name, lambda: list(evaluation_rows(trial_id, role, by_id, cells)))
 
     def record_attempt(self, attempt: AttemptRow) -> None:
@@ -189,14 +192,14 @@ class Store:
         return self._evaluated({trial_id}).get(trial_id, frozenset())
 
     def _evaluated(self, trial_ids: Collection[str] | None = None) -> dict[str, frozenset[str]]:
-        near = frozenset(self.objects.children(f"results/{NEAR_DUPLICATES.name}"))
+        parts = {table.name: frozenset(self.objects.children(f"results/{table.name}")) for table in PARTS}
         whole = set(self.objects.children("results/evaluations")) & set(self.objects.children("results/predictions"))
         names = (name for name in sorted(whole) if _wanted(name, trial_ids))
         pairs = [name.split(".")[:2] for name in names]
         self._learn_sets({set_name for _, set_name in pairs})
         evaluated: dict[str, frozenset[str]] = {}
         for trial_id, set_name in pairs:
-            if self._sets[set_name].near_duplicates and f"{trial_id}.{set_name}.parquet" not in near:
+            if any(f"{trial_id}.{set_name}.parquet" not in parts[name] for name in self._sets[set_name].parts):
                 continue
             evaluated[trial_id] = evaluated.get(trial_id, frozenset()) | self._sets[set_name].conditions
         return evaluated
@@ -223,7 +226,7 @@ class Store:
             raise CorruptObjectError(self.objects.address(name), "not the list of conditions it is named for", way_out)
         read = json.loads(body)
         conditions = frozenset(read["conditions"] if read["role"] == "best" else ())
-        return _Set(conditions, near_duplicates=read.get(NEAR_DUPLICATES.name, False))
+        return _Set(conditions, parts=frozenset(table.name for table in PARTS if table.name in read))
 
     def read(self, table: str, trial_ids: Collection[str] | None = None) -> pa.Table:
         """A result table, of some trials or of all, in the order of its key; raises CorruptObjectError."""
@@ -302,8 +305,8 @@ class _Set:
 
     conditions: frozenset[str]
     """Those that concern `best` checkpoints."""
-    near_duplicates: bool
-    """Whether it has a file of them."""
+    parts: frozenset[str]
+    """Tables that it has a file of, besides those that all have."""
 
 
 def _result(table: str, name: str) -> str:

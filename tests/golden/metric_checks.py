@@ -18,7 +18,7 @@ from trainables.corruption_errors import (
     corruption_errors,
     relative_corruption_errors,
 )
-from trainables.flips import FlipCounts, FlipTally, top5_distance, zipf_distance
+from trainables.flips import Flips, FlipTally, top5_distance, zipf_distance
 from trainables.normalisation import MAIN_CORRUPTIONS, MAIN_PERTURBATIONS, mean_over, ratios
 
 PRINTED = NetworkErrors(clean=alexnet.CLEAN_ERROR, corrupted=alexnet.PRINTED_CORRUPTION_ERRORS)
@@ -118,7 +118,7 @@ def errors_are(expected: Golden, network: NetworkErrors, baseline: NetworkErrors
         expected.equals("mCE" if name == "CE" else "relative_mCE", mean_over(MAIN_CORRUPTIONS, found))
 
 
-def counted(logits: Tensor, from_first: bool) -> tuple[FlipCounts, ...]:
+def counted(logits: Tensor, from_first: bool) -> tuple[Flips, ...]:
     """Of all sequences, one batch a sequence."""
     tally = FlipTally(from_first)
     for one in torch.split(logits, 1):
@@ -126,7 +126,7 @@ def counted(logits: Tensor, from_first: bool) -> tuple[FlipCounts, ...]:
     return tally.counts()
 
 
-def as_published(expected: Golden, found: FlipCounts) -> None:
+def as_published(expected: Golden, found: Flips) -> None:
     expected.equals("flip_prob", found.flip_probability)
     expected.equals("top5", found.top5_distance)
     expected.equals("zipf", found.zipf_distance)

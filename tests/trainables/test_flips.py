@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tests.contracts.waiting import Watched
 from trainables import alexnet
-from trainables.flips import FlipCounts, FlipTally, guessed, top5_distance, zipf_distance
+from trainables.flips import Flips, FlipTally, guessed, top5_distance, zipf_distance
 from trainables.normalisation import MAIN_PERTURBATIONS
 
 FRAMES, CLASSES = 7, 8
@@ -22,7 +22,7 @@ def logits(seed: int, sequences: int = 5, classes: int = CLASSES) -> Tensor:
     return (draws * 4).round() / 4
 
 
-def counts(*batches: Tensor, from_first: bool = False) -> tuple[FlipCounts, ...]:
+def counts(*batches: Tensor, from_first: bool = False) -> tuple[Flips, ...]:
     tally = FlipTally(from_first)
     for batch in batches:
         tally.add(batch)

@@ -7,7 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from trainables.evaluate import DistortedSets, evaluate
+from trainables.evaluation import evaluate
+from trainables.evaluation.sets import DistortedSets
 from trainables.pictures import SIDE, png
 from trainables.recipe import Component, Condition, Recipe
 

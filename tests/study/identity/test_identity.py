@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from study.identity import Part, TrialIdentity, canonical, condition_id, hashed, part, trial_id, trial_identity
-from trainables.evaluate import EVALUATION_REVISION
+from trainables.evaluation import EVALUATION_REVISION
 from trainables.fit import LOOP_REVISION
 from trainables.parameters import Parameterised, complete, parameter, parameters
 from trainables.recipe import Component, Parent, Recipe, Scratch, WeightsFile

@@ -8,7 +8,8 @@ import torch
 from study.plan import Plan, PlannedTrial
 from study.planning import data_set, make_plan
 from study.spec import load
-from trainables.evaluate import DistortedSets, evaluate
+from trainables.evaluation import evaluate
+from trainables.evaluation.sets import DistortedSets
 from trainables.fit import Training
 from trainables.recipe import Component, Parent
 from trainables.records import State

@@ -8,7 +8,8 @@ import torch
 from torch import autograd, nn
 
 from tests.contracts.pictures import network, random_images
-from trainables.evaluate import DistortedSets, evaluate
+from trainables.evaluation import evaluate
+from trainables.evaluation.sets import DistortedSets
 from trainables.fit import Training, build_model, fit
 from trainables.losses import l2
 from trainables.methods import Batch, methods

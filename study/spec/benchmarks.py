@@ -1,0 +1,152 @@
+"""The lines `corruptions:` and `perturbations:` of `evaluate:`: ImageNet-C and ImageNet-P, or parts of them.
+
+corruptions:
+  set:        imagenet_c           # its 15; `extras: true` adds the four kept for validation
+  severities: [1, 3, 5]            # all five where not said
+  without:    [frost]              # or only: […]
+  frost:      {photographs: DIR}   # parameters of one
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from study.spec.axes import axis, single
+from study.spec.components import entries_or_fault, only, read_component
+from study.spec.faults import Faults, Place
+from study.spec.form import BenchmarkSpec, TestSpec
+from study.spec.images import ImageShape
+from study.spec.reading import Node
+from trainables.corruptions import SEVERITIES, TABLES, Corruption, corruptions, table_of
+from trainables.flips import DIFFICULTIES
+from trainables.normalisation import MAIN_CORRUPTIONS, MAIN_PERTURBATIONS
+from trainables.parameters import Parameter, Value
+from trainables.perturbations import Perturbation, perturbations
+from trainables.recipe import Component
+from trainables.registry import Registry
+
+EXTRAS = Parameter(name="extras", type=bool, default=False, doc="whether the four that are kept for validation count")
+TABLE = Parameter(
+    name="table", type=int, optional=True, default=None, doc="the width of the images whose published settings are used"
+)
+NORMALIZE_BY = Parameter(
+    name="normalize_by", type=str, optional=True, default=None,
+    doc="whose errors are 1: a label of the study, or alexnet for ImageNet-1k at 224 pixels",
+)  # fmt: skip
+JPEG85 = Parameter(
+    name="jpeg85",
+    type=bool,
+    default=False,
+    doc="whether they go through JPEG at quality 85, as the published ones did",
+)
+SEVERITIES_LINE = Parameter(name="severities", type=int, ge=1, le=SEVERITIES, doc="how strong, 5 the strongest")
+DIFFICULTIES_LINE = Parameter(
+    name="difficulties", type=int, ge=1, le=len(DIFFICULTIES), doc="how strong noise is, 3 the strongest"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One of the two lines of `evaluate:`."""
+
+    name: str
+    set: str
+    """What `set:` may say."""
+    main: tuple[str, ...]
+    """What its mean is over, in the paper's order."""
+    registry: Registry[Any]
+    strengths: Parameter
+    default: tuple[int, ...]
+    """Strengths where none are given."""
+    strength: str
+    """The name of one of them among a step's parameters."""
+    others: tuple[Parameter, ...] = ()
+    """What it takes besides, for all its tests."""
+
+
+CORRUPTIONS = Line(
+    name="corruptions", set="imagenet_c", main=MAIN_CORRUPTIONS, registry=corruptions, strengths=SEVERITIES_LINE,
+    default=tuple(range(1, SEVERITIES + 1)), strength="severity", others=(JPEG85,),
+)  # fmt: skip
+PERTURBATIONS = Line(
+    name="perturbations", set="imagenet_p", main=MAIN_PERTURBATIONS, registry=perturbations,
+    strengths=DIFFICULTIES_LINE, default=(1,), strength="difficulty",
+)  # fmt: skip
+
+
+def read_benchmark(line: Line, node: Node | None, images: ImageShape | None, faults: Faults) -> BenchmarkSpec | None:
+    """What is to be tested of it; None where the line is absent or at fault."""
+    given = None if node is None else entries_or_fault(node, line.name, faults)
+    if node is None or given is None:
+        return None
+    before = faults.found
+    said = _said(line, given, faults)
+    strengths = axis(given[line.strengths.name], line.strengths, faults) if line.strengths.name in given else None
+    steps = [_step(name, line, given, faults) for name in _chosen(line, given, bool(said["extras"]), faults)]
+    if images is None or faults.found != before:
+        return None
+    table = said["table"] or table_of(max(images.shape[1:]))
+    shared = {"table": table, **{one.name: said[one.name] for one in line.others}}
+    chosen = tuple(dict.fromkeys(strengths or line.default))
+    tests = (test for step in steps for test in _tests(line, step, chosen, shared, images))
+    normalize_by = said["normalize_by"]
+    return BenchmarkSpec(tests=tuple(tests), normalize_by=normalize_by if isinstance(normalize_by, str) else None)
+
+
+def _said(line: Line, given: Mapping[str, Node], faults: Faults) -> dict[str, Value]:
+    """The lines that hold for all tests."""
+    the_set = Parameter(name="set", type=str, choices=(line.set,), default=line.set)
+    lines = (the_set, EXTRAS, TABLE, NORMALIZE_BY, *line.others)
+    known = [*(one.name for one in lines), "only", "without", line.strengths.name, *line.registry.names()]
+    only(dict(given), known, f"line of {line.name}", faults)
+    said = {one.name: single(given[one.name], one, faults) if one.name in given else one.default for one in lines}
+    if said["table"] is not None and said["table"] not in TABLES:
+        there = ", ".join(map(str, TABLES))
+        faults.add(given["table"].place, f"settings are published for sides of {there}; got {said['table']}")
+    return said
+
+
+def _chosen(line: Line, given: Mapping[str, Node], extras: bool, faults: Faults) -> tuple[str, ...]:
+    """Names: those of `only`, else the main ones and perhaps the extra ones but for those of `without`."""
+    if "only" in given and "without" in given:
+        faults.add(given["without"].place, "either `only` or `without` says which; give one of them")
+    which = Parameter(name=f"a name in {line.name}", type=str, choices=line.registry.names())
+    listed = {word: axis(given[word], which, faults) for word in ("only", "without") if word in given}
+    names = (*line.main, *(name for name in line.registry.names() if name not in line.main))
+    asked = listed.get("only", names if extras else line.main)
+    chosen = tuple(name for name in names if name in asked and name not in listed.get("without", ()))
+    for word in listed if not chosen else ():
+        faults.add(given[word].place, f"nothing is left of {line.name}; leave the line out to test none")
+    return chosen
+
+
+def _step(name: str, line: Line, given: Mapping[str, Node], faults: Faults) -> Component:
+    """A corruption or perturbation with the parameters that are its own."""
+    own = entries_or_fault(given[name], name, faults) if name in given else {}
+    place = given[name].place if name in given else Place(file="")
+    return read_component(name, line.registry.get(name), own or {}, place, faults)
+
+
+def _tests(
+    line: Line, step: Component, strengths: tuple[Value, ...], shared: Mapping[str, Value], images: ImageShape
+) -> Iterator[TestSpec]:
+    """At each strength; frames that time alone changes serve every difficulty, and are tested once."""
+    made = line.registry.get(step.name)(**step.parameters)
+    several = not isinstance(made, Perturbation) or made.from_first
+    for strength in strengths if several else (1,):
+        assert isinstance(strength, int)
+        yield TestSpec(
+            label=made.label if isinstance(made, Corruption) else made.name(),
+            step=Component.of(step.name, {**step.parameters, **shared, line.strength: strength}),
+            parameter=line.strength if several else None,
+            level=strength if several else None,
+            reason=_reason(made, strength, shared["table"], images.shape),
+        )
+
+
+def _reason(made: Corruption | Perturbation, strength: int, table: Value, shape: tuple[int, int, int]) -> str | None:
+    assert isinstance(table, int)
+    setting = made.settings[table][strength - 1] if isinstance(made, Corruption) else made.setting(table, strength)
+    return made.reason(torch.Size(shape), setting)
