@@ -17,9 +17,9 @@ from study.store import AttemptRow, CorruptObjectError, Heartbeat, HeldError, Ow
 from study.store.examples import example_name
 from trainables import tune
 from trainables.checkpoint import CorruptCheckpointError, dump, parse, weights_hash
+from trainables.evaluation.shown import is_attack
 from trainables.recipe import Condition, Parent, Role, WeightsFile
 from trainables.records import Cell, Outcome, State
-from trainables.sequence import build
 
 LEASE_SECONDS = 60.0
 """A trial whose worker gave no sign of life for so long may be taken over."""
@@ -122,7 +122,7 @@ class StoreSession:
         return self.trial_id == self.shown_under_attack or not self._is_attack(condition_id)
 
     def _is_attack(self, condition_id: str) -> bool:
-        return build(self.conditions[condition_id].steps).is_attack
+        return is_attack(self.conditions[condition_id])
 
     def _example(self, condition_id: str) -> str:
         return example_name(condition_id, self.trial_id if self._is_attack(condition_id) else None)

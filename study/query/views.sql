@@ -64,7 +64,11 @@ SELECT
     cells.top5_correct / cells.n AS top5_accuracy,
     cells.loss_sum / cells.n AS loss,
     cells.confidence_sum / cells.n AS confidence,
-    cells.at_chance
+    (
+        SELECT sum(abs(bin.correct - bin.confidence_sum)) / sum(bin.n) FROM (SELECT unnest(cells.confidences) AS bin)
+    ) AS calibration_error,
+    cells.at_chance,
+    cells.rendering
 FROM stored.evaluations AS cells
 JOIN stored.conditions AS conditions USING (condition_id)
 JOIN (SELECT trial_id, min(position) AS position FROM stored.membership GROUP BY trial_id) AS planned USING (trial_id)

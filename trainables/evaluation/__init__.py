@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from trainables.attacks import Attack
 from trainables.datasets import Images, split_of
 from trainables.evaluation.sets import DistortedSets
-from trainables.evaluation.shown import BATCH, CHUNK, floating, motion_of, pixels, shown
+from trainables.evaluation.shown import BATCH, CHUNK, floating, is_attack, motion_of, pixels, shown
 from trainables.fit import build_model, data_set, place, task_of
 from trainables.flips import FlipTally, guessed
 from trainables.randomness import Key
@@ -103,13 +103,11 @@ def _tallies(task: Task, model: nn.Module, device: torch.device) -> Tallies:
 
 def _sharing(condition: Condition) -> tuple[_Cells, str, object]:
     """Equal for conditions that one pass can serve: a single attack at several levels."""
-    if condition.family == "perturbation":
-        return _in_motion, condition.test_distortion, condition.condition_id
-    if condition.family == "corruption":
-        return _still, condition.test_distortion, condition.condition_id
-    is_attack = build(condition.steps).is_attack
-    if not is_attack or len(condition.steps) > 1:
-        return (_attacked_in_turn if is_attack else _still), condition.test_distortion, condition.condition_id
+    if not is_attack(condition):
+        how = _in_motion if condition.family == "perturbation" else _still
+        return how, condition.test_distortion, condition.condition_id
+    if len(condition.steps) > 1:
+        return _attacked_in_turn, condition.test_distortion, condition.condition_id
     others = tuple(item for step in condition.steps for item in step.items if item[0] != condition.parameter)
     return _attacked, condition.test_distortion, others
 

@@ -53,6 +53,11 @@ class Shown:
         return self.show(images, begin, min(begin + self.chunk, last), device, key)
 
 
+def is_attack(condition: Condition) -> bool:
+    """Whether what it shows depends on the network."""
+    return condition.family in ("clean", "sweep") and build(condition.steps).is_attack
+
+
 def shown(condition: Condition) -> Shown:
     """How `condition` shows images; attacks, which need a model, are not shown so."""
     return {"corruption": _corrupted, "perturbation": _moving}.get(condition.family, _distorted)(condition)
