@@ -40,14 +40,15 @@ class _ImageGradient(torch.autograd.Function):
 def image_gradient(gradient: Tensor, weight: Tensor) -> Tensor:
     """∂/∂ images [N, C, H + k − 1, W + k − 1] of a convolution, from that of its output, [N, O, H, W].
 
-    One matrix product gives every kernel tap's share; each is then added at its offset. `weight` is [O, C, k, k].
+    One matrix product gives every kernel tap's share; each is then added at its offset. `weight` is [O, C, k, k]; the
+    sums are in its precision, also where autocast made the output, and so the gradient, one of half as many bits.
     """
     n, _, height, width = gradient.shape
     outputs, channels, rows, columns = weight.shape
-    pixels = gradient.permute(0, 2, 3, 1).reshape(-1, outputs)
+    pixels = gradient.to(weight.dtype).permute(0, 2, 3, 1).reshape(-1, outputs)
     shares = weight.permute(2, 3, 1, 0).reshape(-1, outputs) @ pixels.t()
     taps = shares.view(rows, columns, channels, n, height, width)
-    images = gradient.new_zeros(channels, n, height + rows - 1, width + columns - 1)
+    images = weight.new_zeros(channels, n, height + rows - 1, width + columns - 1)
     for row in range(rows):
         for column in range(columns):
             images[:, :, row : row + height, column : column + width] += taps[row, column]

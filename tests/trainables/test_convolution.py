@@ -47,3 +47,18 @@ def test_images_that_need_no_gradient_take_torchs_own_path() -> None:
         layer(images).square().sum().backward()
     assert torch.equal(ours.weight.grad, theirs.weight.grad)
     assert type(ours(images).grad_fn) is type(theirs(images).grad_fn)
+
+
+def test_the_gradient_of_a_bfloat16_output_is_summed_in_single_precision() -> None:
+    ours, theirs = _pair(1, 5)
+    images = random_images(3, 1, 28, 28)
+    found = []
+    for layer in (ours, theirs):
+        shown = images.clone().requires_grad_()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            layer(shown).square().sum().backward()
+        found.append((shown.grad, layer.weight.grad))
+    (to_images, to_weight), (their_images, their_weight) = found
+    assert to_images.dtype == torch.float32
+    assert torch.equal(to_weight, their_weight)
+    torch.testing.assert_close(to_images, their_images, rtol=0.02, atol=0.02)

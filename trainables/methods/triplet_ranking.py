@@ -23,6 +23,7 @@ class TripletRanking(Method):
     none in its batch is left out of the mean.
     """
 
+    revision: ClassVar[int] = 2
     label: ClassVar[str] = "Triplet"
     summary: ClassVar[str] = "Triplet hinge on embeddings of undistorted images (Wang et al. 2014; Zheng et al. 2016)"
     trains_on_distortion: ClassVar[bool] = False
