@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainables.convolution import ImageConv2d
+from trainables.convolution import ImageConv2d, PointConv2d, thinned
 from trainables.methods import Batch, Loss, Method
 from trainables.parameters import parameter
 from trainables.randomness import Key
@@ -17,7 +17,7 @@ MONOTONE = 0.88
 Geometry = tuple[Any, ...]
 """Stride, padding, dilation, transposed, output padding and groups of a convolution."""
 Layer = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear
-PLAIN_FORWARDS = tuple(kind.forward for kind in (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, ImageConv2d))
+PLAIN_FORWARDS = tuple(kind.forward for kind in (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, ImageConv2d, PointConv2d))
 """What may be replaced by the plain convolution or matrix product of the layer's input, weight and bias."""
 
 
@@ -199,7 +199,8 @@ class Balanced:
         if isinstance(layer, nn.Linear):
             return _Product.apply(*_cast(input, layer.weight, layer.bias), token, self.beta)  # type: ignore[no-any-return]
         input, padding = _padded(layer, input)
-        geometry = (layer.stride, padding, layer.dilation, False, (0,) * len(padding), layer.groups)
+        input, stride = thinned(layer, input)
+        geometry = (stride, padding, layer.dilation, False, (0,) * len(padding), layer.groups)
         tensors = _cast(input, layer.weight, layer.bias)
         return _Convolution.apply(*tensors, token, self.beta, geometry)  # type: ignore[no-any-return]
 
