@@ -117,7 +117,7 @@ def mixture(images: Tensor, chains: Tensor, weights: Tensor, share: Tensor) -> T
 def _chained(pixels: Tensor, drawn: list[Draws], size: tuple[int, int]) -> Tensor:
     """Bytes [N, C, H, W] → each view's chains of operations on them, [views, N, W, C, H, W]."""
     shape = (len(drawn), len(pixels), drawn[0].weights.shape[1])
-    chains = pixels[None, :, None].expand(*shape, -1, -1, -1).flatten(0, 2)
+    chains = pixels[None, :, None].expand(*shape, -1, -1, -1).clone().flatten(0, 2)  # never the images themselves
     work = list(_work(drawn, size))
     if work:
         counts = [len(one.rows) for one in work]

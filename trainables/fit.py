@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from trainables.batches import Augmentation, Source
 from trainables.checkpoint import to_cpu, weights_hash
+from trainables.convolution import check_safe
 from trainables.datasets import DataSet, datasets, split_of
 from trainables.methods import Method, methods
 from trainables.models import Network, models
@@ -94,6 +95,8 @@ def place(model: nn.Module, recipe: Recipe, device: torch.device) -> nn.Module:
 
     Mixed precision is the network's alone: images, distortions, norms, losses and weights stay in float32.
     """
+    if device.type == "cpu":
+        check_safe(model)
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if recipe.precision != "float32":
         model.forward = torch.autocast(device.type, dtype=torch.bfloat16)(model.forward)

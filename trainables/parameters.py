@@ -105,7 +105,7 @@ class Parameter:
             or (self.lt is not None and value >= self.lt)
         )
         if outside:
-            what = f"{self.name}, {self.doc}," if self.doc else self.name
+            what = f"{self.name}, {self.doc}," if self.doc not in ("", self.name) else self.name
             raise ValueError(f"{what} {self._rule()}; got {value:g}")
         return int(value) if self.type is int else float(value)
 

@@ -8,7 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from trainables.models import Model, Network, Stage
+from trainables.convolution import PointConv2d
+from trainables.models import WIDEST, Model, Network, Stage
 from trainables.parameters import parameter
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -91,6 +92,7 @@ class ResNet(Model):
     width: int = parameter(
         default=64,
         ge=1,
+        le=WIDEST,
         unit="channels",
         doc="channels of the first stage; each of the four stages has twice those of the last",
         source="He et al. 2016, Table 1: 64",
@@ -154,7 +156,7 @@ def _stage(block: type[Block], count: int, channels: int, width: int, stride: in
 
 def _projection(channels: int, width: int, stride: int) -> nn.Module:
     """He et al. 2016, option B: a strided 1 × 1 convolution."""
-    convolution = nn.Conv2d(channels, width, kernel_size=1, stride=stride, bias=False)
+    convolution = PointConv2d(channels, width, stride, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(width))
 
 

@@ -19,6 +19,10 @@ class Schedule(Parameterised, ABC):
     def check(self, lr: float) -> None:
         """Raises ValueError for an optimizer's learning rate that the schedule cannot begin with."""
 
+    def caution(self, epochs: int | None, iterations: int | None) -> str | None:
+        """What whoever plans a training of so many epochs, or iterations, should know; None for nothing."""
+        return None
+
     @abstractmethod
     def rate(self, lr: float, step: int, length: Length) -> float:
         """Of update `step`, 0 the first, in a training of this length; `lr` is the optimizer's."""
@@ -55,7 +59,7 @@ class MultiStep(Schedule):
         source="NFM: epochs 100, 150, 180 of 200; CIFAR-10 quick: iterations 18,000 and 19,000 of 20,000",
     )
     factor: float = parameter(
-        default=0.1, gt=0, doc="what the rate is multiplied by at each milestone", source="NFM, Caffe: 0.1"
+        default=0.1, gt=0, le=1, doc="what the rate is multiplied by at each milestone", source="NFM, Caffe: 0.1"
     )
     unit: Literal["epochs", "iterations"] = parameter(
         default="epochs", doc="what milestones count", source="epochs: NFM; iterations: Caffe"
@@ -65,6 +69,14 @@ class MultiStep(Schedule):
         super().__post_init__()
         if any(later <= earlier for earlier, later in pairwise(self.milestones)):
             raise ValueError(f"milestones rise from one to the next; got {', '.join(map(str, self.milestones))}")
+
+    def caution(self, epochs: int | None, iterations: int | None) -> str | None:
+        end = epochs if self.unit == "epochs" else iterations
+        late = [milestone for milestone in self.milestones if end is not None and milestone >= end]
+        if not late:
+            return None
+        said = ", ".join(f"{milestone:,}" for milestone in late)
+        return f"a training of {end:,} {self.unit if end != 1 else self.unit[:-1]} ends before its rate falls at {said}"
 
     def rate(self, lr: float, step: int, length: Length) -> float:
         each = length.epoch if self.unit == "epochs" else 1

@@ -10,6 +10,8 @@ from trainables.randomness import Key
 
 CHUNK = 100
 """Queries that share one generator."""
+SHORTEST = 1e-12
+"""An output that is no longer counts as one of length 0."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,13 @@ class Triplets:
 
 
 def embeddings(outputs: Tensor) -> Tensor:
-    """A network's outputs [N, dimensions] at unit length; an output of length 0 stays 0."""
-    return F.normalize(outputs, dim=1)
+    """A network's outputs [N, dimensions] at unit length; an output of length 0 stays 0, and its gradient what it is.
+
+    A black image gives one, as long as biases are 0: a division by next to nothing would make of its gradient a step
+    that ends the training.
+    """
+    lengths: Tensor = torch.linalg.vector_norm(outputs, dim=1, keepdim=True)
+    return outputs / lengths.where(lengths > SHORTEST, 1)
 
 
 def distances(a: Tensor, b: Tensor) -> Tensor:

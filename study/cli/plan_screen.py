@@ -1,6 +1,8 @@
 """Before a launch: what a study will do, what the store has of it, and what it may cost."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePath
+from typing import Protocol
 
 from study.cli.numbers import duration, size
 from study.cli.terminal import Column, Terminal, count, facts, lay_out
@@ -9,21 +11,34 @@ from study.plan import Plan, Search
 from study.report import Changes, NewTrials, PlanRow, PlanTable, epochs_of, figure, open_range
 from study.summary import UNDISTORTED, Summary
 from trainables.methods import described
-from trainables.recipe import Component, Condition, Recipe
+from trainables.recipe import Component, Condition, Recipe, Start, WeightsFile
+from trainables.schedules import schedule
 
 
 def print_plan(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, terminal: Terminal, store: str) -> None:
     """The whole screen but its last line."""
+    _print(plan, table, cost.train_images, plan_facts(plan, table, summary, cost, store), terminal)
+
+
+def print_outline(plan: Plan, table: PlanTable, summary: Summary, lacking: Sequence[str], terminal: Terminal) -> None:
+    """The screen of a plan whose images or weights are not here, but its last line."""
+    told = (*_what(plan, table, summary), *_notes(plan), *(("not here", one) for one in lacking))
+    _print(plan, table, None, told, terminal)
+
+
+def _print(
+    plan: Plan, table: PlanTable, train_images: int | None, told: Iterable[tuple[str, str]], terminal: Terminal
+) -> None:
     terminal.print("\n".join(terminal.wrap(f"{plan.study}    {plan.title}".rstrip())))
     terminal.print()
-    for line in cross_table(plan, table, cost.train_images, terminal):
+    for line in cross_table(plan, table, train_images, terminal):
         terminal.print(line)
     terminal.print()
-    for line in facts(plan_facts(plan, table, summary, cost, store), terminal):
+    for line in facts(told, terminal):
         terminal.print(line)
 
 
-def cross_table(plan: Plan, table: PlanTable, train_images: int, terminal: Terminal) -> list[str]:
+def cross_table(plan: Plan, table: PlanTable, train_images: int | None, terminal: Terminal) -> list[str]:
     """Training distortion × label, with sums, the levels on the right and each label's own axes below."""
     columns = [Column("trained on"), *(Column(label, "right") for label in table.labels), Column("sum", "right"),
                Column("")]  # fmt: skip
@@ -34,7 +49,7 @@ def cross_table(plan: Plan, table: PlanTable, train_images: int, terminal: Termi
     return [laid.header, *laid.lines]
 
 
-def _row(row: PlanRow, table: PlanTable, plan: Plan, train_images: int) -> list[str]:
+def _row(row: PlanRow, table: PlanTable, plan: Plan, train_images: int | None) -> list[str]:
     counts = [f"{row.counts[label]:,}" if label in row.counts else "" for label in table.labels]
     return [row.trained_on, *counts, f"{sum(row.counts.values()):,}", _levels(row, plan, train_images)]
 
@@ -46,18 +61,25 @@ def _sums(table: PlanTable, plan: Plan) -> list[str]:
     return ["sum", *(f"{number:,}" for number in (*counts, sum(counts))), note]
 
 
-def _levels(row: PlanRow, plan: Plan, train_images: int) -> str:
+def _levels(row: PlanRow, plan: Plan, train_images: int | None) -> str:
     if row.trained_on == UNDISTORTED:
         trials = [trial for trial in plan.expected().trials if trial.train_distortion is None]
-        lengths = {_length(trial.recipe, train_images) for trial in trials}
-        return f"{lengths.pop()} from scratch" if len(lengths) == 1 and {one.stage for one in trials} == {0} else ""
+        said = {f"{_length(one.recipe, train_images)} from {_start(one.recipe.start)}" for one in trials}
+        return said.pop() if len(said) == 1 and {one.stage for one in trials} == {0} else ""
     return " · ".join(f"{symbol} {_values(values)}" for symbol, values in row.levels)
 
 
-def _length(recipe: Recipe, train_images: int) -> str:
-    """`30 epochs`, or `10,000 iterations (12.79 epochs)`."""
-    epochs = _epochs(epochs_of(recipe, train_images))
-    return epochs if recipe.iterations is None else f"{count(recipe.iterations, 'iteration')} ({epochs})"
+def _start(start: Start) -> str:
+    """`scratch`, or the name of a file."""
+    return PurePath(start.path).name if isinstance(start, WeightsFile) else "scratch"
+
+
+def _length(recipe: Recipe, train_images: int | None) -> str:
+    """`30 epochs`, or `10,000 iterations (12.79 epochs)`; without the epochs where the images are not counted."""
+    if recipe.iterations is None:
+        return _epochs(recipe.epochs or 0)
+    iterations = count(recipe.iterations, "iteration")
+    return iterations if train_images is None else f"{iterations} ({_epochs(epochs_of(recipe, train_images))})"
 
 
 def _epochs(number: float) -> str:
@@ -81,21 +103,49 @@ def _axes(axes: tuple[tuple[str, int], ...]) -> str:
 
 def plan_facts(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, store: str) -> Iterator[tuple[str, str]]:
     """(what, how much) of everything below the table."""
-    yield "order", _order(plan, table)
-    for search in plan.searches:
-        yield "search", _search(search, plan.measure)
+    *before, evaluation = _what(plan, table, summary)
+    yield from before
     yield "training", _training(cost)
-    yield "evaluation", _evaluation(plan, summary)
+    yield evaluation
     yield "in the store", _in_the_store(summary, store)
     yield "time", _time(cost)
     yield "disk", f"{size(cost.checkpoint_bytes)} of checkpoints, {size(cost.table_bytes)} of tables"
-    for label, caution in cautions((trial.label, trial.recipe.method) for trial in plan.trials):
+    yield from _notes(plan)
+
+
+def _what(plan: Plan, table: PlanTable, summary: Summary) -> Iterator[tuple[str, str]]:
+    """Order, searches and evaluations: what the spec alone says."""
+    yield "order", _order(plan, table)
+    for search in plan.searches:
+        yield "search", _search(search, plan.measure)
+    yield "evaluation", _evaluation(plan, summary)
+
+
+def _notes(plan: Plan) -> Iterator[tuple[str, str]]:
+    for label, caution in cautions((trial.label, trial.recipe.method, trial.recipe) for trial in plan.trials):
         yield "note", f"{label}: {caution}"
 
 
-def cautions(methods: Iterable[tuple[str, Component]]) -> dict[tuple[str, str], None]:
-    """(label, what is to be known of some of its parameters), each once, of (label, method) pairs."""
-    told = ((label, described(method).caution()) for label, method in methods)
+class Trained(Protocol):
+    """How a method trains."""
+
+    @property
+    def schedule(self) -> Component: ...
+
+    @property
+    def epochs(self) -> int | None: ...
+
+    @property
+    def iterations(self) -> int | None: ...
+
+
+def cautions(trained: Iterable[tuple[str, Component, Trained]]) -> dict[tuple[str, str], None]:
+    """(label, what is to be known of some of its parameters), each once, of (label, method, training)."""
+    told = (
+        (label, caution)
+        for label, method, how in trained
+        for caution in (described(method).caution(), schedule(how.schedule).caution(how.epochs, how.iterations))
+    )
     return {(label, caution): None for label, caution in told if caution is not None}
 
 

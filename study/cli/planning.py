@@ -2,18 +2,18 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import typer
 
 from study.cli.errors import CommandError
 from study.cli.places import store_suffix
-from study.cli.plan_screen import cautions, print_plan
+from study.cli.plan_screen import cautions, print_outline, print_plan
 from study.cli.terminal import Terminal, count
 from study.cost import Timing, cost, history, pilot
 from study.doctor import store_writable
 from study.plan import Plan
-from study.planning import check_weights, data_set, make_plan
+from study.planning import absent_weights, check_weights, data_set, make_plan
 from study.report import Naming, plan_table, registered_symbol
 from study.spec import Spec, load, shipped
 from study.spec.grid import distinct
@@ -22,6 +22,7 @@ from study.store import Store, StoreError
 from study.store.location import store_location
 from study.store.objects import open_objects
 from study.summary import Found, summarise
+from trainables.datasets import MissingDataError
 
 
 def planned(spec: Spec) -> Plan:
@@ -34,7 +35,12 @@ def show_plan(
     source: str, overrides: Sequence[str], store: str | None, *, as_json: bool, with_pilot: bool, terminal: Terminal
 ) -> None:
     """`study plan`."""
-    plan = planned(load(source, overrides))
+    spec = load(source, overrides)
+    lacking = tuple(_lacking(spec))
+    if lacking:
+        _show_outline(spec, lacking, as_json=as_json, terminal=terminal)
+        return
+    plan = planned(spec)
     location = store_location(store)
     opened = existing(location)
     drawn = opened.with_points(plan) if opened is not None else plan
@@ -56,6 +62,28 @@ def show_plan(
     done = "Nothing was run" if not with_pilot else "Nothing was kept"
     typed = as_typed(source, overrides)
     terminal.print(f"{done}.  To run it:  study launch {typed}{store_suffix(store)}")
+
+
+def _lacking(spec: Spec) -> Iterator[str]:
+    """What a study needs and is not here, in words."""
+    try:
+        data_set(spec).check_files()
+    except MissingDataError as missing:
+        yield str(missing)
+    for path in absent_weights(spec):
+        yield f"There is no file of weights at {path}"
+
+
+def _show_outline(spec: Spec, lacking: Sequence[str], *, as_json: bool, terminal: Terminal) -> None:
+    """What a study consists of, as far as that is known without its images or weights: its ids stand for nothing."""
+    plan = make_plan(spec, fingerprint="")
+    summary = summarise(plan, Found(evaluated={}))
+    if as_json:
+        typer.echo(json.dumps({**summary.to_json(), "lacking": lacking}, ensure_ascii=False))
+        return
+    print_outline(plan, plan_table(plan, Naming(plan, registered_symbol)), summary, lacking, terminal)
+    terminal.print()
+    terminal.print("Nothing was run.  How long it takes, and what is in a store, is known once all is here.")
 
 
 def as_typed(source: str, overrides: Sequence[str]) -> str:
@@ -94,14 +122,17 @@ def validated(source: str, overrides: Sequence[str]) -> str:
     spec = load(source, overrides)
     labels = count(len(spec.methods), "label")
     sound = f"{source} is sound: {spec.study}, {labels}.  `study plan {source}` shows what it will do."
-    points = ((method.label, component) for method in spec.methods for component in distinct(method))
+    points = ((method.label, component, method.train) for method in spec.methods for component in distinct(method))
     for label, caution in cautions(points):
         sound += f"\nnote: {label}: {caution}"
+    for path in absent_weights(spec):
+        sound += f"\nwarning: its weights cannot be used yet: there is no file at {path}"
     try:
         data_set(spec).check_files()
     except (ValueError, OSError) as error:
         return f"{sound}\nwarning: its data cannot be used yet: {error}"
-    check_weights(spec)
+    if not absent_weights(spec):
+        check_weights(spec)
     return sound
 
 

@@ -3,6 +3,6 @@
 from study.planning.data import data_set
 from study.planning.make import make_plan
 from study.planning.searches import drawn_trials
-from study.planning.starts import check_weights
+from study.planning.starts import absent_weights, check_weights
 
-__all__ = ["check_weights", "data_set", "drawn_trials", "make_plan"]
+__all__ = ["absent_weights", "check_weights", "data_set", "drawn_trials", "make_plan"]

@@ -1,6 +1,7 @@
 """Starts: the trial or the file that each trial's weights come from."""
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,12 +55,21 @@ def _start(spec: Spec, method: MethodSpec, replicate: int, parents: Mapping[tupl
 
 
 def _file_fingerprint(start: FromWeights) -> str:
-    """The file's SHA-256."""
+    """The file's SHA-256; nothing where there is no such file, so that a plan without it stands for no trial."""
     try:
         with Path(start.path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return ""
     except OSError as error:
         raise refusal(start.place, f"the weights cannot be read: {error}") from None
+
+
+def absent_weights(spec: Spec) -> tuple[str, ...]:
+    """The files that methods start from and that are not there."""
+    starts = (method.train.start for method in spec.methods)
+    named = dict.fromkeys(start.path for start in starts if isinstance(start, FromWeights))
+    return tuple(path for path in named if not os.path.exists(path))  # noqa: PTH110 (answers for what cannot be a path)
 
 
 def check_weights(spec: Spec) -> None:
@@ -72,6 +82,8 @@ def check_weights(spec: Spec) -> None:
 def _check_file(spec: Spec, label: str, start: FromWeights) -> None:
     try:
         found = parse(Path(start.path).read_bytes())
+    except FileNotFoundError:
+        raise refusal(start.place, f"there is no file of weights at {start.path}; {WAY_OUT}") from None
     except (OSError, CorruptCheckpointError) as error:
         raise refusal(start.place, f"{start.path} cannot be read: {error}; {WAY_OUT}") from None
     for model in _empty_models(spec, label):

@@ -40,7 +40,8 @@ def log(start: Fraction, end: Fraction, points: Fraction) -> tuple[int | float, 
 def step(start: Fraction, end: Fraction, width: Fraction) -> tuple[int | float, ...]:
     """`start`, `start + width`, … up to and with `end`. Raises ValueError."""
     if width == 0 or (end - start) / width < 0:
-        raise ValueError(f"{rounded(end)} is not reached from {rounded(start)} in steps of {rounded(width)}")
+        said = f"{rounded(end)} is not reached from {rounded(start)} in steps of {rounded(width)}"
+        raise ValueError(f"{said}; the step is not 0 and leads from the start to the end")
     steps = (end - start) / width
     if steps >= MAX_POINTS:
         raise ValueError(f"an axis has at most {MAX_POINTS:,} points, got {int(steps) + 1:,}")

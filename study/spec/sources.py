@@ -51,7 +51,7 @@ def _read(file: Path | Traversable, name: str, folder: Path) -> Source:
 
 
 def _missing(path: Path, name: str) -> str:
-    if os.path.isdir(path):  # noqa: PTH112 (Path's own raises on what cannot be a path)
+    if is_folder(path):
         return "a study is a YAML file; this is a folder"
     return f"{path.absolute()} is no file, and {unknown('shipped search space', name, tuple(shipped()))}"
 
@@ -64,3 +64,8 @@ def expanded(path: str | Path) -> Path:
 def is_file(path: Path) -> bool:
     """Whether there is a file; no for what cannot be a path at all, where Path's own question raises."""
     return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; no for what cannot be a path at all."""
+    return os.path.isdir(path)  # noqa: PTH112

@@ -1,5 +1,6 @@
 """How a method trains: the lines of `train:`, which all methods share and each may override."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from study.spec.faults import Faults, Place, unknown
 from study.spec.form import FromLabel, FromScratch, FromWeights, Needs, StartFrom, Train
 from study.spec.reading import Mapping as MappingNode
 from study.spec.reading import Node, Scalar
-from study.spec.sources import expanded, is_file
+from study.spec.sources import expanded, is_folder
 from trainables.optimizers import OPTIMIZERS
 from trainables.parameters import Parameter, Parameterised, parameter, parameters
 from trainables.recipe import Component, Precision, Select
@@ -146,9 +147,12 @@ def _start(node: Node, labels: list[str], folder: Path, faults: Faults) -> Start
 
 
 def _weights(node: Node, folder: Path, faults: Faults) -> FromWeights | None:
-    """A file of weights; a relative path begins at the YAML's folder."""
-    path = folder / expanded(node.text) if isinstance(node, Scalar) and node.value is not None else folder
-    if not is_file(path):
-        faults.add(node.place, f"a file of weights is expected; there is none at {path}")
+    """A file of weights, which need not be here yet; a relative path begins at the YAML's folder."""
+    if not isinstance(node, Scalar) or node.value is None:
+        faults.add(node.place, f"the path of a file of weights is expected, got {kind_of(node)}")
         return None
-    return FromWeights(path=str(path.resolve()), place=node.place)
+    path = folder / expanded(node.text)
+    if is_folder(path):
+        faults.add(node.place, f"a file of weights is expected, and {path} is a folder")
+        return None
+    return FromWeights(path=os.path.abspath(path), place=node.place)  # noqa: PTH100 (Path's own raises on non-paths)

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.contracts.pictures import network, random_images
+from tests.contracts.test_models import SMALL
 from tests.contracts.waiting import Watched
 from trainables.attacks import Attack, attacks
 from trainables.randomness import Key
@@ -122,3 +123,12 @@ def test_the_loss_rises(name: str) -> None:
     model = network().eval()
     clean, small, _ = (F.cross_entropy(model(attacked), LABELS).item() for attacked in sweep(name, model))
     assert small > clean
+
+
+@pytest.mark.parametrize("model", tuple(SMALL))
+@pytest.mark.parametrize("name", NAMES)
+def test_a_network_in_bfloat16_is_attacked_in_single_precision(name: str, model: str) -> None:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        _, attacked, _ = sweep(name, network(model, **SMALL[model]))
+    assert attacked.dtype == torch.float32
+    assert 0 < size(attacked - IMAGES, getattr(made(name), "norm", "linf")) <= LEVELS[1] + 1e-6

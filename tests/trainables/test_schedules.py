@@ -66,3 +66,21 @@ def test_bad_milestones_are_named(milestones: Any, message: str) -> None:
 def test_unknown_names_are_answered_with_the_known() -> None:
     with pytest.raises(UnknownNameError, match="no schedule is called 'inv'; there are constant, inverse"):
         schedule(Component.of("inv"))
+
+
+@pytest.mark.parametrize(
+    ("unit", "epochs", "iterations", "said"),
+    [
+        ("epochs", 5, None, "a training of 5 epochs ends before its rate falls at 5"),
+        ("epochs", 1, None, "a training of 1 epoch ends before its rate falls at 2, 5"),
+        ("epochs", 6, None, None),
+        ("epochs", None, 3, None),
+        ("iterations", None, 3, "a training of 3 iterations ends before its rate falls at 5"),
+        ("iterations", 3, None, None),
+    ],
+)
+def test_milestones_that_are_never_reached_are_told(
+    unit: Any, epochs: int | None, iterations: int | None, said: str | None
+) -> None:
+    """As far as they are known without the images: epochs of a training that counts epochs."""
+    assert MultiStep(milestones=(2, 5), unit=unit).caution(epochs, iterations) == said

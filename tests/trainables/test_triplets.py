@@ -144,3 +144,12 @@ def test_guessing_gets_half_of_the_triplets_and_its_share_of_the_classes() -> No
     assert Ranking(3, 0.1).at_chance(1500, 10) == (750, None)
     assert Classification().at_chance(1500, 10) == (150, 750)
     assert (Ranking(3, 0.1).outputs(10), Classification().outputs(10)) == (3, 10)
+
+
+def test_an_output_of_length_0_takes_its_gradient_as_it_is() -> None:
+    """A black image in a network without biases, say. Others are divided by their length, and so are gradients."""
+    outputs = torch.tensor([[3.0, 4.0], [0.0, 0.0]], requires_grad=True)
+    found = embeddings(outputs)
+    assert torch.equal(found, torch.nn.functional.normalize(outputs, dim=1))
+    found.backward(torch.tensor([[1.0, 0.0], [2.0, -1.0]]))
+    torch.testing.assert_close(outputs.grad, torch.tensor([[0.128, -0.096], [2.0, -1.0]]))

@@ -16,10 +16,12 @@ from trainables.randomness import Key
 class AdversarialTraining(Method):
     """L = μ L₀(x) + (1 − μ) L₀(x'), x' attacked: Goodfellow et al. 2015; Laermann et al. 2019, Eq. 7.
 
-    Two forward passes in train mode over the same batch, clean then attacked. A term of weight 0 is not computed, so
-    μ = 1 is `standard`, step for step, and μ = 0 is data augmentation with p = 1.
+    The attack meets the network as the last step left it; then two forward passes in train mode over the same batch,
+    clean and attacked. A term of weight 0 is not computed, so μ = 1 is `standard`, step for step, and μ = 0 is data
+    augmentation with p = 1.
     """
 
+    revision: ClassVar[int] = 2
     label: ClassVar[str] = "AT"
     summary: ClassVar[str] = (
         "μ × cross-entropy on clean images + (1 − μ) × cross-entropy on attacked ones "
@@ -41,9 +43,7 @@ class AdversarialTraining(Method):
 
     def _terms(self, model: nn.Module, batch: Batch, key: Key) -> dict[str, Tensor]:
         """L₀(x) and L₀(x'), without a term whose weight is 0."""
-        terms: dict[str, Tensor] = {}
-        if self.mu > 0:
-            terms["clean"] = F.cross_entropy(model(batch.images), batch.labels)
+        shown = {"clean": batch.images} if self.mu > 0 else {}
         if self.mu < 1:
-            terms["distorted"] = F.cross_entropy(model(self.distorted(model, batch, key)), batch.labels)
-        return terms
+            shown["distorted"] = self.distorted(model, batch, key)
+        return {name: F.cross_entropy(model(images), batch.labels) for name, images in shown.items()}

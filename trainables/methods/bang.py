@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainables.convolution import ImageConv2d
+from trainables.convolution import ImageConv2d, PointConv2d, thinned
 from trainables.methods import Batch, Loss, Method
 from trainables.parameters import parameter
 from trainables.randomness import Key
@@ -17,7 +17,7 @@ MONOTONE = 0.88
 Geometry = tuple[Any, ...]
 """Stride, padding, dilation, transposed, output padding and groups of a convolution."""
 Layer = nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear
-PLAIN_FORWARDS = tuple(kind.forward for kind in (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, ImageConv2d))
+PLAIN_FORWARDS = tuple(kind.forward for kind in (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, ImageConv2d, PointConv2d))
 """What may be replaced by the plain convolution or matrix product of the layer's input, weight and bias."""
 
 
@@ -38,8 +38,8 @@ class Bang(Method):
     samples, so that κᵢ below it holds more than sample i's own loss.
 
     A norm that is not finite makes the layer's whole gradient NaN, with it the weights, and so the trial diverged:
-    balancing is never quietly left out. Norms are taken in float32 at least, also under mixed precision; those below
-    about 1e−22 are 0, as in Caffe.
+    balancing is never quietly left out, and no layer waits for the host to look. Norms are taken in float32 at least,
+    also under mixed precision; those below about 1e−22 are 0, as in Caffe.
     """
 
     label: ClassVar[str] = "BANG"
@@ -199,7 +199,8 @@ class Balanced:
         if isinstance(layer, nn.Linear):
             return _Product.apply(*_cast(input, layer.weight, layer.bias), token, self.beta)  # type: ignore[no-any-return]
         input, padding = _padded(layer, input)
-        geometry = (layer.stride, padding, layer.dilation, False, (0,) * len(padding), layer.groups)
+        input, stride = thinned(layer, input)
+        geometry = (stride, padding, layer.dilation, False, (0,) * len(padding), layer.groups)
         tensors = _cast(input, layer.weight, layer.bias)
         return _Convolution.apply(*tensors, token, self.beta, geometry)  # type: ignore[no-any-return]
 
@@ -249,12 +250,15 @@ class _Product(torch.autograd.Function):
     def forward(
         ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None, token: Tensor, beta: float
     ) -> tuple[Tensor, Tensor]:
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(input, weight)
         ctx.beta = beta
         return F.linear(input, weight, bias), token.clone()
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor, degrees: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor | None, degrees: Tensor) -> tuple[Tensor | None, ...]:
+        if gradient is None:
+            return None, None, None, degrees, None
         input, weight = ctx.saved_tensors
         to_input, to_weight, to_bias = ctx.needs_input_grad[:3]
         balanced = _scaled(gradient, _scales(gradient, degrees, ctx.beta)).flatten(0, -2)
@@ -274,17 +278,20 @@ class _Convolution(torch.autograd.Function):
     def forward(
         ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None, token: Tensor, beta: float, geometry: Geometry
     ) -> tuple[Tensor, Tensor]:
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(input, weight)
         ctx.beta, ctx.geometry = beta, geometry
         return torch.convolution(input, weight, bias, *geometry), token.clone()
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor, degrees: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor | None, degrees: Tensor) -> tuple[Tensor | None, ...]:
         """In one call of torch's own: Σᵢ (sᵢ κᵢ) ∗ xᵢ = Σᵢ κᵢ ∗ (sᵢ xᵢ), and what is sent down does not know x.
 
         The call's bias gradient is the plain one. It is corrected, rather than summed anew, so that it is torch's, bit
         for bit, where nothing is scaled.
         """
+        if gradient is None:
+            return None, None, None, degrees, None, None
         input, weight = ctx.saved_tensors
         scales = _scales(gradient, degrees, ctx.beta)
         change = _change(gradient, scales) if ctx.needs_input_grad[2] else None

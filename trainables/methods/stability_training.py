@@ -17,12 +17,13 @@ from trainables.randomness import Key
 class StabilityTraining(Method):
     """L = L₀(x) + α L_stab(x, x'): Zheng et al. 2016; Laermann et al. 2019, Eq. 4.
 
-    The labels meet the clean images only. Two forward passes in train mode, clean then distorted, each updating batch
-    norm's running statistics; the gradient flows through both. With `concatenate` both halves pass together, so that
-    batch norm takes its statistics over clean and distorted images at once. α = 0 makes no distorted pass, whatever
-    the options, and so is `standard`, step for step.
+    The labels meet the clean images only. x' is made first, an attack on the network as the last step left it; then two
+    forward passes in train mode, clean and distorted, each updating batch norm's running statistics; the gradient flows
+    through both. With `concatenate` both halves pass together, so that batch norm takes its statistics over clean and
+    distorted images at once. α = 0 makes no distorted pass, whatever the options, and so is `standard`, step for step.
     """
 
+    revision: ClassVar[int] = 2
     label: ClassVar[str] = "ST"
     summary: ClassVar[str] = (
         "Cross-entropy on clean images + α × divergence of the distorted prediction from the clean one "
@@ -67,8 +68,9 @@ class StabilityTraining(Method):
 
     def _predictions(self, model: nn.Module, batch: Batch, key: Key) -> tuple[Tensor, Tensor]:
         """Logits of the clean and of the distorted images, [N, classes] each."""
+        copies = self.distorted(model, batch, key)
         if not self.concatenate:
-            return model(batch.images), model(self.distorted(model, batch, key))
-        together: Tensor = model(torch.cat((batch.images, self.distorted(model, batch, key))))
+            return model(batch.images), model(copies)
+        together: Tensor = model(torch.cat((batch.images, copies)))
         clean, distorted = together.chunk(2)
         return clean, distorted

@@ -16,13 +16,14 @@ from trainables.triplets import distances, drawn, embeddings, hinge
 
 @dataclass(frozen=True, kw_only=True)
 class TripletRanking(Method):
-    """L₀ = mean max(0, g + ‖f(q) − f(p)‖₂ − ‖f(q) − f(n)‖₂): Zheng et al. 2016, as the reference notes recall it.
+    """L₀ = mean max(0, g + ‖f(q) − f(p)‖₂ − ‖f(q) − f(n)‖₂): Zheng et al. 2016, from what others say of it.
 
     f is the network with `dimensions` outputs in place of the classes', brought to unit length. Every image q of a
     batch is the query of one triplet, its positive p and negative n drawn from the batch by their labels; one that has
     none in its batch is left out of the mean.
     """
 
+    revision: ClassVar[int] = 2
     label: ClassVar[str] = "Triplet"
     summary: ClassVar[str] = "Triplet hinge on embeddings of undistorted images (Wang et al. 2014; Zheng et al. 2016)"
     trains_on_distortion: ClassVar[bool] = False

@@ -11,6 +11,8 @@ from trainables.parameters import Parameterised
 from trainables.registry import Registry
 
 Stage = Callable[[Tensor], Tensor]
+WIDEST = 1024
+"""Channels of a first stage, at most: more is a slip of the pen."""
 
 
 class Change(ABC):

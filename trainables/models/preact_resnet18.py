@@ -6,7 +6,8 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainables.models import Model, Network, Stage
+from trainables.convolution import PointConv2d
+from trainables.models import WIDEST, Model, Network, Stage
 from trainables.parameters import parameter
 
 
@@ -23,6 +24,7 @@ class PreActResNet18(Model):
     width: int = parameter(
         default=64,
         ge=1,
+        le=WIDEST,
         unit="channels",
         doc="channels of the first stage; each of the four stages has twice those of the last",
         source="NoisyMix's code, f76352e: 64, and 128 for the wide one",
@@ -87,7 +89,7 @@ class NarrowingBlock(Block):
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__(channels, width, stride)
-        self.shortcut = nn.Conv2d(channels, width, kernel_size=1, stride=stride, bias=False)
+        self.shortcut = PointConv2d(channels, width, stride, bias=False)
 
     def carried(self, features: Tensor, activated: Tensor) -> Tensor:
         projected: Tensor = self.shortcut(activated)

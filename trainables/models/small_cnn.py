@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from trainables.models import Model, Network, Stage
+from trainables.models import WIDEST, Model, Network, Stage
 from trainables.parameters import parameter
 
 SMALLEST = 8
@@ -22,6 +22,7 @@ class SmallCNN(Model):
     width: int = parameter(
         default=32,
         ge=1,
+        le=WIDEST,
         unit="channels",
         doc="channels of the first stage; each stage has twice those of the last",
         source="ours",

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainables.models import Model, Network, Stage
+from trainables.models import WIDEST, Model, Network, Stage
 from trainables.parameters import parameter
 
 Layout = Literal["noisymix", "augmix"]
@@ -29,10 +29,20 @@ class WideResNet(Model):
     summary: ClassVar[str] = "A wide residual network for 32 to 64 px (Zagoruyko & Komodakis 2016, arXiv 1605.07146)"
 
     depth: int = parameter(
-        default=28, ge=10, unit="layers", doc="layers: 4 more than a multiple of 6", source="NoisyMix: 28; AugMix: 40"
+        default=28,
+        ge=10,
+        le=1000,
+        unit="layers",
+        doc="layers: 4 more than a multiple of 6",
+        source="NoisyMix: 28; AugMix: 40",
     )
     width: int = parameter(
-        default=4, ge=1, unit="× 16 channels", doc="channels of the first group", source="NoisyMix: 4; AugMix: 2"
+        default=4,
+        ge=1,
+        le=WIDEST // 16,
+        unit="× 16 channels",
+        doc="channels of the first group",
+        source="NoisyMix: 4; AugMix: 2",
     )
     dropout: float = parameter(
         default=0.1,

@@ -67,6 +67,30 @@ def test_a_sound_spec_whose_data_is_not_here_is_told_so(study: Type, spec: Path,
     assert "warning" not in study("validate", "small.yaml").stdout
 
 
+def test_a_plan_counts_what_a_study_consists_of_before_its_data_and_weights_are_here(study: Type, spec: Path) -> None:
+    lacking = ("--set", "data={name: mnist, root: nowhere}", "--set", "train.from={weights: gone.pt}")
+    answer, whole = study("plan", "small.yaml", *lacking), study("plan", "small.yaml")
+    assert answer.exit_code == 0
+    assert counted(answer.stdout) == counted(whole.stdout)
+    assert "not here      MNIST is not in " in answer.stdout
+    assert "There is no file of weights at" in answer.stdout
+    assert "How long it takes, and what is in a store, is known once all is here." in answer.stdout
+    as_json = json.loads(study("plan", "small.yaml", *lacking, "--json").stdout)
+    assert as_json["trials"]["total"] == json.loads(study("plan", "small.yaml", "--json").stdout)["trials"]["total"]
+    assert len(as_json["lacking"]) == 2
+    assert "There is" not in whole.stdout
+    launched = study("launch", "small.yaml", "--set", "train.from={weights: gone.pt}", "--store", "s")
+    assert launched.exit_code == 2
+    assert "there is no file of weights at" in launched.stderr
+
+
+def counted(screen: str) -> list[str]:
+    """The lines of sums and evaluations."""
+    return [
+        line.split("(")[0].strip() for line in screen.splitlines() if line.strip().startswith(("sum", "evaluation"))
+    ]
+
+
 @pytest.mark.parametrize(
     ("store", "why"),
     [

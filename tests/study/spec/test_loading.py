@@ -124,7 +124,7 @@ def test_a_list_that_is_one_value_is_no_grid(tmp_path: Path) -> None:
         ("select:     best_validation", "select: bset", "train.select: select is one of best_validation, last"),
         ("select: ", "schedule: cosin\n  select: ", "train.schedule: no schedule is called 'cosin'; did you mean 'co"),
         ("from:       Baseline", "from: Baselin", "train.from: no method of this study is called 'Baselin'; did you"),
-        ("from:       Baseline", "from: {weights: gone.pt}", "train.from.weights: a file of weights is expected"),
+        ("from:       Baseline", "from: {weights: }", "train.from.weights: the path of a file of weights is exp"),
         ("from:       Baseline", "from: [Baseline]", "train.from: from: is scratch, a label or {weights: FILE}"),
         ("{sigma:   [0.1, 0.3]}", "{sigma: []}", "distortions.gaussian_noise.sigma: an axis needs at least one value"),
         ("{sigma:   [0.1, 0.3]}", "{}", "distortions.gaussian_noise: sigma must be given"),

@@ -249,6 +249,36 @@ def loss_of(model: nn.Module, images: Tensor) -> Tensor:
     return method.loss(model, batch(images, torch.zeros(len(images), dtype=torch.long)), KEY).total
 
 
+class WithAHead(nn.Module):
+    """An auxiliary head that runs and does not reach the loss."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.head, self.side = nn.Linear(4, 4), nn.Linear(4, 3), nn.Conv1d(1, 2, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.body(images)
+        self.side(features[:, None])
+        return self.head(features)
+
+
+def test_a_layer_that_does_not_reach_the_loss_gets_no_gradient() -> None:
+    """Nor does it get zeros, which weight decay would follow."""
+    torch.manual_seed(0)
+    model = WithAHead()
+    plain = {name: one is not None for name, one in of_standard(model).items()}
+    assert plain["head.weight"]
+    assert not plain["side.weight"]
+    model.zero_grad()
+    loss_of(model, torch.rand(6, 4)).backward()
+    assert {name: one.grad is not None for name, one in model.named_parameters()} == plain
+
+
+def of_standard(model: nn.Module) -> dict[str, Tensor | None]:
+    F.cross_entropy(model(torch.rand(6, 4)), torch.zeros(6, dtype=torch.long)).backward()
+    return {name: one.grad for name, one in model.named_parameters()}
+
+
 def test_a_layer_that_runs_twice_in_a_step_is_refused() -> None:
     layer = nn.Linear(4, 4)
     with pytest.raises(ValueError, match=r"and 0 runs a second time in this step, whose samples would have a maximum"):

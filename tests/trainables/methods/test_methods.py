@@ -1,5 +1,6 @@
 """The losses of the training methods, term by term."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -153,3 +154,23 @@ def test_adversarial_training_without_clean_images_is_augmentation(model: nn.Mod
 def test_parameters_out_of_range_are_named(name: str, parameters: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         methods.get(name)(**parameters)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("stability_training", {"alpha": 1}),
+        ("stability_training", {"alpha": 1, "concatenate": True}),
+        ("adversarial_training", {"mu": 0.5}),
+        ("adversarial_training", {"mu": 0}),
+        ("data_augmentation", {"p": 1}),
+    ],
+)
+def test_an_attack_meets_the_network_as_the_last_step_left_it(name: str, parameters: dict[str, float]) -> None:
+    """Batch norm's running statistics, by which it is attacked, are those before the clean pass."""
+    model = network("small_cnn", width=4).train()
+    expected = ATTACK.apply(IMAGES, LABELS, deepcopy(model), KEY.child("distortion"))
+    shown: list[torch.Tensor] = []
+    model.register_forward_hook(lambda network, images, _: shown.append(images[0]) if network.training else None)
+    methods.get(name)(distortion=ATTACK, **parameters).loss(model, BATCH, KEY)
+    assert torch.equal(shown[-1][-len(IMAGES) :], expected)
