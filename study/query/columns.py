@@ -55,7 +55,7 @@ COMMON: dict[str, Meaning] = {
     "precision": ("rate", "share of the pairs within the threshold that are copies; empty where there are none"),
     "recall": ("rate", "share of the copies that lie within the threshold"),
     "confidence": ("rate", "largest softmax probability, mean over images"),
-    "calibration_error": ("rate", "expected calibration error in 15 bins: how far confidence lies from accuracy"),
+    "calibration_error": ("rate", "expected calibration error: how far confidence lies from accuracy, in 15 bins"),
     "trials": ("trials", "how many the row is over"),
     "min": ("rate", "lowest accuracy"),
     "q25": ("rate", "first quartile of the accuracies"),

@@ -66,7 +66,8 @@ def shown(condition: Condition) -> Shown:
 def floating(images: Tensor) -> Tensor:
     """Any images, as models take them: float32 in [0, 1], channels-last."""
     scaled = images.to(torch.float32).div_(255) if images.dtype == torch.uint8 else images
-    return scaled.contiguous(memory_format=torch.channels_last)
+    stills = scaled.flatten(0, -4).contiguous(memory_format=torch.channels_last)
+    return stills.view(*images.shape[:-3], *stills.shape[1:])
 
 
 def pixels(images: Images, first: int, last: int, margin: int, device: torch.device) -> Tensor:

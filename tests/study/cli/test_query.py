@@ -68,7 +68,8 @@ def test_csv_flattens_structs(study: Type, store: Store) -> None:
 
 def test_everything_is_there_in_a_pipe(study: Type, store: Store) -> None:
     lines = study("query", "small", "SELECT * FROM evaluations").stdout.splitlines()
-    assert len(lines) == 3 + TRIALS * CONDITIONS
+    assert len(lines) == 3 + TRIALS * CONDITIONS + 2
+    assert lines[-1] == "  empty in all rows: calibration_error, rendering"
     assert not any("…" in line for line in lines)
 
 

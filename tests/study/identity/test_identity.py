@@ -209,6 +209,7 @@ CONDITION: dict[str, Any] = {
     "data": Component.of("mnist_5k"),
     "fingerprint": FINGERPRINT,
     "split": "test",
+    "family": "sweep",
     "steps": (NOISE,),
     "seed": 0,
     "precision": "float32",
