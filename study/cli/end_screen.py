@@ -14,9 +14,9 @@ from study.summary import Counts, Summary
 RETRY = {"out_of_memory": " --retry oom", "user": " --retry failed"}
 """By failure class: what a launch needs to try again. Others are tried again anyway."""
 NEXT_WIDTH = 42
+"""Columns, at least, of a command before its explanation."""
 LONG = 80
 """Columns of a command beside which the others do not wait."""
-"""Columns, at least, of a command before its explanation."""
 
 
 def print_end_table(table: EndTable, naming: Naming, terminal: Terminal, study: str, suffix: str) -> None:
@@ -147,7 +147,7 @@ def print_next(terminal: Terminal, commands: Sequence[tuple[str, str]]) -> None:
     """Commands ready to paste, and what each is for."""
     terminal.print()
     terminal.print("Next")
-    widest = max(NEXT_WIDTH, *(len(command) + 4 for command, _ in commands if len(command) <= LONG))
+    widest = max([NEXT_WIDTH, *(len(command) + 4 for command, _ in commands if len(command) <= LONG)])
     for command, why in commands:
         terminal.print("\n".join(terminal.wrap(f"{command:<{widest - 2}}  {why}", 2, widest + 2)))
 

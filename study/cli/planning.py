@@ -37,6 +37,8 @@ def show_plan(
     """`study plan`."""
     spec = load(source, overrides)
     lacking = tuple(_lacking(spec))
+    if lacking and with_pilot:
+        raise CommandError(f"a pilot trains on the study's images from its weights. {' '.join(lacking)}")
     if lacking:
         _show_outline(spec, lacking, as_json=as_json, terminal=terminal)
         return

@@ -56,11 +56,11 @@ def _start(spec: Spec, method: MethodSpec, replicate: int, parents: Mapping[tupl
 
 def _file_fingerprint(start: FromWeights) -> str:
     """The file's SHA-256; nothing where there is no such file, so that a plan without it stands for no trial."""
+    if not os.path.exists(start.path):  # noqa: PTH110 (answers for what cannot be a path)
+        return ""
     try:
         with Path(start.path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return ""
     except OSError as error:
         raise refusal(start.place, f"the weights cannot be read: {error}") from None
 
@@ -80,10 +80,10 @@ def check_weights(spec: Spec) -> None:
 
 
 def _check_file(spec: Spec, label: str, start: FromWeights) -> None:
+    if start.path in absent_weights(spec):
+        raise refusal(start.place, f"there is no file of weights at {start.path}; {WAY_OUT}")
     try:
         found = parse(Path(start.path).read_bytes())
-    except FileNotFoundError:
-        raise refusal(start.place, f"there is no file of weights at {start.path}; {WAY_OUT}") from None
     except (OSError, CorruptCheckpointError) as error:
         raise refusal(start.place, f"{start.path} cannot be read: {error}; {WAY_OUT}") from None
     for model in _empty_models(spec, label):

@@ -10,6 +10,8 @@ from torch import nn
 
 from tests.contracts.pictures import random_images
 from trainables.convolution import ImageConv2d, PointConv2d, check_safe
+from trainables.fit import place
+from trainables.recipe import Component, Recipe
 
 
 def _pair(channels: int, kernel: int) -> tuple[ImageConv2d, nn.Conv2d]:
@@ -110,8 +112,29 @@ def test_narrow_networks_stay_within_their_memory() -> None:
     assert (run.returncode, run.stdout.strip()) == (0, "through"), run.stderr[-500:]
 
 
-def test_a_layer_that_is_not_safe_is_refused_by_name() -> None:
-    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 16, 1, stride=2))
-    with pytest.raises(ValueError, match=r"^1 is a 1 × 1 convolution of fewer than 16 channels with a stride"):
-        check_safe(model)
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(8, 16, 1, stride=2),
+        nn.Conv2d(8, 16, 1, stride=(1, 2)),
+        nn.Conv2d(32, 32, 1, stride=2, groups=4),
+        nn.Conv2d(15, 16, 1, stride=2, padding="valid"),
+    ],
+)
+def test_a_layer_that_is_not_safe_is_refused_by_name(layer: nn.Module) -> None:
+    """Also by what places a network on a CPU, and before anything is computed."""
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), layer)
+    for refusing in (check_safe, lambda model: place(model, RECIPE, torch.device("cpu"))):
+        with pytest.raises(ValueError, match=r"^1 is a 1 × 1 convolution of fewer than 16 channels with a stride"):
+            refusing(model)
+
+
+def test_layers_that_are_safe_are_let_through() -> None:
     check_safe(nn.Sequential(PointConv2d(8, 16, 2, bias=False), nn.Conv2d(16, 16, 1, stride=2), nn.Conv2d(8, 8, 1)))
+    check_safe(nn.Sequential(nn.Conv2d(8, 16, 1, stride=2, padding=1), nn.Conv2d(8, 16, 3, stride=2)))
+
+
+RECIPE = Recipe(
+    data=Component.of("mnist_5k"), model=Component.of("lenet"), method=Component.of("standard"), epochs=1,
+    batch_size=10, optimizer=Component.of("sgd", {"lr": 0.1}), schedule=Component.of("constant"),
+)  # fmt: skip

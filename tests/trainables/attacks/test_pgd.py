@@ -102,6 +102,15 @@ class Flat(nn.Module):
         return torch.stack((means, -means), dim=1)
 
 
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_no_gradient_is_taken_outside_the_cube(norm: str) -> None:
+    model, seen = network("small_cnn", width=4), []
+    model.register_forward_hook(lambda _network, images, _logits: seen.append(images[0]))
+    PGD(steps=3, norm=norm).sweep(IMAGES.round(), LABELS, model, (0.3, 5.0 if norm == "l2" else 1.0), generator())
+    assert len(seen) == 6
+    assert all(images.min() >= 0 and images.max() <= 1 for images in seen)
+
+
 def test_every_level_starts_at_the_same_draw_scaled() -> None:
     grey, labels = torch.full((3, 1, 4, 4), 0.5), torch.zeros(3).long()
     few, many = PGD(steps=1, step_size=1e-9).sweep(grey, labels, Flat(), (0.1, 0.4), generator())

@@ -250,16 +250,23 @@ def loss_of(model: nn.Module, images: Tensor) -> Tensor:
 
 
 class WithAHead(nn.Module):
-    """An auxiliary head that runs and does not reach the loss."""
+    """Auxiliary heads that run, the one before and the other after all that reaches the loss, and do not reach it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.body, self.head, self.side = nn.Linear(4, 4), nn.Linear(4, 3), nn.Conv1d(1, 2, 1)
+        self.body, self.head, self.side, self.last = (
+            nn.Linear(4, 4),
+            nn.Linear(4, 3),
+            nn.Conv1d(1, 2, 1),
+            nn.Linear(4, 2),
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         features = self.body(images)
         self.side(features[:, None])
-        return self.head(features)
+        logits: Tensor = self.head(features)
+        self.last(features)
+        return logits
 
 
 def test_a_layer_that_does_not_reach_the_loss_gets_no_gradient() -> None:
@@ -272,6 +279,18 @@ def test_a_layer_that_does_not_reach_the_loss_gets_no_gradient() -> None:
     model.zero_grad()
     loss_of(model, torch.rand(6, 4)).backward()
     assert {name: one.grad is not None for name, one in model.named_parameters()} == plain
+
+
+def test_the_degrees_pass_a_layer_that_does_not_reach_the_loss() -> None:
+    """Those before it in the pass are balanced as if it were not there."""
+    images, found = torch.rand(6, 4), []
+    for model in (WithAHead(), WithAHead()):
+        model.load_state_dict({name: torch.full_like(one, 0.1).cumsum(0) for name, one in model.state_dict().items()})
+        if found:
+            model.last, model.side = nn.Identity(), nn.Identity()
+        loss_of(model, images).backward()
+        found.append((model.body.weight.grad, model.head.weight.grad))
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
 def of_standard(model: nn.Module) -> dict[str, Tensor | None]:

@@ -9,8 +9,8 @@ from tests.contracts.pictures import network
 from trainables.augmix import AugMixViews
 from trainables.image_ops import to_unit
 from trainables.losses import jensen_shannon
-from trainables.methods import Batch, Loss, described, methods
-from trainables.methods.cutmix import box_around
+from trainables.methods import Batch, Loss, cutmix, described, methods
+from trainables.methods.cutmix import Box, box_around
 from trainables.mixing import draw_mixing
 from trainables.models import Change
 from trainables.randomness import Key
@@ -112,6 +112,13 @@ def test_three_views_are_the_images_and_two_augmix_views_in_one_pass(name: str) 
     )
 
 
+def test_the_divergence_counts_with_its_weight() -> None:
+    one, three = (loss("augmix", KEYS[0], jsd_weight=weight) for weight in (1, 3))
+    assert torch.equal(one.terms["jsd"], three.terms["jsd"])
+    torch.testing.assert_close(three.total - one.total, 2 * one.terms["jsd"])
+    assert one.terms["jsd"] > 1e-6
+
+
 def test_without_divergence_one_augmix_view_is_shown() -> None:
     model = Watched()
     loss("noisymix", KEYS[0], model, jsd_weight=0)
@@ -186,10 +193,28 @@ def test_cutmix_pastes_a_box_and_weighs_labels_by_its_area() -> None:
 
 def test_cutmix_mixes_as_many_batches_as_it_says() -> None:
     model, plain = Watched(), 0
-    for number in range(60):
+    for number in range(240):
         loss("cutmix", Key(("coin", number)), model, probability=0.25)
         plain += model.images[-1] is IMAGES
-    assert 45 - 17 < plain < 45 + 13
+    assert 180 - 20 < plain < 180 + 20  # three standard deviations
+
+
+def test_the_centre_of_a_box_is_uniform_over_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    centres: list[tuple[int, int]] = []
+
+    def noted(row: int, column: int, share: float, height: int, width: int) -> Box:
+        centres.append((row, column))
+        return box_around(row, column, share, height, width)
+
+    monkeypatch.setattr(cutmix, "box_around", noted)
+    for number in range(160):
+        loss("cutmix", Key(("centre", number)), probability=1)
+    places = torch.tensor(centres).double()
+    assert 0 <= places.min() <= 1
+    assert 30 <= places.max() <= 31
+    assert (places.mean(0) - 15.5).abs().max() < 3 * 9.23 / 160**0.5
+    assert (places.std(0) - 9.23).abs().max() < 1.5
+    assert places.T.corrcoef()[0, 1].abs() < 0.25
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
