@@ -2,6 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
 from statistics import median
 
 import torch
@@ -18,25 +21,42 @@ MNIST, CIFAR10 = Bang(beta=1.35, epsilon=0.78), Bang(beta=0.45, epsilon=0.805, r
 """A setting of each of the paper's tables."""
 
 
+PROCESSES = 3
+"""Where the heap comes to lie moves the ratio by 0.03 either way, for as long as a process lives."""
+
+
 def measure() -> Iterator[Figure]:
-    torch.set_num_threads(1)
-    yield _ratio(MNIST, "LeNet, batch 64", "lenet", {"dropout": 0.5}, (64, 1, 28, 28), pairs=300, bound=1.10)
-    yield _ratio(CIFAR10, "ResNet18, batch 128, 32 px", "resnet18", {}, (128, 3, 32, 32), pairs=40, bound=1.05)
+    yield _figure(Compared(MNIST, "lenet", (("dropout", 0.5),), (64, 1, 28, 28), pairs=150), "LeNet, batch 64", 1.10)
+    yield _figure(Compared(CIFAR10, "resnet18", (), (128, 3, 32, 32), pairs=20), "ResNet18, batch 128, 32 px", 1.05)
 
 
-def _ratio(
-    bang: Bang,
-    what: str,
-    model: str,
-    parameters: dict[str, float],
-    shape: tuple[int, int, int, int],
-    pairs: int,
-    bound: float,
-) -> Figure:
-    """Medians over pairs of neighbouring steps, in processor seconds: other work on the machine hardly counts."""
-    ours_step, peer_step = (_step(method, model, parameters, shape) for method in (bang, Standard()))
-    seconds = [(ours_step(), peer_step()) for _ in range(pairs + 2)][2:]
-    ours, peer = (1000 * median(taken) for taken in zip(*seconds, strict=True))
+@dataclass(frozen=True)
+class Compared:
+    """BANG's step beside a plain one."""
+
+    bang: Bang
+    model: str
+    parameters: tuple[tuple[str, float], ...]
+    shape: tuple[int, int, int, int]
+    pairs: int
+    """Of neighbouring steps, in a process."""
+
+    def milliseconds(self, _process: int) -> tuple[float, float]:
+        """(BANG's, the plain one's): medians over pairs of processor seconds, which other work hardly moves."""
+        torch.set_num_threads(1)
+        ours, peer = (
+            _step(method, self.model, dict(self.parameters), self.shape) for method in (self.bang, Standard())
+        )
+        seconds = [(ours(), peer()) for _ in range(self.pairs + 2)][2:]
+        first, second = (1000 * median(taken) for taken in zip(*seconds, strict=True))
+        return first, second
+
+
+def _figure(compared: Compared, what: str, bound: float) -> Figure:
+    """Of the process whose ratio is the middle one."""
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+        found = list(pool.map(compared.milliseconds, range(PROCESSES)))
+    ours, peer = sorted(found, key=lambda pair: pair[0] / pair[1])[PROCESSES // 2]
     return Figure(
         what=f"step of bang, {what}, 1 thread",
         ours=ours,
