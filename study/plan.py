@@ -12,8 +12,9 @@ from trainables.parameters import Value
 from trainables.recipe import Component, Condition, Measure, Recipe
 
 BASELINE_METHODS = ("standard", "triplet_ranking")
-BASELINE_LABEL = "Baseline"
 """What trains on undistorted images and holds nothing stable: what others are measured against."""
+BASELINE_LABEL = "Baseline"
+"""The label that is taken for it where several train so."""
 Draw = Literal["uniform", "loguniform", "int", "choice"]
 
 

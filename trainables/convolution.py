@@ -64,7 +64,8 @@ class PointConv2d(nn.Conv2d):
     """A 1 × 1 convolution with a stride, for shortcuts: `nn.Conv2d` where that is safe.
 
     Of few channels and large images in channels-last, torch 2.15 writes beyond the end of its memory when it computes
-    the gradient on a CPU. There the pixels that the stride leaves are taken first, which gives the same numbers.
+    the gradient on a CPU. There the pixels that the stride leaves are taken first, which gives the same numbers up to
+    rounding.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int, bias: bool) -> None:

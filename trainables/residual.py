@@ -85,6 +85,7 @@ class Bottleneck(Block):
 class ResNet(Model):
     """He et al. 2016. At width 64 a state dict of torchvision's network of the same name loads as it is."""
 
+    revision: ClassVar[int] = 2
     block: ClassVar[type[Block]]
     blocks: ClassVar[tuple[int, int, int, int]]
     """Of each stage."""

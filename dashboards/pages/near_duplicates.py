@@ -1,16 +1,16 @@
 """Near-duplicates by their embeddings, of a ranking study, for the chosen pair."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from dashboards.answers import why_nothing
 from dashboards.figures.draw_near_duplicates import draw_near_duplicates, explanation, under
 from dashboards.figures.near_duplicates import NearDuplicatesInfo, RetrievalCurve, near_duplicates_info
-from dashboards.palette import BASELINE, Look, looks
-from dashboards.parts import Column, Family, Page, Slot, Table, Variant, paragraph, slot_html
+from dashboards.legends import families
+from dashboards.palette import looks
+from dashboards.parts import Column, Page, Slot, Table, Variant, paragraph, slot_html
 from dashboards.results import Results
 from dashboards.selections import train_options
-from dashboards.wording import count, percent, points, spoken, with_hyperparameters
+from dashboards.wording import percent, points, spoken, with_hyperparameters
 
 ORDER = 25
 PRECISION = 0.9
@@ -42,7 +42,7 @@ def _variants(results: Results) -> Iterator[Variant]:
             else:
                 yield Variant(
                     when=when, drawing=draw_near_duplicates(info, drawn_as), text={"": tuple(_answer(info))},
-                    alt=explanation(info), table=_table(info), families=tuple(_families(info, drawn_as)),
+                    alt=explanation(info), table=_table(info), families=tuple(families(info.curves, drawn_as)),
                 )  # fmt: skip
 
 
@@ -69,16 +69,6 @@ def _recall(curve: RetrievalCurve) -> float:
 
 def _told(curve: RetrievalCurve) -> str:
     return with_hyperparameters(curve.label, curve.hyperparameters)
-
-
-def _families(info: NearDuplicatesInfo, drawn_as: Mapping[str, Look]) -> Iterator[Family]:
-    trials = Counter(curve.label for curve in info.curves)
-    for curve in {one.label: one for one in info.curves}.values():
-        look = BASELINE if curve.baseline else drawn_as[curve.label]
-        yield Family(
-            name=curve.label, label=curve.label, colour=look.colour, symbol=look.symbol, has_band=False,
-            note=count(trials[curve.label], "trial"),
-        )  # fmt: skip
 
 
 def _table(info: NearDuplicatesInfo) -> Table:

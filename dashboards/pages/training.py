@@ -1,16 +1,15 @@
 """Training curves of the trials on the chosen training distortion."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from dashboards.answers import why_no_epochs
 from dashboards.figures.draw_training import draw_training, explanation
 from dashboards.figures.training import ACCURACY, TrainingInfo, measures, training_info, widths
-from dashboards.palette import BASELINE, Look, looks
+from dashboards.legends import families
+from dashboards.palette import looks
 from dashboards.parts import (
     Choice,
     Column,
-    Family,
     Kind,
     Page,
     Slot,
@@ -22,7 +21,7 @@ from dashboards.parts import (
 )
 from dashboards.results import Results
 from dashboards.selections import opening_pair, train_options
-from dashboards.wording import count, spoken
+from dashboards.wording import spoken
 
 ORDER = 50
 
@@ -83,18 +82,8 @@ def _variants(results: Results, names: tuple[str, ...]) -> Iterator[Variant]:
             else:
                 yield Variant(
                     when=when, drawing=draw_training(info, drawn_as, test), alt=explanation(info), table=_table(info),
-                    families=tuple(_families(info, drawn_as)),
+                    families=tuple(families(info.curves, drawn_as)),
                 )  # fmt: skip
-
-
-def _families(info: TrainingInfo, drawn_as: Mapping[str, Look]) -> Iterator[Family]:
-    trials = Counter(curve.label for curve in info.curves)
-    for curve in {one.label: one for one in info.curves}.values():
-        look = BASELINE if curve.baseline else drawn_as[curve.label]
-        yield Family(
-            name=curve.label, label=curve.label, colour=look.colour, symbol=look.symbol, has_band=False,
-            note=count(trials[curve.label], "trial"),
-        )  # fmt: skip
 
 
 def _table(info: TrainingInfo) -> Table:

@@ -56,7 +56,7 @@ def _start(spec: Spec, method: MethodSpec, replicate: int, parents: Mapping[tupl
 
 def _file_fingerprint(start: FromWeights) -> str:
     """The file's SHA-256; nothing where there is no such file, so that a plan without it stands for no trial."""
-    if not os.path.exists(start.path):  # noqa: PTH110 (answers for what cannot be a path)
+    if _is_absent(start.path):
         return ""
     try:
         with Path(start.path).open("rb") as file:
@@ -69,7 +69,11 @@ def absent_weights(spec: Spec) -> tuple[str, ...]:
     """The files that methods start from and that are not there."""
     starts = (method.train.start for method in spec.methods)
     named = dict.fromkeys(start.path for start in starts if isinstance(start, FromWeights))
-    return tuple(path for path in named if not os.path.exists(path))  # noqa: PTH110 (answers for what cannot be a path)
+    return tuple(path for path in named if _is_absent(path))
+
+
+def _is_absent(path: str) -> bool:
+    return not os.path.exists(path)  # noqa: PTH110 (Path's own raises on what cannot be a path)
 
 
 def check_weights(spec: Spec) -> None:
@@ -80,7 +84,7 @@ def check_weights(spec: Spec) -> None:
 
 
 def _check_file(spec: Spec, label: str, start: FromWeights) -> None:
-    if start.path in absent_weights(spec):
+    if _is_absent(start.path):
         raise refusal(start.place, f"there is no file of weights at {start.path}; {WAY_OUT}")
     try:
         found = parse(Path(start.path).read_bytes())

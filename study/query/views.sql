@@ -99,8 +99,8 @@ JOIN stored.conditions AS conditions USING (condition_id)
 ORDER BY trial_id, role, conditions.position;
 
 
--- Near-duplicates found by their embeddings, at each threshold: an image and its distorted copy. Each trial once for each
--- label it stands under.
+-- Near-duplicates found by their embeddings, at each threshold: an image and its distorted copy. Each trial once for
+-- each label it stands under.
 CREATE VIEW near_duplicates AS
 SELECT
     trial_id,

@@ -80,7 +80,7 @@ class DataSet(Parameterised, ABC):
 
     def check_files(self) -> None:
         """Raises MissingDataError where its files are not here; opens as few as tell, and fetches none."""
-        self.load("validation")
+        split_of(self, "validation")
 
     def fingerprint(self) -> str:
         """A hash of every pixel and label of every split, 32 hex digits: what a trial's identity knows the data by."""

@@ -42,6 +42,7 @@ class Bang(Method):
     also under mixed precision; those below about 1e−22 are 0, as in Caffe.
     """
 
+    revision: ClassVar[int] = 2
     label: ClassVar[str] = "BANG"
     summary: ClassVar[str] = (
         "Cross-entropy, every layer's gradient summed over the samples with weights that lift the small ones "

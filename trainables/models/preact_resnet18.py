@@ -18,6 +18,7 @@ class PreActResNet18(Model):
     Convolutions without bias, torch's own initial weights, no batch norm or ReLU after the last block.
     """
 
+    revision: ClassVar[int] = 2
     label: ClassVar[str] = "PreActResNet18"
     summary: ClassVar[str] = "The 18-layer pre-activation residual network for 32 to 64 px (NoisyMix's code)"
 
