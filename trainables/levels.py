@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 LEVELS = 256
-CACHED = 2**20
+CACHED = 2**19
 """Values that are computed at a time on a CPU: enough for what a call costs, and as float32 they fit in its cache."""
 AT_ONCE = 2**25
 """Values that are computed at a time elsewhere: intermediates need a few times as much memory."""
