@@ -31,7 +31,8 @@ class AliasTable:
         own, rest = words & (slots - 1), words | (slots - 1)
         entry = self.entries.index_select(0, torch.add(own, distributions, alpha=slots).flatten()).view(own.shape)
         alias = entry & (slots - 1)
-        chosen: Tensor = alias.add_((rest < entry).to(torch.int32).mul_(own.sub_(alias)))
+        keeps = (rest >> 1).sub_(entry >> 1).bitwise_right_shift_(31)  # all ones: many times faster than to compare
+        chosen: Tensor = own.bitwise_xor_(alias).bitwise_and_(keeps).bitwise_xor_(alias)
         return chosen
 
 

@@ -73,7 +73,7 @@ def codec_of(pixels: Tensor, codec: Codec) -> Literal["libjpeg", "torch"]:
 
 def _by_libjpeg(pixels: Tensor, quality: int) -> Tensor:
     """On as many threads as torch has. By torch.ops, because torchvision deprecates its functions around these."""
-    images, threads = pixels.cpu().unbind(), torch.get_num_threads()
+    images, threads = _interleaved(pixels.cpu()).unbind(), torch.get_num_threads()
     if threads == 1 or len(images) < 2:
         return torch.stack(_coded(images, quality)).to(pixels.device)
     share = -(-len(images) // threads)
@@ -89,6 +89,11 @@ def _coded(images: Sequence[Tensor], quality: int) -> list[Tensor]:
         ops.decode_jpeg(ops.encode_jpeg(image, quality), torchvision.io.ImageReadMode.UNCHANGED.value, False)
         for image in images
     ]
+
+
+def _interleaved(pixels: Tensor) -> Tensor:
+    """[N, C, H, W], a pixel's channels side by side, as libjpeg wants them: stacked, in half the time of a copy."""
+    return torch.stack(pixels.unbind(1), dim=3).movedim(3, 1)
 
 
 def _by_torch(pixels: Tensor, quality: int) -> Tensor:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 LEVELS = 256
-CACHED = 2**18
-"""Values that are computed at a time on a CPU: as float32 they fit in its cache."""
+CACHED = 2**19
+"""Values that are computed at a time on a CPU: enough for what a call costs, and as float32 they fit in its cache."""
 AT_ONCE = 2**25
 """Values that are computed at a time elsewhere: intermediates need a few times as much memory."""
 
@@ -35,3 +35,10 @@ def random_words(shape: torch.Size, generator: torch.Generator, device: torch.de
     count = shape.numel()
     pairs = torch.empty((count + 1) // 2, dtype=torch.int64, device=device)
     return pairs.random_(-(2**63), None, generator=generator).view(torch.int32)[:count].view(shape)
+
+
+def random_halves(shape: torch.Size, generator: torch.Generator, device: torch.device) -> Tensor:
+    """int16 `shape`, every one of the 2¹⁶ half words alike."""
+    count = shape.numel()
+    words = random_words(torch.Size(((count + 1) // 2,)), generator, device)
+    return words.view(torch.int16)[:count].view(shape)

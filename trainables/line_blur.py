@@ -1,8 +1,6 @@
 """The blur of a straight movement: every pixel the weighted mean of those on a line that starts at it."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -10,8 +8,6 @@ from torch import Tensor
 
 from trainables.filters import bordered
 
-WORD = 8
-"""Pixels."""
 FINE = 257
 """ImageMagick counts 65535 levels, 257 times as many as a byte has."""
 
@@ -35,51 +31,35 @@ def line_blur(planes: Tensor, line: Line, degrees: Tensor) -> Tensor:
     The line's pixel i lies at (⌈i cos t − ½⌉, ⌈i sin t − ½⌉) to the right of and below the first; the border's pixels
     are repeated beyond it.
     """
-    reach = 2 * line.radius
-    windows = _Windows.of(planes, reach)
-    across, down = _steps(line, degrees)
-    blurred = torch.zeros(planes.shape, device=planes.device)
-    for weight, place in zip(line.weights(), windows.places(across + reach, down + reach), strict=True):
-        blurred.add_(windows.at(*place), alpha=FINE * weight)
-    return blurred.round_().div_(FINE).to(torch.int32).to(torch.uint8)
+    reach, (count, channels, height, width) = 2 * line.radius, planes.shape
+    wide = bordered(planes, reach, "replicate").to(torch.float32)
+    stretches = _stretches(wide, height * wide.shape[3] - 2 * reach)
+    blurred = wide.new_zeros(count, channels, height, wide.shape[3])
+    sums = blurred.flatten(2)[..., : stretches.shape[2]]
+    seen = torch.empty_like(sums, memory_format=torch.contiguous_format)
+    for weight, place in zip(line.weights(), _places(line, degrees, wide), strict=True):
+        torch.index_select(stretches, 0, place, out=seen)
+        sums.add_(seen, alpha=FINE * weight)
+    return blurred[..., :width].round_().div_(FINE).to(torch.int16).to(torch.uint8)
 
 
-@dataclass(frozen=True, eq=False)
-class _Windows:
-    """Views of images from places that differ from image to image, copied eight pixels at a time.
+def _stretches(wide: Tensor, length: int) -> Tensor:
+    """[N, C, H, W] → views of `length` numbers of every channel: [first one's place in the first channel, C, length].
 
-    Words of eight pixels start at every eighth column, so there are eight copies of the images, each one column on. A
-    view is one stretch of words, from its first pixel on to the end of its last row, margins included.
+    Rows follow each other, so a stretch is what a window shows, with the pixels between one row's end and the next
+    one's start, and copied as a whole.
     """
+    count, channels, height, width = wide.shape
+    places = (count - 1) * channels * height * width + height * width - length + 1
+    return wide.as_strided((places, channels, length), (1, height * width, 1))
 
-    stretches: Tensor
-    """int64 [N, 8, first words, C, words]: by the first pixel's column mod 8 and the number of its word."""
-    images: Tensor
-    """0, 1, … [N]."""
-    size: tuple[int, int]
-    words: int
-    """Of a row."""
 
-    @classmethod
-    def of(cls, planes: Tensor, reach: int) -> "_Windows":
-        """Of uint8 [N, C, H, W], seen from up to `reach` pixels beyond the border on."""
-        height, width = planes.shape[2:]
-        words = 2 * reach // WORD + -(-width // WORD)
-        wide = bordered(planes, reach + 2 * WORD, "replicate")[..., 2 * WORD :, 2 * WORD :]
-        shifted = torch.stack([wide[..., shift : shift + WORD * words] for shift in range(WORD)], dim=1)
-        stretches = shifted.view(torch.int64).flatten(3).unfold(3, height * words, 1)
-        images = torch.arange(len(planes), device=planes.device)
-        return cls(stretches=stretches.movedim(3, 2), images=images, size=(height, width), words=words)
-
-    def places(self, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """What `at` takes for columns and rows [taps, N], counted from `reach` beyond the upper left corner."""
-        return zip(x % WORD, y * self.words + x // WORD, strict=True)
-
-    def at(self, shift: Tensor, first: Tensor) -> Tensor:
-        """Pixels [N, C, H, W]."""
-        height, width = self.size
-        seen = self.stretches[self.images, shift, first].view(torch.uint8)
-        return seen.view(*seen.shape[:2], height, self.words * WORD)[..., :width]
+def _places(line: Line, degrees: Tensor, wide: Tensor) -> Tensor:
+    """Where the stretches begin whose first pixel is the line's 0th, 1st, …: [2 radius + 1, N]."""
+    reach, width = 2 * line.radius, wide.shape[3]
+    across, down = _steps(line, degrees)
+    images = torch.arange(len(wide), device=wide.device) * wide.stride(0)
+    return images + (down + reach) * width + across + reach
 
 
 def _steps(line: Line, degrees: Tensor) -> tuple[Tensor, Tensor]:

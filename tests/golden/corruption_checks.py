@@ -88,7 +88,7 @@ def impulse_noise(golden: Golden) -> None:
         """The benchmark draws twice: u1 for whether, u2 for which. Ours is one word for both."""
         whether, which = (channels_first(case[draw]) for draw in ("draw00", "draw01"))
         share = torch.where(which <= 0.5, 0.25, 0.75).double() * setting.p
-        return (torch.where(whether <= setting.p, share, 1) * (2**32 - 1) - 2**31).to(torch.int32)
+        return (torch.where(whether <= setting.p, share, 1) * (2**16 - 1) - 2**15).to(torch.int16)
 
     assert [found.largest for found in given_draws(golden, "impulse_noise", words)] == [0] * 2 * SEVERITIES
 
@@ -128,8 +128,8 @@ def jpeg_compression(golden: Golden) -> None:
 
 def elastic_transform(golden: Golden) -> None:
     def draws(_: Any, case: Golden) -> Draws:
-        recorded = (torch.from_numpy(case[draw].astype(np.float32))[None] for draw in ("draw00", "draw01", "draw02"))
-        return Draws(*recorded)
+        jitter, *field = (torch.from_numpy(case[draw].astype(np.float32)) for draw in ("draw00", "draw01", "draw02"))
+        return Draws(jitter=jitter[None], field=torch.stack(field)[None])
 
     for found in given_draws(golden, "elastic_transform", draws):
         assert found.within(0) >= 0.97

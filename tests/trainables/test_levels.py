@@ -29,7 +29,7 @@ def test_blocks_are_computed_in_order_and_none_is_too_large(count: int) -> None:
 
 
 def test_an_image_larger_than_a_block_is_a_block() -> None:
-    pixels = torch.zeros(2, 3, 400, 400, dtype=torch.uint8)
+    pixels = torch.zeros(2, 3, 600, 600, dtype=torch.uint8)
     assert pixels[0].numel() > CACHED
     assert in_blocks(lambda block: block + len(block), pixels).unique().tolist() == [1]
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
+from trainables.levels import in_blocks
 from trainables.parameters import Parameterised
 from trainables.registry import Registry
 
@@ -59,7 +60,7 @@ class Corruption(Parameterised, ABC):
         setting = self.settings[table][severity - 1]
         if reason := self.reason(pixels.shape[1:], setting):
             raise ValueError(f"{self.name()} cannot act on images of {tuple(pixels.shape[1:])}: {reason}")
-        corrupted = self.corrupt(pixels, setting, self.draw(pixels, setting, generator))
+        corrupted = self._in_turn(pixels, setting, generator)
         assert corrupted.shape == pixels.shape, f"{self.name()}: {corrupted.shape} is not {pixels.shape}"
         assert corrupted.dtype == torch.uint8, f"{self.name()}: {corrupted.dtype}"
         return corrupted
@@ -77,6 +78,14 @@ class Corruption(Parameterised, ABC):
     def reason(self, shape: torch.Size, setting: Any) -> str | None:
         """Why images of `shape` (C, H, W) cannot be corrupted so; None if they can."""
         return None
+
+    def _in_turn(self, pixels: Tensor, setting: Any, generator: torch.Generator) -> Tensor:
+        """A few images at a time, draws included: what one corruption of many images needs would leave the cache."""
+
+        def corrupted(block: Tensor) -> Tensor:
+            return self.corrupt(block, setting, self.draw(block, setting, generator))
+
+        return in_blocks(corrupted, pixels)
 
     def draw(self, pixels: Tensor, setting: Any, generator: torch.Generator) -> Any:
         """What is random of these images, on their device; None for a deterministic corruption."""

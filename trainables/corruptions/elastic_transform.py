@@ -10,10 +10,10 @@ from torch.nn import functional as F
 
 from trainables.corruptions import Corruption, Group
 from trainables.filters import gaussian
-from trainables.levels import in_blocks, truncated
+from trainables.levels import random_words, truncated
 
-STEPS, SUBPIXELS = 1024, 32
-"""OpenCV adds up where a pixel comes from in 1/1024 of one, and rounds that to 1/32."""
+STEPS, SUBPIXELS, SHIFT = 1024, 32, 5
+"""OpenCV adds up where a pixel comes from in 1/1024 of one, and rounds that to 1/32, by a shift of 5 bits."""
 MARGIN = 2e-3
 """Levels: an even surface interpolated in single precision comes out a little darker, and would lose a level."""
 
@@ -44,16 +44,15 @@ class Draws:
 
     jitter: Tensor
     """[N, 3, 2]: of the three points (x, y), pixels."""
-    across: Tensor
-    """[N, H, W] in [−1, 1): horizontal displacements, not yet smoothed."""
-    down: Tensor
-    """[N, H, W] in [−1, 1)"""
+    field: Tensor
+    """[N, 2, H, W] in [−1, 1): displacements to the right and down, not yet smoothed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ElasticTransform(Corruption):
     """Stretched and rippled. Severities 1 and 2 are mostly an affine warp, 3 to 5 a local ripple."""
 
+    revision: ClassVar[int] = 2
     group: ClassVar[Group] = "digital"
     summary: ClassVar[str] = "an affine warp and a smooth random displacement (Hendrycks & Dietterich 2019)"
     settings: ClassVar[Mapping[int, tuple[Setting, ...]]] = {
@@ -70,18 +69,14 @@ class ElasticTransform(Corruption):
         count, _, height, width = pixels.shape
 
         def uniform(*shape: int) -> Tensor:
-            return torch.empty(shape, device=pixels.device).uniform_(-1, 1, generator=generator)
+            return random_words(torch.Size(shape), generator, pixels.device).to(torch.float32).mul_(2**-31)
 
-        jitter = uniform(count, 3, 2) * setting.jitter
-        return Draws(jitter, uniform(count, height, width), uniform(count, height, width))
+        return Draws(jitter=uniform(count, 3, 2).mul_(setting.jitter), field=uniform(count, 2, height, width))
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: Draws) -> Tensor:
-        def warped(pixels: Tensor, jitter: Tensor, across: Tensor, down: Tensor) -> Tensor:
-            sheared = _sheared(pixels.float(), jitter)
-            rippled = _rippled(sheared, across, down, setting) if setting.alpha else sheared
-            return truncated(rippled.add_(MARGIN))
-
-        return in_blocks(warped, pixels, draws.jitter, draws.across, draws.down)
+        sheared = _sheared(pixels.float(), draws.jitter)
+        rippled = _rippled(sheared, draws.field, setting) if setting.alpha else sheared
+        return truncated(rippled.add_(MARGIN))
 
 
 def _sheared(levels: Tensor, jitter: Tensor) -> Tensor:
@@ -89,12 +84,13 @@ def _sheared(levels: Tensor, jitter: Tensor) -> Tensor:
     height, width = levels.shape[2:]
     coefficients, offset = _inverse(jitter.double(), height, width)
     rows, columns = (torch.arange(side, dtype=torch.float64, device=levels.device) for side in (height, width))
-    for_columns = (STEPS * coefficients[:, :, 0, None] * columns).round()
-    for_rows = (STEPS * (coefficients[:, :, 1, None] * rows + offset[:, :, None])).round()
-    steps = for_rows[..., :, None] + for_columns[..., None, :]
-    places = ((steps + STEPS / SUBPIXELS / 2) / (STEPS / SUBPIXELS)).floor() / SUBPIXELS
-    last = torch.tensor((max(width - 1, 1), max(height - 1, 1)), dtype=torch.float64, device=levels.device)
-    grid = (2 * places.movedim(1, 3) / last - 1).float()
+    for_columns = (STEPS * coefficients[:, :, 0, None] * columns).round().to(torch.int32)
+    for_rows = (STEPS * (coefficients[:, :, 1, None] * rows + offset[:, :, None])).round().to(torch.int32)
+    steps = (for_rows + STEPS // SUBPIXELS // 2)[..., :, None] + for_columns[..., None, :]
+    places = steps.bitwise_right_shift_(SHIFT).to(torch.float32)
+    for axis, side in enumerate((width, height)):
+        places[:, axis].mul_(2 / SUBPIXELS / max(side - 1, 1))
+    grid = places.sub_(1).movedim(1, 3)
     return F.grid_sample(levels, grid, mode="bilinear", padding_mode="reflection", align_corners=True)
 
 
@@ -114,18 +110,18 @@ def _inverse(jitter: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
     return linear, before[1] - (linear @ after[:, 1, :, None])[..., 0]
 
 
-def _rippled(levels: Tensor, across: Tensor, down: Tensor, setting: Setting) -> Tensor:
+def _rippled(levels: Tensor, field: Tensor, setting: Setting) -> Tensor:
     """Every pixel from where its displacement points; the image is mirrored at its edge (half-sample)."""
     height, width = levels.shape[2:]
     radius = int(3 * setting.sigma + 0.5)
-    smooth = gaussian(height, width, setting.sigma, radius, "mirror", across.dtype, across.device)
-    x, y = (
-        smooth(field).mul_(setting.alpha).add_(places)
-        for field, places in ((across, _line(width, across)), (down, _line(height, across)[:, None]))
-    )
-    grid = torch.stack(((2 * x + 1) / width - 1, (2 * y + 1) / height - 1), dim=3)
-    return F.grid_sample(levels, grid.to(levels.dtype), mode="bilinear", padding_mode="reflection", align_corners=False)
+    smooth = gaussian(height, width, setting.sigma, radius, "mirror", field.dtype, field.device)
+    places = smooth(field)
+    places[:, 0].mul_(2 * setting.alpha / width).add_(_centres(width, field))
+    places[:, 1].mul_(2 * setting.alpha / height).add_(_centres(height, field)[:, None])
+    grid = places.movedim(1, 3)
+    return F.grid_sample(levels, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
-def _line(side: int, like: Tensor) -> Tensor:
-    return torch.arange(side, dtype=like.dtype, device=like.device)
+def _centres(side: int, like: Tensor) -> Tensor:
+    """Of a line's pixels, the line from −1 to 1."""
+    return (2 * torch.arange(side, dtype=torch.float64, device=like.device) + 1).div_(side).sub_(1).to(like.dtype)

@@ -29,6 +29,7 @@ def _settings(*settings: tuple[float, float]) -> tuple[Setting, ...]:
 class Fog(Corruption):
     """clip((x + a P) M / (M + a)), P the upper left of a plasma in [0, 1], M the image's largest level."""
 
+    revision: ClassVar[int] = 2
     group: ClassVar[Group] = "weather"
     summary: ClassVar[str] = "fractal clouds before the image (Hendrycks & Dietterich 2019)"
     settings: ClassVar[Mapping[int, tuple[Setting, ...]]] = {

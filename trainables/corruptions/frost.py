@@ -47,6 +47,7 @@ class Crop:
 class Frost(Corruption):
     """clip(a x + b F), F a random crop of a picture of frost."""
 
+    revision: ClassVar[int] = 2
     group: ClassVar[Group] = "weather"
     summary: ClassVar[str] = "ice crystals over a darker image (Hendrycks & Dietterich 2019)"
     settings: ClassVar[Mapping[int, tuple[Setting, ...]]] = {

@@ -26,6 +26,7 @@ def _settings(*sigmas: float) -> tuple[Setting, ...]:
 class GaussianNoise(Corruption):
     """White noise, as a sensor has in low light."""
 
+    revision: ClassVar[int] = 2
     group: ClassVar[Group] = "noise"
     summary: ClassVar[str] = "independent N(0, s²) on every pixel and channel (Hendrycks & Dietterich 2019)"
     settings: ClassVar[Mapping[int, tuple[Setting, ...]]] = {

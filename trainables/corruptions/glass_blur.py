@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from trainables.corruptions import Corruption, Group
 from trainables.corruptions.gaussian_blur import blurred
-from trainables.levels import in_blocks
+from trainables.levels import in_blocks, random_halves
 
 
 class Setting(NamedTuple):
@@ -32,9 +33,10 @@ class GlassBlur(Corruption):
     """A pass goes from the last pixel to the first, and copies onto each what its target shows at that moment.
 
     So the target's new value counts if it comes later in the image, and its old one otherwise: a chain of pointers that
-    ends where a target comes earlier. The authors meant to exchange the two; what is published copies.
+    ends where a target comes no later. The authors meant to exchange the two; what is published copies.
     """
 
+    revision: ClassVar[int] = 2
     group: ClassVar[Group] = "blur"
     summary: ClassVar[str] = "pixels displaced as by frosted glass (Hendrycks & Dietterich 2019)"
     settings: ClassVar[Mapping[int, tuple[Setting, ...]]] = {
@@ -50,60 +52,66 @@ class GlassBlur(Corruption):
         return None if min(shape[1:]) >= least else f"it moves pixels in images of {least} pixels a side and more"
 
     def draw(self, pixels: Tensor, setting: Setting, generator: torch.Generator) -> Tensor:
-        """uint8 [N, passes, H − 2 reach, W − 2 reach]: row offset × 2 reach + column offset, both from 0 on."""
+        """uint8 [N, passes, H − 2 reach, W − 2 reach]: row offset × 2 reach + column offset, both from 0 on.
+
+        Their probabilities are alike to 2⁻¹⁶.
+        """
         inner = (side - 2 * setting.reach for side in pixels.shape[2:])
-        shape = (len(pixels), setting.passes, *inner)
+        halves = random_halves(torch.Size((len(pixels), setting.passes, *inner)), generator, pixels.device)
         kinds = (2 * setting.reach) ** 2
-        return torch.randint(kinds, shape, generator=generator, device=pixels.device, dtype=torch.uint8)
+        return (halves.to(torch.int32).add_(2**15).mul_(kinds) >> 16).to(torch.uint8)
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: Tensor) -> Tensor:
         def seen(block: Tensor, offsets: Tensor) -> Tensor:
-            moved = blurred(block, setting.sigma).flatten(2)
-            for offset in offsets.unbind(1):
-                sources = _sources(offset, block.shape[2:], setting.reach)
-                moved = moved.gather(2, sources[:, None].expand_as(moved))
-            return blurred(moved.view(block.shape), setting.sigma)
+            sources = _sources(offsets, block.shape[2:], setting.reach).long()
+            channels = blurred(block, setting.sigma).transpose(0, 1).flatten(1)
+            moved = channels.gather(1, sources.expand_as(channels))
+            return blurred(moved.view(block.transpose(0, 1).shape).transpose(0, 1), setting.sigma)
 
         return in_blocks(seen, pixels, draws)
 
 
 def _sources(offsets: Tensor, size: torch.Size, reach: int) -> Tensor:
-    """Where each pixel's value comes from in a pass: [N, H W] from the offsets [N, h, w]."""
+    """Where each pixel's value comes from, from the offsets [N, passes, h, w]: places in the batch, int32 [N H W].
+
+    What the passes move is places, so that the images are gathered once.
+    """
+    first, *others = (_sources_of_pass(of_pass, size, reach) for of_pass in offsets.unbind(1))
+    return reduce(lambda earlier, later: earlier.index_select(0, later), others, first)
+
+
+def _sources_of_pass(offsets: Tensor, size: torch.Size, reach: int) -> Tensor:
+    """The same of one pass, offsets [N, h, w]."""
     targets = _targets(offsets, size, reach)
-    return targets if reach == 1 else _resolved(targets, offsets, size, reach)  # no offset of −1 or 0 leads onwards
+    if reach == 1:  # no offset of −1 or 0 leads onwards
+        return targets
+    places = torch.arange(len(targets), dtype=torch.int32, device=targets.device)
+    return targets.index_select(0, _ends(torch.maximum(targets, places), size.numel()))
 
 
 def _targets(offsets: Tensor, size: torch.Size, reach: int) -> Tensor:
-    """Each pixel's target [N, H W]; near the border, where nothing moves, itself."""
-    height, width = size
-    places = torch.arange(height * width, device=offsets.device).view(height, width)
-    steps = torch.arange(2 * reach, device=offsets.device) - reach
-    targets = places.repeat(len(offsets), 1, 1)
-    inner = _inner(targets, reach)
-    inner += (steps[:, None] * width + steps).flatten()[offsets.long()]
-    return targets.flatten(1)
+    """Each pixel's target, a place in the batch, int32 [N H W]; near the border, where nothing moves, itself."""
+    count, (height, width) = len(offsets), size
+    steps = torch.arange(2 * reach, dtype=torch.int32, device=offsets.device) - reach
+    moves = (steps[:, None] * width + steps).flatten().index_select(0, offsets.flatten().to(torch.int32))
+    targets = torch.arange(count * height * width, dtype=torch.int32, device=offsets.device)
+    inner = _inner(targets.view(count, height, width), reach)
+    inner += moves.view(offsets.shape)
+    return targets
 
 
-def _resolved(targets: Tensor, offsets: Tensor, size: torch.Size, reach: int) -> Tensor:
-    """The ends of the chains of pointers.
+def _ends(onwards: Tensor, longest: int) -> Tensor:
+    """The ends of chains of at most `longest` pointers, int32 [places]; an end points to itself.
 
-    A place stands twice in the table: for its new value, which points on, and behind all of these for its old one, an
-    end. Every round doubles the pointers' lengths. No chain has more pointers than the image has
-    pixels, as each leads onwards in it, so log2 of that many rounds always suffice; on a CPU, where asking costs
+    Every round doubles the pointers' lengths, so log2 of that many rounds always suffice; on a CPU, where asking costs
     nothing, they end when nothing changes.
     """
-    count = targets.shape[1]
-    places = torch.arange(count, device=targets.device)
-    moves = torch.zeros(size, dtype=torch.bool, device=targets.device)
-    _inner(moves[None], reach).fill_(True)
-    onwards = (targets > places) & moves.flatten()[targets]
-    table = torch.cat([targets + count * ~onwards, (places + count).expand_as(targets)], dim=1)
-    for _ in range(count.bit_length()):
-        ends = table.gather(1, table[:, :count])
-        if targets.device.type == "cpu" and torch.equal(ends, table[:, :count]):
+    for _ in range(longest.bit_length()):
+        further = onwards.index_select(0, onwards)
+        if onwards.device.type == "cpu" and torch.equal(further, onwards):
             break
-        table[:, :count] = ends
-    return table[:, :count] - count
+        onwards = further
+    return onwards
 
 
 def _inner(places: Tensor, reach: int) -> Tensor:

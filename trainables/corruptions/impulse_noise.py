@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from trainables.corruptions import Corruption, Group
-from trainables.levels import in_blocks, random_words
+from trainables.levels import random_halves
 
 
 class Setting(NamedTuple):
@@ -26,6 +26,7 @@ def _settings(*probabilities: float) -> tuple[Setting, ...]:
 class ImpulseNoise(Corruption):
     """Salt and pepper, in every channel by itself, as bit errors make it."""
 
+    revision: ClassVar[int] = 2
     group: ClassVar[Group] = "noise"
     summary: ClassVar[str] = "every value black or white with probability p (Hendrycks & Dietterich 2019)"
     settings: ClassVar[Mapping[int, tuple[Setting, ...]]] = {
@@ -36,15 +37,17 @@ class ImpulseNoise(Corruption):
     }
 
     def draw(self, pixels: Tensor, setting: Setting, generator: torch.Generator) -> Tensor:
-        """A word for every value, int32: the lowest p / 2 of all words are white, the next p / 2 black."""
-        return random_words(pixels.shape, generator, pixels.device)
+        """A word for every value, int16: the lowest p / 2 of all words are white, the next p / 2 black.
+
+        That is p to 2⁻¹⁶, a thousandth of the smallest.
+        """
+        return random_halves(pixels.shape, generator, pixels.device)
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: Tensor) -> Tensor:
-        white, replaced = (round(share * 2**32) - 2**31 for share in (setting.p / 2, setting.p))
-        return in_blocks(lambda pixels, words: _replaced(pixels, words < white, words < replaced), pixels, draws)
+        white, replaced = (_below(draws, round(share * 2**16) - 2**15) for share in (setting.p / 2, setting.p))
+        return replaced.bitwise_not_().bitwise_and_(pixels).bitwise_or_(white)
 
 
-def _replaced(pixels: Tensor, white: Tensor, replaced: Tensor) -> Tensor:
-    """Bit by bit, all ones or all zeros for a mask: many times faster than a choice."""
-    kept = replaced.view(torch.uint8) - 1
-    return (pixels & kept).bitwise_or_(white.view(torch.uint8).neg())
+def _below(words: Tensor, limit: int) -> Tensor:
+    """Bytes, all ones where a word is below the limit and all zeros elsewhere: many times faster than to compare."""
+    return words.clamp(limit - 1, limit).sub_(limit).to(torch.uint8)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+import torch
 from torch import Tensor
 
 from trainables.corruptions import Corruption, Group
@@ -48,3 +49,7 @@ class JpegCompression(Corruption):
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: None) -> Tensor:
         return recompressed(pixels, setting.quality, self.codec)
+
+    def _in_turn(self, pixels: Tensor, setting: Setting, generator: torch.Generator) -> Tensor:
+        """All at once: libjpeg's threads share them out."""
+        return self.corrupt(pixels, setting, None)

@@ -30,6 +30,7 @@ def _settings(*photons: int) -> tuple[Setting, ...]:
 class ShotNoise(Corruption):
     """Noise because light comes in photons. Counts of a white pixel's expectation or more are white."""
 
+    revision: ClassVar[int] = 2
     group: ClassVar[Group] = "noise"
     summary: ClassVar[str] = "a Poisson count of c x photons, over c (Hendrycks & Dietterich 2019)"
     settings: ClassVar[Mapping[int, tuple[Setting, ...]]] = {

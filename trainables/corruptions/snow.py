@@ -61,6 +61,7 @@ class Fall:
 class Snow(Corruption):
     """The same flakes fall twice, the second time upside down."""
 
+    revision: ClassVar[int] = 2
     group: ClassVar[Group] = "weather"
     summary: ClassVar[str] = "flakes drawn out by wind, and a paler image (Hendrycks & Dietterich 2019)"
     settings: ClassVar[Mapping[int, tuple[Setting, ...]]] = {

@@ -39,6 +39,7 @@ class Setting(NamedTuple):
 class Spatter(Corruption):
     """Water shines inside its drops' outlines; mud covers."""
 
+    revision: ClassVar[int] = 2
     group: ClassVar[Group] = "weather"
     extra: ClassVar[bool] = True
     summary: ClassVar[str] = "drops of water or mud on the lens (Hendrycks & Dietterich 2019, extra)"

@@ -26,6 +26,7 @@ def _settings(*sigmas: float) -> tuple[Setting, ...]:
 class SpeckleNoise(Corruption):
     """Noise that grows with the brightness; black stays black."""
 
+    revision: ClassVar[int] = 2
     group: ClassVar[Group] = "noise"
     extra: ClassVar[bool] = True
     summary: ClassVar[str] = "every value times 1 + N(0, s²) (Hendrycks & Dietterich 2019)"

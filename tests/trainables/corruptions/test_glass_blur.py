@@ -20,8 +20,9 @@ def one_by_one(offsets: torch.Tensor, reach: int) -> list[int]:
 @pytest.mark.parametrize("reach", [1, 2, 3, 4])
 def test_a_pass_copies_as_the_authors_loop_does(reach: int) -> None:
     pixels, setting = torch.zeros(5, 1, *SIZE, dtype=torch.uint8), Setting(1.0, reach, 1)
-    offsets = GlassBlur().draw(pixels, setting, torch.Generator().manual_seed(reach))[:, 0]
-    assert _sources(offsets, SIZE, reach).tolist() == [one_by_one(one, reach) for one in offsets]
+    offsets = GlassBlur().draw(pixels, setting, torch.Generator().manual_seed(reach))
+    sources = _sources(offsets, SIZE, reach).view(5, -1) - SIZE.numel() * torch.arange(5)[:, None]
+    assert sources.tolist() == [one_by_one(one, reach) for one in offsets[:, 0]]
 
 
 def test_the_longest_chain_there_can_be_is_followed_to_its_end() -> None:
@@ -29,7 +30,15 @@ def test_the_longest_chain_there_can_be_is_followed_to_its_end() -> None:
     reach = 2
     inner = (SIZE[0] - 2 * reach, SIZE[1] - 2 * reach)
     offsets = torch.full((1, *inner), reach * 2 * reach + reach + 1, dtype=torch.uint8)
-    assert _sources(offsets, SIZE, reach).tolist() == [one_by_one(offsets[0], reach)]
+    assert _sources(offsets[None], SIZE, reach).tolist() == one_by_one(offsets[0], reach)
+
+
+def test_a_later_pass_moves_what_an_earlier_one_has_moved() -> None:
+    offsets = GlassBlur().draw(torch.zeros(1, 1, *SIZE), Setting(1.0, 2, 3), torch.Generator().manual_seed(0))
+    moved = list(range(SIZE.numel()))
+    for of_pass in offsets[0]:
+        moved = [moved[source] for source in one_by_one(of_pass, 2)]
+    assert _sources(offsets, SIZE, 2).tolist() == moved
 
 
 def test_offsets_are_drawn_alike() -> None:
