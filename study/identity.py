@@ -180,7 +180,8 @@ def _tested(family: Family, component: Component) -> Part:
     kind = BENCHMARKS[family](component.name)
     given = component.parameters
     shared = {name: given.pop(name) for name in list(given) if name not in {one.name for one in parameters(kind)}}
-    own = part(component.name, kind, parameters(kind), complete(kind, given))
+    values = complete(kind, given)
+    own = part(component.name, kind, parameters(kind), {**values, **kind(**values).contents()})
     return Part(f"{family}: {own.name}", (*own.parameters, *sorted(shared.items())), own.revision)
 
 

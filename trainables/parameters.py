@@ -10,6 +10,7 @@ import typing
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Literal, cast
 
@@ -42,6 +43,8 @@ class Parameter:
     """False for a parameter that cannot change a result, such as where the files lie."""
     identity_default: Any = REQUIRED
     """A value left out of the trial's hash: set on a field added later, so that old ids stay."""
+    path: bool = False
+    """True for a place on a disk: it is written out whole, since workers have working folders of their own."""
 
     @property
     def required(self) -> bool:
@@ -86,7 +89,7 @@ class Parameter:
             return self._number(value)
         if not isinstance(value, (bool, str)) or not isinstance(value, self.type):
             raise ValueError(f"{self.name} is {self.range}; got {value!r}")
-        return value
+        return str(Path(value).expanduser().absolute()) if self.path and isinstance(value, str) else value
 
     def _numbers(self, value: object) -> tuple[float | int, ...]:
         if not isinstance(value, (list, tuple)) or not value:
@@ -132,11 +135,12 @@ def parameter(
     source: str = "",
     identity: bool = True,
     identity_default: Any = REQUIRED,
+    path: bool = False,
 ) -> Any:
     """A dataclass field that carries its range, unit, meaning and source."""
     description = {
         "ge": ge, "gt": gt, "le": le, "lt": lt, "unit": unit, "symbol": symbol, "doc": doc, "source": source,
-        "identity": identity, "identity_default": identity_default,
+        "identity": identity, "identity_default": identity_default, "path": path,
     }  # fmt: skip
     return dataclasses.field(
         default=dataclasses.MISSING if default is REQUIRED else default,
@@ -165,6 +169,10 @@ class Parameterised:
     def __post_init__(self) -> None:
         for described in parameters(type(self)):
             object.__setattr__(self, described.name, described.convert(getattr(self, described.name)))
+
+    def contents(self) -> Mapping[str, str]:
+        """Parameter → a hash of the files that it names: what identities know it by, wherever the files lie."""
+        return {}
 
 
 def parameters(component: type[Any]) -> tuple[Parameter, ...]:

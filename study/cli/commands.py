@@ -277,6 +277,100 @@ def ui(
     serve(store, host, port, terminal())
 
 
+@app.command(
+    **examples(
+        "study distort fog photo.jpg foggy.png --severity 3",
+        "study distort gaussian_noise photo.jpg noisy.png --level 0.1",
+        "study distort snow test.npy test_snow_5.npy --severity 5 --size-table 32",
+        "study distort tilt photo.jpg tilting.gif --difficulty 1",
+    )
+)
+def distort(
+    condition: Annotated[
+        str, typer.Argument(metavar="CONDITION", help="A distortion, corruption or perturbation.", show_default=False)
+    ],
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="A picture, or a .npy batch: uint8 (N, H, W, 3).", show_default=False)
+    ],
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="Of the same kind; a picture's format is its suffix.", show_default=False),
+    ],
+    level: Annotated[
+        float | None, typer.Option(metavar="X", help="It is a distortion, at this level.", show_default=False)
+    ] = None,
+    severity: Annotated[
+        int | None, typer.Option(metavar="0-5", help="It is a corruption, this strong.", show_default=False)
+    ] = None,
+    difficulty: Annotated[
+        int | None, typer.Option(metavar="1-3", help="It is a perturbation: frames.", show_default=False)
+    ] = None,
+    size_table: Annotated[
+        int | None,
+        typer.Option(
+            metavar="224|64|32|299",
+            help="Published settings to use.  Default: by the images' size.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Another seed draws other noise.")] = 0,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A parameter: --set photographs=DIR of frost.", show_default=False
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over OUT.")] = False,
+) -> None:
+    """Apply one condition to a picture or a batch of images.
+
+    Some names are a distortion, a corruption and a perturbation: --level, --severity or --difficulty says which.  A
+    perturbation's frames are a GIF or a row of pictures; of a batch, uint8 (N, T, H, W, 3).  Equal seeds give equal
+    images.  OUT is written whole or not at all.
+    """
+    from study.cli.distorting import distort as apply
+    from trainables.recipe import Family
+
+    strengths: dict[Family, float | None] = {"sweep": level, "corruption": severity, "perturbation": difficulty}
+    apply(
+        condition, strengths, source, target, overrides or (),
+        table=size_table, seed=seed, force=force, terminal=terminal(),
+    )  # fmt: skip
+
+
+@app.command(
+    **examples(
+        "study preview -o sheet.png",
+        "study preview --conditions fog,frost,jpeg,tilt --image photo.jpg -o sheet.png",
+        "study preview --conditions corruptions -o corruptions.jpg",
+    )
+)
+def preview(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write.", show_default=False)],
+    conditions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,…",
+            help="Names, or corruptions, distortions, perturbations.  Default: all three.",
+            show_default=False,
+        ),
+    ] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Your own picture.  Default: one that is shipped.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Another seed draws other noise.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Write over FILE.")] = False,
+) -> None:
+    """Draw a picture under every condition at five strengths, as one sheet.
+
+    A large picture is scaled to 224 pixels and a border of 16; a small one is shown as it is, its pixels enlarged.
+    """
+    from study.cli.previewing import preview as draw
+
+    draw(conditions, image, output, seed=seed, force=force, terminal=terminal())
+
+
 @app.command(**examples("study methods", "study methods stability_training"))
 def methods(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one.")] = None) -> None:
     """List the training methods with parameters and sources."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from trainables.corruptions import Corruption, Group
+from trainables.file_hashes import hash_of
 from trainables.frost_plates import USED, photograph_files, plates
 from trainables.levels import in_blocks, truncated
 from trainables.parameters import parameter
@@ -59,6 +60,7 @@ class Frost(Corruption):
 
     photographs: str | None = parameter(
         default=None,
+        path=True,
         doc="folder of the authors' frost1 … frost5; without one, synthetic plates of the same statistics",
         source="github.com/hendrycks/robustness, ImageNet-C/create_c",
     )
@@ -67,6 +69,9 @@ class Frost(Corruption):
         super().__post_init__()
         if self.photographs is not None:
             photograph_files(self.photographs)
+
+    def contents(self) -> Mapping[str, str]:
+        return {} if self.photographs is None else {"photographs": hash_of(photograph_files(self.photographs))}
 
     @property
     def label(self) -> str:

@@ -140,7 +140,7 @@ def motion_of(condition: Condition, side: int) -> Motion:
 
 def _moving(condition: Condition) -> Shown:
     def show(images: Images, first: int, last: int, device: torch.device, key: Key) -> Tensor:
-        side = images.shape[2]
+        side = min(images.shape[1:])
         motion, source = motion_of(condition, side), pixels(images, first, last, images.border, device)
         generator = key.generator(device)
         return motion.perturbation.sequence(source, side, generator, motion.table, motion.difficulty)

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +86,14 @@ def test_a_folder_without_the_photographs_is_refused(tmp_path: Path, photographs
     (photographs / "frost4.bmp").unlink()
     with pytest.raises(ValueError, match=r"photographs: .* must hold one file frost4.png or .jpg .*found 0; leave"):
         Frost(photographs=str(tmp_path))
+
+
+def test_photographs_are_known_by_what_they_hold_wherever_they_lie(tmp_path: Path, photographs: Path) -> None:
+    moved = tmp_path / "moved"
+    shutil.copytree(photographs, moved)
+    known = Frost(photographs=str(photographs)).contents()
+    assert Frost(photographs=str(moved)).contents() == known != {}
+    assert Frost().contents() == {}
+    other = next(moved.glob("frost3.*"))
+    other.write_bytes(next(moved.glob("frost4.*")).read_bytes())
+    assert Frost(photographs=str(moved)).contents() != known
