@@ -1,0 +1,112 @@
+"""What a benchmark came to, in sentences: how far each method's trials span, next to the normaliser."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from dashboards.figures.ratios import RatioCurve, RatiosInfo
+from dashboards.picks import By
+from dashboards.results import CorruptionMeans, Of, Results
+from dashboards.wording import count, listed, spoken
+from study.plan import Benchmark
+
+Means = Callable[[str, str], CorruptionMeans | None]
+"""(label, trial id) → its means."""
+
+
+def spans(info: RatiosInfo, by: By, over: Sequence[str]) -> Iterator[str]:
+    """`mCE over 15 of 15 corruptions, Baseline = 100: the 3 ST trials span 96.1 (α = 0.3) to 103.2 (α = 10), …`
+
+    `over`: what the means of the trials are over, as their view says it.
+    """
+    known = [one for one in info.ranges if one.mean]
+    if not known:
+        return
+    told = info.measure.told
+    normalizer = info.measure.normalizer
+    against = f", {normalizer} = {info.measure.factor:g}" if normalizer else ""
+    parts = []
+    for one in known:
+        best, worst = (_chosen(info, one.label, role, by) for role in ("best", "worst"))
+        if best is None or worst is None or best.mean is None or worst.mean is None:
+            parts.append(f"the {one.label} trial has {told(one.mean['min'])}")
+        else:
+            how = "span" if by == "test" else "go from"
+            parts.append(
+                f"the {count(one.evaluated, f'{one.label} trial')} {how} {told(best.mean)}{_at(best)} to "
+                f"{told(worst.mean)}{_at(worst)}"
+            )
+    yield f"{info.measure.mean} over {listed(list(over))}{against}: {'; '.join(parts)}."
+    if info.baseline is not None and info.baseline.mean is not None:
+        yield f"{info.baseline_name} has {told(info.baseline.mean)}."
+
+
+def _chosen(info: RatiosInfo, label: str, role: str, by: By) -> RatioCurve | None:
+    return next((one for one in info.curves if (one.label, one.role, one.by) == (label, role, by)), None)
+
+
+def _at(curve: RatioCurve) -> str:
+    if not curve.hyperparameters:
+        return ""
+    return f" {curve.hyperparameters}" if curve.hyperparameters.startswith("(") else f" ({curve.hyperparameters})"
+
+
+def without(info: RatiosInfo, means: Means) -> Iterator[str]:
+    """`Without what their training shows (gaussian noise): ST 97.0 to 104.1; without noise: …`"""
+    seen = [test.spoken for number, test in enumerate(info.tests) if any(one.seen[number] for one in info.ranges)]
+    told = [
+        (f"Without {listed(seen)}, shown in training", _spans_of(info, lambda one: means(*one), "without_seen"))
+        if seen
+        else ("", ""),
+        ("without noise", _spans_of(info, lambda one: means(*one), "without_noise")),
+    ]
+    parts = [f"{head}: {spans_}" for head, spans_ in told if spans_]
+    if parts:
+        text = "; ".join(parts)
+        yield f"{text[:1].upper()}{text[1:]}."
+
+
+def _spans_of(info: RatiosInfo, means: Callable[[tuple[str, str]], CorruptionMeans | None], field: str) -> str:
+    parts = []
+    for one in info.ranges:
+        trials = [curve.trial_id for curve in info.curves if (curve.label, curve.role) == (one.label, "member")]
+        found = [getattr(row, field) for trial in trials if (row := means((one.label, trial))) is not None]
+        values = sorted(value for value in found if value is not None)
+        if values:
+            ends = dict.fromkeys(info.measure.told(value) for value in (values[0], values[-1]))
+            parts.append(f"{one.label} {' to '.join(ends)}")
+    return ", ".join(parts)
+
+
+def caveats(results: Results, info: RatiosInfo, benchmark: Benchmark, by: By) -> Iterator[str]:
+    """What was left out and why, what diverged, what is still to come, and how best and worst were told."""
+    yield from left_out(benchmark)
+    for one in info.ranges:
+        if one.diverged:
+            counts = "counts" if one.diverged == 1 else "count"
+            yield f"{one.diverged} of {one.evaluated} {one.label} trials diverged, and {counts} all the same."
+    if results.replicates > 1:
+        yield f"The baseline is the mean of {results.replicates} replicates."
+    missing = [
+        f"{one.planned - one.evaluated} of {one.planned} {one.label} trials"
+        for one in info.ranges
+        if one.evaluated < one.planned
+    ]
+    if missing:
+        yield f"Not evaluated yet: {listed(missing)}."
+    if info.bases:
+        where = "these same test images, as papers do: a range, not a choice" if by == "test" else info.bases[by]
+        yield f"Best and worst are picked on {where}."
+
+
+def left_out(benchmark: Benchmark) -> Iterator[str]:
+    """`Left out: saturate (an image of one channel has no saturation to change).`"""
+    reasons: dict[str, list[str]] = {}
+    for one in benchmark.skipped:
+        reasons.setdefault(one.reason, []).append(spoken(one.label))
+    for reason, labels in reasons.items():
+        yield f"Left out: {listed(list(dict.fromkeys(labels)))} ({reason})."
+
+
+def over(rows: Sequence[tuple[Of, str]], info: RatiosInfo) -> list[str]:
+    """What the means of the figure's trials are over, each way once."""
+    shown = {(curve.label, curve.trial_id) for curve in info.curves}
+    return list(dict.fromkeys(told for (_, label, trial), told in rows if (label, trial) in shown))
