@@ -15,7 +15,7 @@ Means = Callable[[str, str], CorruptionMeans | None]
 def spans(info: RatiosInfo, by: By, over: Sequence[str]) -> Iterator[str]:
     """`mCE over 15 of 15 corruptions, Baseline = 100: the 3 ST trials span 96.1 (α = 0.3) to 103.2 (α = 10), …`
 
-    `over`: what the means of the trials are over, as their view says it.
+    `over`: what the means of the trials are over.
     """
     known = [one for one in info.ranges if one.mean]
     if not known:
@@ -44,9 +44,12 @@ def _chosen(info: RatiosInfo, label: str, role: str, by: By) -> RatioCurve | Non
 
 
 def _at(curve: RatioCurve) -> str:
-    if not curve.hyperparameters:
-        return ""
-    return f" {curve.hyperparameters}" if curve.hyperparameters.startswith("(") else f" ({curve.hyperparameters})"
+    """` with α = 10 (σ 0.1)`"""
+    return (
+        f" with {curve.hyperparameters.strip('()')}"
+        if curve.hyperparameters.startswith("(")
+        else (f" with {curve.hyperparameters}" if curve.hyperparameters else "")
+    )
 
 
 def without(info: RatiosInfo, means: Means) -> Iterator[str]:
@@ -106,7 +109,14 @@ def left_out(benchmark: Benchmark) -> Iterator[str]:
         yield f"Left out: {listed(list(dict.fromkeys(labels)))} ({reason})."
 
 
-def over(rows: Sequence[tuple[Of, str]], info: RatiosInfo) -> list[str]:
-    """What the means of the figure's trials are over, each way once."""
+def parts(over: str) -> tuple[str, str]:
+    """`13 of 15: without frost, snow` → (`13 of 15`, `frost, snow`)"""
+    number, _, without = over.partition(": without ")
+    return number, spoken(without)
+
+
+def over(rows: Sequence[tuple[Of, str]], info: RatiosInfo) -> tuple[list[str], Iterator[str]]:
+    """What the means of the figure's trials are over, each way once; and what is in none of them, in a sentence."""
     shown = {(curve.label, curve.trial_id) for curve in info.curves}
-    return list(dict.fromkeys(told for (_, label, trial), told in rows if (label, trial) in shown))
+    found = list(dict.fromkeys(parts(told) for (_, label, trial), told in rows if (label, trial) in shown))
+    return [number for number, _ in found], (f"Not tested: {names}." for _, names in found if names)

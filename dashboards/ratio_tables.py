@@ -46,10 +46,11 @@ def ratios_table(info: RatiosInfo) -> Table:
 
 def _rows(info: RatiosInfo, one: RatioRange) -> Iterator[tuple[object, ...]]:
     picked = [_picked(info, one.label, role) for role in ("best", "worst")]
+    tests = zip(info.tests, one.seen, one.edges, strict=True)
     heads = [
         (info.measure.mean, "mean", False, one.mean),
-        *((test.label, test.kind, seen, edges) for test, seen, edges in zip(info.tests, one.seen, one.edges, strict=True)),
-    ]  # fmt: skip
+        *((test.label, test.kind, seen, edges) for test, seen, edges in tests),
+    ]
     for number, (name, kind, seen, edges) in enumerate(heads):
         values = (_exact(_value(curve, number)) for curve in picked)
         trials = ("" if curve is None else curve.trial_id for curve in picked)

@@ -102,8 +102,11 @@ def _cells(tables: Tables) -> Cells:
 
 CORRUPTED: Mapping[str, str] = {"ce": "mce", "relative_ce": "relative_mce", "error": "mean_error"}
 FLIPPED: Mapping[str, str] = {
-    "flip_rate": "mfr", "t5d": "mt5d", "flip_probability": "mean_flip_probability", "top5_distance": "mean_top5_distance",
-}  # fmt: skip
+    "flip_rate": "mfr",
+    "t5d": "mt5d",
+    "flip_probability": "mean_flip_probability",
+    "top5_distance": "mean_top5_distance",
+}
 """A column of the one view → that of its mean in the other."""
 
 

@@ -13,7 +13,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "motion": ("translate", "rotate", "tilt", "scale"),
 }
 """Hendrycks and Dietterich 2019, Tables 1 and 3; what is in none of them is extra."""
-EXTRA = "extra"
+EXTRA, EXTRAS = "extra", ("speckle_noise", "gaussian_blur", "spatter", "saturate", "shear")
 WORDS = (" noise", " blur", " transform", " compression")
 """What a heading above says, or a reader knows."""
 
@@ -55,5 +55,5 @@ def in_order(tests: tuple[Tested, ...]) -> tuple[Tested, ...]:
 
 
 def _place(one: Tested) -> int:
-    names = KINDS.get(one.kind, ())
+    names = KINDS.get(one.kind, EXTRAS)
     return names.index(one.name) if one.name in names else len(names)

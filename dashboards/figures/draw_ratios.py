@@ -14,6 +14,8 @@ from dashboards.wording import count, headed
 
 HEIGHT, TOP, BELOW = 500, 70, 84
 """Pixels: of it all, above the plot, and below it, where names may stand upright."""
+ROOM, COLUMN, LEAST = 260, 110, 34
+"""Pixels: beside the tests, and across one of them, at most and at least."""
 PLOT = HEIGHT - TOP - BELOW
 FIRST, APART = 1.6, 0.5
 """Where the first test stands, the mean at 0; and what two kinds of tests are further apart than neighbours."""
@@ -45,6 +47,8 @@ def draw_ratios(info: RatiosInfo, looks: Mapping[str, Look], shown: Shown = AT_F
         shapes=list(_dividers(info)),
         barmode="overlay",
     )
+    tests = len(info.tests)
+    made["layout"]["meta"] = {"width": ROOM + COLUMN * (1 + tests), "least": ROOM // 2 + LEAST * (1 + tests)}
     return captioned(made, _caption(info), shown)
 
 
@@ -71,6 +75,11 @@ def _places(info: RatiosInfo) -> list[float]:
     return places
 
 
+def _right(info: RatiosInfo) -> float:
+    """Where the axis ends."""
+    return (_places(info) or [0.0])[-1] + 0.6
+
+
 def _offsets(info: RatiosInfo) -> dict[str, float]:
     """Label → how far its marks stand from the middle of a test's room."""
     labels = [one.label for one in info.ranges if one.evaluated]
@@ -84,9 +93,8 @@ def _x_axis(info: RatiosInfo) -> dict[str, Any]:
         "<br>".join(map(escaped, one.short.split(" "))) + (f" {SEEN}" if marked else "")
         for one, marked in zip(info.tests, seen, strict=True)
     ]
-    last = places[-1] if places else 0.0
     made = axis(
-        tickvals=[0.0, *places], ticktext=[f"<b>{info.measure.mean}</b>", *texts], range=[-0.7, last + 0.6],
+        tickvals=[0.0, *places], ticktext=[f"<b>{info.measure.mean}</b>", *texts], range=[-0.7, _right(info)],
         showgrid=False, showline=True,
     )  # fmt: skip
     return made | {"tickfont": {"color": MUTED, "size": SMALL - 1}}
@@ -123,14 +131,15 @@ def _outside(info: RatiosInfo) -> int:
 
 def _references(info: RatiosInfo) -> Iterator[Trace]:
     """The normaliser's level, and the baseline where its rates are not the ones."""
-    right = (_places(info) or [0.0])[-1] + 0.6
+    right = _right(info)
     measure = info.measure
     if measure.normalizer is not None:
+        name = f"{measure.normalizer} = {measure.factor:g}"
         yield {
             "type": "scatter", "mode": "lines", "x": [-0.7, right], "y": [measure.factor] * 2,
-            "name": f"{measure.normalizer} = {measure.factor:g}", "hoverinfo": "skip",
+            "name": name, "hoverinfo": "skip",
             "line": {"color": BASELINE.colour, "width": 1.5},
-            "meta": {"name": "normaliser", "end": escaped(f"{measure.normalizer} = {measure.factor:g}")},
+            "meta": {"name": "normaliser", "end": escaped(name), "right": right},
         }  # fmt: skip
     if info.baseline is not None:
         ordered = [info.baseline.values.get(one.label) for one in info.tests]
@@ -143,7 +152,7 @@ def _references(info: RatiosInfo) -> Iterator[Trace]:
             "marker": {"symbol": BASELINE.symbol, "size": 7, "color": BASELINE.colour},
             "customdata": _picked_texts(numbers_, [info.baseline.mean, *ordered], info),
             "hovertemplate": f"<b>{escaped(name)}</b><br>%{{customdata}}<extra></extra>",
-            "meta": {"label": name, "name": name, "end": end_text(name)},
+            "meta": {"label": name, "name": name, "end": end_text(name), "right": right},
         }  # fmt: skip
 
 
@@ -311,6 +320,5 @@ def explanation(info: RatiosInfo) -> str:
         for one in info.ranges
         if one.mean
     ]
-    return (
-        f"{headed(info.measure.title)}, under {count(len(info.tests), 'test')}. {info.measure.mean}: {'; '.join(told)}."
-    )
+    tests = count(len(info.tests), "test")
+    return f"{headed(info.measure.title)}, under {tests}. {info.measure.mean}: {'; '.join(told)}."

@@ -11,6 +11,7 @@ from dashboards.figures.severities import SeveritiesInfo, SeveritySquare
 from dashboards.palette import INK, PAPER
 from dashboards.wording import count, headed, percent, points, with_hyperparameters
 
+LEAST = 82
 ROW, COLUMN, TOP, BOTTOM, RIGHT = 34, 128, 56, 20, 76
 """Pixels."""
 IMAGE = 0.86
@@ -44,7 +45,11 @@ def draw_severities(info: SeveritiesInfo) -> Drawing:
         shapes=list(_dividers(info)),
         images=list(_images(info)),
     )  # fmt: skip
-    made["layout"]["meta"] = {"width": left + RIGHT + COLUMN * len(info.severities), "tall": True}
+    made["layout"]["meta"] = {
+        "width": left + RIGHT + COLUMN * len(info.severities),
+        "tall": True,
+        "least": left + RIGHT + LEAST * len(info.severities),
+    }
     return captioned(made, _caption(info))
 
 

@@ -12,8 +12,8 @@ from dashboards.figures.ratios import Measure, RatiosInfo, ratios_info
 from dashboards.figures.severities import SeveritiesInfo, severities_info
 from dashboards.palette import looks
 from dashboards.parts import Choice, Column, Page, Slot, Table, Variant, choices_html, paragraph, slot_html
-from dashboards.picks import BY, ranked
-from dashboards.ratio_answers import caveats, over, spans, without
+from dashboards.picks import BY, By, ranked
+from dashboards.ratio_answers import caveats, over, parts, spans, without
 from dashboards.ratio_tables import families, ratios_table
 from dashboards.results import CorruptionMeans, Rates, Results, Trial
 from dashboards.selections import pick_choice, train_choice, train_options
@@ -120,21 +120,22 @@ def _drawn(results: Results, benchmark: Benchmark, info: RatiosInfo, when: Mappi
     if missing:
         return Variant(when=when, missing=missing)
     drawn_as = looks(results.labels, {trial.label for trial in results.baselines})
-    told = {by: (*_sentences(results, benchmark, info), *caveats(results, info, benchmark, by)) for by in BY}
+    told = {by: (*_sentences(results, benchmark, info, by), *caveats(results, info, benchmark, by)) for by in BY}
     return Variant(
         when=when, drawing=draw_ratios(info, drawn_as), text=told, alt=explanation(info), table=ratios_table(info),
         families=tuple(families(info, drawn_as)),
     )  # fmt: skip
 
 
-def _sentences(results: Results, benchmark: Benchmark, info: RatiosInfo) -> Iterator[str]:
+def _sentences(results: Results, benchmark: Benchmark, info: RatiosInfo, by: By) -> Iterator[str]:
     rows = [(of, means.over) for of, means in results.corruption_means.items() if of[0] == benchmark.name]
     severities = sorted({severity for _, severity in conditions_of(results, benchmark)})
     told = f" at severities {listed([str(one) for one in severities])}" if len(severities) < SEVERITIES else ""
-    for by in BY[:1]:
-        yield from spans(info, by, [f"{one} corruptions{told}" for one in over(rows, info)])
+    numbers, untested = over(rows, info)
+    yield from spans(info, by, [f"{one} corruptions{told}" for one in numbers])
     if info.measure.name == "ce":
         yield from without(info, lambda label, trial: results.corruption_means.get((benchmark.name, label, trial)))
+    yield from untested
 
 
 def _who(results: Results) -> Choice:
@@ -246,7 +247,7 @@ def corruptions_table(results: Results, benchmark: Benchmark) -> Table:
         Column("hyperparameters", "hyperparameters"), *ratios, Column("mean_error", "mean error", "rate"),
         Column("calibration_error", "calibration error", "rate"), Column("clean_accuracy", "clean accuracy", "rate"),
         Column("images_seen", "images seen", "number"), Column("labels_used", "labels used", "number"),
-        Column("corruptions", "over"), Column("state", "state"),
+        Column("corruptions", "over"), Column("without", ""), Column("state", "state"),
     )  # fmt: skip
     return Table(columns=columns, rows=tuple(_table_row(results, benchmark, trial) for trial in results.trials))
 
@@ -257,7 +258,7 @@ def _table_row(results: Results, benchmark: Benchmark, trial: Trial) -> tuple[ob
     state = f"diverged in epoch {trial.diverged_epoch}" if trial.diverged else trial.state
     return (
         trial.label, spoken(trial.train_distortion), trial.trial_id, trial.hyperparameters, *ratios, row.mean_error,
-        row.calibration_error, row.clean_accuracy, row.images_seen, row.labels_used, row.over, state,
+        row.calibration_error, row.clean_accuracy, row.images_seen, row.labels_used, *parts(row.over), state,
     )  # fmt: skip
 
 

@@ -8,8 +8,8 @@ from dashboards.figures.draw_ratios import draw_ratios, explanation
 from dashboards.figures.ratios import Measure, RatiosInfo, ratios_info
 from dashboards.palette import looks
 from dashboards.parts import Choice, Column, Page, Slot, Table, Variant, choices_html, paragraph, slot_html
-from dashboards.picks import BY
-from dashboards.ratio_answers import caveats, over, spans
+from dashboards.picks import BY, By
+from dashboards.ratio_answers import caveats, over, parts, spans
 from dashboards.ratio_tables import families, ratios_table
 from dashboards.results import FlipMeans, Rates, Results, Trial
 from dashboards.selections import pick_choice, train_choice, train_options
@@ -46,8 +46,8 @@ def _lead(there: tuple[Benchmark, ...]) -> str:
     if not normalizers:
         return f"{told} It is divided by nobody's: this study has no baseline, and names none in `normalize_by:`."
     return (
-        f"{told} Flip rate (FR): FP over that of {' or '.join(normalizers)}, in percent. mFR: their mean, without extra "
-        "perturbations. T5D: the same of how far the five likeliest classes move."
+        f"{told} Flip rate (FR): FP over that of {' or '.join(normalizers)}, in percent. mFR: their mean, without "
+        "extra perturbations. T5D: the same of how far the five likeliest classes move."
     )
 
 
@@ -126,7 +126,7 @@ def _drawn(
         return Variant(when=when, missing=missing)
     drawn_as = looks(results.labels, {trial.label for trial in results.baselines})
     told = {
-        by: (*_sentences(results, benchmark, info, difficulty), *caveats(results, info, benchmark, by)) for by in BY
+        by: (*_sentences(results, benchmark, info, difficulty, by), *caveats(results, info, benchmark, by)) for by in BY
     }
     return Variant(
         when=when, drawing=draw_ratios(info, drawn_as), text=told, alt=explanation(info), table=ratios_table(info),
@@ -145,7 +145,7 @@ def _no_distances(results: Results, info: RatiosInfo) -> str:
 TOP = 5
 
 
-def _sentences(results: Results, benchmark: Benchmark, info: RatiosInfo, difficulty: int) -> Iterator[str]:
+def _sentences(results: Results, benchmark: Benchmark, info: RatiosInfo, difficulty: int, by: By) -> Iterator[str]:
     rows = [
         (of, means.over)
         for (at, of), means in results.flip_means.items()
@@ -154,7 +154,9 @@ def _sentences(results: Results, benchmark: Benchmark, info: RatiosInfo, difficu
     told = f" at difficulty {difficulty}" if len(_difficulties(results)) > 1 else ""
     if not any(one.mean for one in info.ranges):
         yield f"Not all perturbations have a rate{told}, so there is no mean of them."
-    yield from spans(info, "test", [f"{one} perturbations{told}" for one in over(rows, info)])
+    numbers, untested = over(rows, info)
+    yield from spans(info, by, [f"{one} perturbations{told}" for one in numbers])
+    yield from untested
 
 
 def _tables(results: Results, there: tuple[Benchmark, ...]) -> Iterator[Variant]:
@@ -173,6 +175,7 @@ def perturbations_table(results: Results, benchmark: Benchmark, difficulty: int)
         Column("hyperparameters", "hyperparameters"), *ratios,
         Column("mean_flip_probability", "mean flip probability", "rate"),
         Column("mean_top5_distance", "mean top-5 distance, places", "number"), Column("perturbations", "over"),
+        Column("without", ""),
         Column("state", "state"),
     )  # fmt: skip
     return Table(
@@ -188,7 +191,7 @@ def _table_row(results: Results, benchmark: Benchmark, difficulty: int, trial: T
     distance = None if row.top5_distance is None else round(row.top5_distance, 3)
     return (
         trial.label, spoken(trial.train_distortion), trial.trial_id, trial.hyperparameters, *ratios,
-        row.flip_probability, distance, row.over, state,
+        row.flip_probability, distance, *parts(row.over), state,
     )  # fmt: skip
 
 
