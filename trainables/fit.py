@@ -283,6 +283,10 @@ class Training:
         """The result, once `finished`."""
         assert self.finished
         selected = self.epochs[self.best.epoch - 1] if self.best else None
+        begun = len(self.epochs) if self.diverged_epoch is None else self.diverged_epoch
+        shown = sum(
+            self.recipe.shown(self.length.of_epoch(epoch), len(self.train.labels)) for epoch in range(1, begun + 1)
+        )
         return Outcome(
             planned_epochs=self.length.epochs,
             epochs=self.epochs,
@@ -292,4 +296,6 @@ class Training:
             validation_n=len(self.validation.labels),
             parameter_count=self.parameter_count,
             weights_hash=weights_hash(self.best.weights) if self.best else None,
+            images_seen=shown * self.method.forward_passes(),
+            labels_used=shown * self.method.labelled_passes(),
         )

@@ -14,6 +14,7 @@ from importlib.resources import files
 import duckdb
 import pyarrow as pa
 
+from study.query.benchmarks import benchmark_tables
 from study.query.columns import VIEWS, ViewColumn, column
 from study.query.packing import described, packed, packed_terms
 from study.query.points import points
@@ -38,6 +39,10 @@ SOURCES = {
     "near_duplicates": ("membership", "conditions", "near_duplicates"),
     "bands": ("membership", "conditions", "trials", "evaluations"),
     "practical": ("membership", "conditions", "trials", "evaluations"),
+    "ce": ("membership", "conditions", "trials", "evaluations"),
+    "mce": ("membership", "conditions", "trials", "evaluations"),
+    "flip_rates": ("membership", "conditions", "trials", "flips"),
+    "mfr": ("membership", "conditions", "trials", "evaluations", "flips"),
     "pareto": ("membership", "points"),
     "all_trials": ("all_trials",),
 }
@@ -156,7 +161,7 @@ def _database(stored: Stored) -> duckdb.DuckDBPyConnection:
     """A database of these tables and the views over them, locked."""
     database = duckdb.connect(":memory:", config=ALONE)
     database.execute("CREATE SCHEMA stored")
-    for name, rows in stored.items():
+    for name, rows in {**stored, **benchmark_tables()}.items():
         database.register("handed", rows)
         database.execute(f"CREATE TABLE stored.{name} AS FROM handed")
         database.unregister("handed")

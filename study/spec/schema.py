@@ -250,7 +250,7 @@ def _search() -> Schema:
     named = {"type": "array", "items": TEXT, "minItems": 1, "maxItems": MOST_OBJECTIVES, "uniqueItems": True}
     objectives = {
         "description": "made as large as possible, on validation images: clean, robust, DISTORTION.practical, "
-        "DISTORTION.mean",
+        "DISTORTION.mean, corruptions.mean (the four that are kept for validation)",
         "oneOf": [TEXT, named],
     }
     lines = {"sampler": _chosen(SAMPLERS, "how the next point is chosen"), "objectives": objectives}
