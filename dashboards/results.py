@@ -265,8 +265,8 @@ class Results:
 
     @cached_property
     def above_baseline(self) -> tuple[float, float] | None:
-        """The lowest and the highest difference of any trial from the baseline, under any test condition."""
-        tested = {one.condition_id for one in self.plan.conditions if one.split == "test"}
+        """The lowest and the highest difference of any trial from the baseline, undistorted and in any sweep."""
+        tested = {one for sweep in self.sweeps for one in sweep.condition_ids} | {self.clean or ""}
         baselines = {condition: self.baseline(condition) for condition in tested}
         found = [
             cell.accuracy - baseline

@@ -257,7 +257,7 @@ def _lines(info: RatiosInfo, looks: Mapping[str, Look]) -> Iterator[Trace]:
             "customdata": _picked_texts(which, values, info),
             "hovertemplate": _hover(curve),
             "meta": {"label": curve.label, "name": curve.label, "trials": [curve.trial_id] * len(xs),
-                     "end": end_text(name), **meta},
+                     "end": end_text(name), "right": _right(info), **meta},
         }  # fmt: skip
 
 

@@ -120,7 +120,9 @@ def _drawn(results: Results, benchmark: Benchmark, info: RatiosInfo, when: Mappi
     if missing:
         return Variant(when=when, missing=missing)
     drawn_as = looks(results.labels, {trial.label for trial in results.baselines})
-    told = {by: (*_sentences(results, benchmark, info, by), *caveats(results, info, benchmark, by)) for by in BY}
+    told: dict[str, tuple[str, ...]] = {
+        by: (*_sentences(results, benchmark, info, by), *caveats(results, info, benchmark, by)) for by in BY
+    }
     return Variant(
         when=when, drawing=draw_ratios(info, drawn_as), text=told, alt=explanation(info), table=ratios_table(info),
         families=tuple(families(info, drawn_as)),

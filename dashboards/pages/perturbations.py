@@ -125,7 +125,7 @@ def _drawn(
     if missing:
         return Variant(when=when, missing=missing)
     drawn_as = looks(results.labels, {trial.label for trial in results.baselines})
-    told = {
+    told: dict[str, tuple[str, ...]] = {
         by: (*_sentences(results, benchmark, info, difficulty, by), *caveats(results, info, benchmark, by)) for by in BY
     }
     return Variant(
