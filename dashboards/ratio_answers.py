@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from dashboards.figures.ratios import RatioCurve, RatiosInfo
+from dashboards.figures.ratios import RatioCurve, RatioRange, RatiosInfo
 from dashboards.picks import By
 from dashboards.results import CorruptionMeans, Of, Results
-from dashboards.wording import count, listed, spoken
+from dashboards.wording import count, headed, listed, spoken
 from study.plan import Benchmark
 
 Means = Callable[[str, str], CorruptionMeans | None]
@@ -13,30 +13,29 @@ Means = Callable[[str, str], CorruptionMeans | None]
 
 
 def spans(info: RatiosInfo, by: By, over: Sequence[str]) -> Iterator[str]:
-    """`mCE over 15 of 15 corruptions, Baseline = 100: the 3 ST trials span 96.1 (α = 0.3) to 103.2 (α = 10), …`
+    """`mCE over 15 of 15 corruptions, Baseline = 100: the 3 ST trials span 96.1 with α = 0.3 to 103.2 with α = 10; …`
 
     `over`: what the means of the trials are over.
     """
-    known = [one for one in info.ranges if one.mean]
-    if not known:
-        return
-    told = info.measure.told
-    normalizer = info.measure.normalizer
-    against = f", {normalizer} = {info.measure.factor:g}" if normalizer else ""
-    parts = []
-    for one in known:
-        best, worst = (_chosen(info, one.label, role, by) for role in ("best", "worst"))
-        if best is None or worst is None or best.mean is None or worst.mean is None:
-            parts.append(f"the {one.label} trial has {told(one.mean['min'])}")
-        else:
-            how = "span" if by == "test" else "go from"
-            parts.append(
-                f"the {count(one.evaluated, f'{one.label} trial')} {how} {told(best.mean)}{_at(best)} to "
-                f"{told(worst.mean)}{_at(worst)}"
-            )
-    yield f"{info.measure.mean} over {listed(list(over))}{against}: {'; '.join(parts)}."
+    parts = [_span(info, one, by) for one in info.ranges if one.mean]
     if info.baseline is not None and info.baseline.mean is not None:
-        yield f"{info.baseline_name} has {told(info.baseline.mean)}."
+        parts.append(f"{info.baseline_name} has {info.measure.told(info.baseline.mean)}")
+    if parts:
+        normalizer = info.measure.normalizer
+        against = f", {normalizer} = {info.measure.factor:g}" if normalizer else ""
+        yield f"{headed(info.measure.mean)} over {listed(list(over))}{against}: {'; '.join(parts)}."
+
+
+def _span(info: RatiosInfo, one: RatioRange, by: By) -> str:
+    told = info.measure.told
+    best, worst = (_chosen(info, one.label, role, by) for role in ("best", "worst"))
+    if best is None or worst is None or best.mean is None or worst.mean is None:
+        return f"the {one.label} trial has {told(one.mean['min'])}"
+    low, high = f"{told(best.mean)}{_at(best)}", f"{told(worst.mean)}{_at(worst)}"
+    trials = f"the {count(one.evaluated, f'{one.label} trial')}"
+    if by == "test":
+        return f"{trials} span {low} to {high}"
+    return f"of {trials} the best on {info.bases[by]} has {low}, the worst there {high}"
 
 
 def _chosen(info: RatiosInfo, label: str, role: str, by: By) -> RatioCurve | None:
@@ -109,7 +108,7 @@ def left_out(benchmark: Benchmark) -> Iterator[str]:
         yield f"Left out: {listed(list(dict.fromkeys(labels)))} ({reason})."
 
 
-def parts(over: str) -> tuple[str, str]:
+def counted(over: str) -> tuple[str, str]:
     """`13 of 15: without frost, snow` → (`13 of 15`, `frost, snow`)"""
     number, _, without = over.partition(": without ")
     return number, spoken(without)
@@ -117,6 +116,6 @@ def parts(over: str) -> tuple[str, str]:
 
 def over(rows: Sequence[tuple[Of, str]], info: RatiosInfo) -> tuple[list[str], Iterator[str]]:
     """What the means of the figure's trials are over, each way once; and what is in none of them, in a sentence."""
-    shown = {(curve.label, curve.trial_id) for curve in info.curves}
-    found = list(dict.fromkeys(parts(told) for (_, label, trial), told in rows if (label, trial) in shown))
+    shown = {curve.label for curve in info.curves}
+    found = list(dict.fromkeys(counted(told) for (_, label, _), told in rows if label in shown or not shown))
     return [number for number, _ in found], (f"Not tested: {names}." for _, names in found if names)

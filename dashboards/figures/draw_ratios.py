@@ -304,7 +304,9 @@ def _notes(info: RatiosInfo) -> Iterator[dict[str, Any]]:
 def _dividers(info: RatiosInfo) -> Iterator[dict[str, Any]]:
     """Between the mean and the tests, and between kinds."""
     places = _places(info)
-    gaps = [FIRST - 0.8] + [(before + after) / 2 for before, after in pairwise(places) if after - before > 1]
+    gaps = [FIRST - 0.8] + [
+        (before + after) / 2 for before, after in pairwise(places) if after - before > 1 + APART / 2
+    ]
     for place in gaps if places else ():
         yield {
             "type": "line", "xref": "x", "yref": "paper", "x0": place, "x1": place, "y0": 0, "y1": 1,

@@ -65,7 +65,7 @@ def _known(info: SeveritiesInfo) -> Iterator[float]:
 
 def _squares(info: SeveritiesInfo) -> Trace:
     highest = max((*_known(info), *(() if info.clean is None else (info.clean,))), default=1.0)
-    lowest = min((*_known(info), *(() if info.chance is None else (info.chance,))), default=0.0)
+    lowest = min(_known(info), default=0.0)
     pictured = any(square.example for row in info.squares for square in row)
     return {
         "type": "heatmap", "colorscale": COLOURS, "zmin": round(100 * lowest, 1), "zmax": round(100 * highest, 1),

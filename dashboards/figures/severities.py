@@ -37,7 +37,6 @@ class SeveritiesInfo:
     clean: float | None
     compared: str
     """The label that it is compared with; empty without one."""
-    chance: float | None
     n: int
 
     @property
@@ -68,7 +67,6 @@ def severities_info(
         ),
         clean=results.accuracy(trial, results.clean),
         compared=compared if trial.label != compared else "",
-        chance=results.chance,
         n=results.n,
     )
 

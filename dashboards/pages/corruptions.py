@@ -13,7 +13,7 @@ from dashboards.figures.severities import SeveritiesInfo, severities_info
 from dashboards.palette import looks
 from dashboards.parts import Choice, Column, Page, Slot, Table, Variant, choices_html, paragraph, slot_html
 from dashboards.picks import BY, By, ranked
-from dashboards.ratio_answers import caveats, over, parts, spans, without
+from dashboards.ratio_answers import caveats, counted, over, spans, without
 from dashboards.ratio_tables import families, ratios_table
 from dashboards.results import CorruptionMeans, Rates, Results, Trial
 from dashboards.selections import pick_choice, train_choice, train_options
@@ -23,7 +23,6 @@ from study.plan import Benchmark
 ORDER = 32
 ROLES = (("best", "best"), ("median", "median"), ("worst", "worst"))
 SEVERITIES = 5
-BASELINE = "baseline"
 
 
 def page(results: Results) -> Page | None:
@@ -32,8 +31,9 @@ def page(results: Results) -> Page | None:
     if not there:
         return None
     sets = _sets(there)
-    weak = (_who(results), Choice(name="weak", title="by mCE its", options=ROLES, default="median"))
-    choices = (*filter(None, (train_choice(results), *sets)), _measured(there), pick_choice())
+    mean = "mCE" if any(one.normalizer for one in there) else "mean error"
+    weak = (_who(results), Choice(name="weak", title=f"by {mean} its", options=ROLES, default="median"))
+    choices = (*filter(None, (train_choice(results), *sets)), _measured(results, there), pick_choice())
     slots = (
         Slot(name="corruptions", title="Corruption errors", variants=tuple(_errors(results, there))),
         Slot(name="severities", title="By corruption and severity", variants=tuple(_weaknesses(results, there))),
@@ -77,9 +77,10 @@ def _when(there: tuple[Benchmark, ...], benchmark: Benchmark) -> dict[str, str]:
     return {"set": benchmark.name} if len(there) > 1 else {}
 
 
-def _measures(benchmark: Benchmark) -> Iterator[Measure]:
+def measures(results: Results, benchmark: Benchmark) -> Iterator[Measure]:
+    """What its errors can be drawn as; a baseline next to itself alone would be of no use."""
     name = benchmark.normalizer
-    if name is not None:
+    if name is not None and results.trained_on:
         yield Measure(name="ce", title=f"corruption error, {name} = 100", mean="mCE", normalizer=name, unit="")
         yield Measure(
             name="relative_ce", title=f"relative corruption error, {name} = 100", mean="relative mCE",
@@ -88,16 +89,16 @@ def _measures(benchmark: Benchmark) -> Iterator[Measure]:
     yield Measure(name="error", title="error on corrupted test images, %", mean="mean error")
 
 
-def _measured(there: tuple[Benchmark, ...]) -> Choice:
+def _measured(results: Results, there: tuple[Benchmark, ...]) -> Choice:
     texts = {"ce": "corruption error (CE)", "relative_ce": "relative CE", "error": "error, not normalised"}
-    names = tuple(dict.fromkeys(measure.name for benchmark in there for measure in _measures(benchmark)))
+    names = tuple(dict.fromkeys(measure.name for benchmark in there for measure in measures(results, benchmark)))
     options = tuple((name, texts[name]) for name in texts if name in names)
     return Choice(name="corrupted", title="as", options=options, default=options[0][0])
 
 
 def _errors(results: Results, there: tuple[Benchmark, ...]) -> Iterator[Variant]:
     for benchmark in there:
-        for measure in _measures(benchmark):
+        for measure in measures(results, benchmark):
             for train in (*train_options(results),) or (None,):
                 when = {**_when(there, benchmark), "corrupted": measure.name, **({"train": train} if train else {})}
                 info = corruptions_info(results, benchmark, measure, train)
@@ -260,7 +261,7 @@ def _table_row(results: Results, benchmark: Benchmark, trial: Trial) -> tuple[ob
     state = f"diverged in epoch {trial.diverged_epoch}" if trial.diverged else trial.state
     return (
         trial.label, spoken(trial.train_distortion), trial.trial_id, trial.hyperparameters, *ratios, row.mean_error,
-        row.calibration_error, row.clean_accuracy, row.images_seen, row.labels_used, *parts(row.over), state,
+        row.calibration_error, row.clean_accuracy, row.images_seen, row.labels_used, *counted(row.over), state,
     )  # fmt: skip
 
 

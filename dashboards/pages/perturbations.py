@@ -9,7 +9,7 @@ from dashboards.figures.ratios import Measure, RatiosInfo, ratios_info
 from dashboards.palette import looks
 from dashboards.parts import Choice, Column, Page, Slot, Table, Variant, choices_html, paragraph, slot_html
 from dashboards.picks import BY, By
-from dashboards.ratio_answers import caveats, over, parts, spans
+from dashboards.ratio_answers import caveats, counted, over, spans
 from dashboards.ratio_tables import families, ratios_table
 from dashboards.results import FlipMeans, Rates, Results, Trial
 from dashboards.selections import pick_choice, train_choice, train_options
@@ -24,7 +24,9 @@ def page(results: Results) -> Page | None:
     there = benchmarks(results, "perturbation")
     if not there:
         return None
-    choices = tuple(filter(None, (train_choice(results), *_sets(there), _measured(there), _difficulty(results))))
+    choices = tuple(
+        filter(None, (train_choice(results), *_sets(there), _measured(results, there), _difficulty(results)))
+    )
     choices = (*choices, pick_choice())
     slots = (
         Slot(name="perturbations", title="Flip rates", variants=tuple(_rates(results, there))),
@@ -71,9 +73,10 @@ def _difficulty(results: Results) -> Choice | None:
     return Choice(name="difficulty", title="difficulty", options=options, default="1") if len(options) > 1 else None
 
 
-def _measures(benchmark: Benchmark) -> Iterator[Measure]:
+def measures(results: Results, benchmark: Benchmark) -> Iterator[Measure]:
+    """What its flips can be drawn as; a baseline next to itself alone would be of no use."""
     name = benchmark.normalizer
-    if name is not None:
+    if name is not None and results.trained_on:
         yield Measure(name="flip_rate", title=f"flip rate, {name} = 100", mean="mFR", normalizer=name, unit="")
         yield Measure(name="t5d", title=f"top-5 distance, {name} = 100", mean="mT5D", normalizer=name, unit="")
     yield Measure(name="flip_probability", title="flip probability, %", mean="mean FP")
@@ -82,12 +85,12 @@ def _measures(benchmark: Benchmark) -> Iterator[Measure]:
     )  # fmt: skip
 
 
-def _measured(there: tuple[Benchmark, ...]) -> Choice:
+def _measured(results: Results, there: tuple[Benchmark, ...]) -> Choice:
     texts = {
         "flip_rate": "flip rate (FR)", "t5d": "top-5 distance (T5D)", "flip_probability": "flip probability (FP)",
         "top5_distance": "top-5 distance, not normalised",
     }  # fmt: skip
-    names = {measure.name for benchmark in there for measure in _measures(benchmark)}
+    names = {measure.name for benchmark in there for measure in measures(results, benchmark)}
     options = tuple((name, text) for name, text in texts.items() if name in names)
     return Choice(name="flipped", title="as", options=options, default=options[0][0])
 
@@ -95,7 +98,7 @@ def _measured(there: tuple[Benchmark, ...]) -> Choice:
 def _rates(results: Results, there: tuple[Benchmark, ...]) -> Iterator[Variant]:
     difficulties = _difficulties(results)
     for benchmark in there:
-        for measure in _measures(benchmark):
+        for measure in measures(results, benchmark):
             for difficulty in difficulties:
                 for train in (*train_options(results),) or (None,):
                     when = {**_when(there, benchmark), "flipped": measure.name, **({"train": train} if train else {})}
@@ -152,7 +155,7 @@ def _sentences(results: Results, benchmark: Benchmark, info: RatiosInfo, difficu
         if (at, of[0]) == (difficulty, benchmark.name)
     ]
     told = f" at difficulty {difficulty}" if len(_difficulties(results)) > 1 else ""
-    if not any(one.mean for one in info.ranges):
+    if info.curves and not any(one.mean for one in info.ranges):
         yield f"Not all perturbations have a rate{told}, so there is no mean of them."
     numbers, untested = over(rows, info)
     yield from spans(info, by, [f"{one} perturbations{told}" for one in numbers])
@@ -191,7 +194,7 @@ def _table_row(results: Results, benchmark: Benchmark, difficulty: int, trial: T
     distance = None if row.top5_distance is None else round(row.top5_distance, 3)
     return (
         trial.label, spoken(trial.train_distortion), trial.trial_id, trial.hyperparameters, *ratios,
-        row.flip_probability, distance, *parts(row.over), state,
+        row.flip_probability, distance, *counted(row.over), state,
     )  # fmt: skip
 
 

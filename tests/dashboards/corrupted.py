@@ -22,8 +22,8 @@ evaluate:
   corruptions: {severities: [1, 3], extras: true}
   perturbations: {only: [gaussian_noise, translate]}
 """
-"""1 + 10 + 6 trials, two of ST diverged, × (3 sweep conditions + 18 corruptions × 2 + 2 perturbations): of images of one
-channel the extra corruption saturate is none."""
+"""1 + 10 + 6 trials, two of ST diverged, × (clean, 2 of a sweep, 18 corruptions × 2, 2 perturbations): images of one
+channel cannot be put to the extra corruption saturate."""
 ALONE = TEXT.replace("  sweeps:\n    gaussian_noise: {sigma: [0.1, 0.3], practical: 0.3}\n", "")
 """Without sweeps."""
 CE = Measure(name="ce", title="corruption error, Baseline = 100", mean="mCE", normalizer="Baseline", unit="")
