@@ -107,6 +107,8 @@ class Benchmark:
     tests: tuple[BenchmarkTest, ...]
     """In the order of the plan's conditions."""
     skipped: tuple[Skipped, ...] = ()
+    ranks_five: bool = True
+    """Whether there are five classes, which a top-5 distance needs."""
 
 
 @dataclass(frozen=True, kw_only=True)

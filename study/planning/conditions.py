@@ -24,14 +24,26 @@ def benchmarks(spec: Spec, fingerprint: str, baseline: Sequence[PlannedTrial]) -
             family=family,
             normalizer=line.normalize_by or usual,
             tests=tuple(_planned(spec, family, test, fingerprint) for test in _possible(_tested(spec, line))),
-            skipped=tuple(
-                Skipped(
-                    name=one.step.name, label=one.label, parameter=one.parameter, level=one.level, reason=one.reason
-                )
-                for one in _tested(spec, line)
-                if one.reason is not None
-            ),
+            skipped=tuple(_skipped(_tested(spec, line))),
+            ranks_five=line.ranks_five,
         )
+
+
+def skipped(spec: Spec) -> tuple[Skipped, ...]:
+    """What the study's images cannot be put to, of all its benchmarks."""
+    return tuple(one for line in _lines(spec).values() for one in _skipped(_tested(spec, line)))
+
+
+def _skipped(tests: Iterable[TestSpec]) -> Iterator[Skipped]:
+    for test in tests:
+        if test.reason is not None:
+            yield Skipped(
+                name=test.step.name,
+                label=test.label,
+                parameter=test.parameter,
+                level=test.level,
+                reason=test.reason,
+            )
 
 
 def _planned(spec: Spec, family: Family, test: TestSpec, fingerprint: str) -> BenchmarkTest:

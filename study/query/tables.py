@@ -61,6 +61,8 @@ class Tables:
     store: Store
     launch: Launch | None
     """The study's newest; None for a store without one in mind, where only `all_trials` has rows."""
+    only: frozenset[str] | None = None
+    """The trials to read results of; all of the study's if None."""
     _read: dict[str, pa.Table] = field(default_factory=dict, compare=False, repr=False)
 
     def sql(self, text: str) -> pa.Table:
@@ -89,7 +91,8 @@ class Tables:
             return packed(_membership(self.launch.membership))
         if name == "points":
             return points(self.launch.plan, self._stored("evaluations"))
-        rows = self.store.read(name, frozenset(self.launch.membership["trial_id"].to_pylist()))
+        of_study = frozenset(self.launch.membership["trial_id"].to_pylist())
+        rows = self.store.read(name, of_study if self.only is None else self.only & of_study)
         return packed_terms(rows) if name == "epochs" else rows
 
 

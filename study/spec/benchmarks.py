@@ -16,14 +16,14 @@ import torch
 
 from study.plan import ALEXNET
 from study.spec.axes import axis, single
-from study.spec.components import entries_or_fault, only, read_component
+from study.spec.components import entries_or_fault, name_of, only, read_component
 from study.spec.faults import Faults, Place, unknown
 from study.spec.form import BenchmarkSpec, MethodSpec, TestSpec
 from study.spec.grid import count, searched
 from study.spec.images import ImageShape
-from study.spec.reading import Mapping, Node, Scalar
+from study.spec.reading import Mapping, Node, Scalar, Series
 from trainables.corruptions import SEVERITIES, TABLES, Corruption, corruptions, table_of
-from trainables.flips import DIFFICULTIES
+from trainables.flips import CUTOFF, DIFFICULTIES
 from trainables.normalisation import MAIN_CORRUPTIONS, MAIN_PERTURBATIONS
 from trainables.parameters import Parameter, Value
 from trainables.perturbations import Perturbation, perturbations
@@ -48,6 +48,8 @@ SEVERITIES_LINE = Parameter(name="severities", type=int, ge=1, le=SEVERITIES, do
 DIFFICULTIES_LINE = Parameter(
     name="difficulties", type=int, ge=1, le=len(DIFFICULTIES), doc="how strong noise is, 3 the strongest"
 )
+CHOICE = ("only", "without")
+"""Lines that say which, one or the other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,12 @@ class Line:
     """The name of one of them among a step's parameters."""
     others: tuple[Parameter, ...] = ()
     """What it takes besides, for all its tests."""
+
+    @property
+    def lines(self) -> tuple[Parameter, ...]:
+        """What holds for all its tests."""
+        the_set = Parameter(name="set", type=str, choices=(self.set,), default=self.set, doc="whose tests they are")
+        return (the_set, EXTRAS, TABLE, NORMALIZE_BY, *self.others)
 
     @property
     def extras(self) -> tuple[str, ...]:
@@ -106,6 +114,7 @@ def read_benchmark(line: Line, node: Node | None, images: ImageShape | None, fau
         tests=tuple(test for name in chosen for test in tests[name]),
         extras=tuple(test for name in line.extras for test in tests[name]),
         normalize_by=normalize_by if isinstance(normalize_by, str) else None,
+        ranks_five=images.classes is None or images.classes >= CUTOFF,
     )
 
 
@@ -133,11 +142,12 @@ def _check_normalizer(
     elif images is not None and not _is_imagenet(images):
         size = f"{images.shape[1]} × {images.shape[2]} px"
         classes = "" if images.classes is None else f" of {images.classes:,} classes"
-        there = f"normalize_by: {labels[0]}" if labels else "the label of a baseline"
+        fit = [method.label for method in methods if _is_one_point(method)]
+        there = f"write normalize_by: {fit[0]}" if fit else "name a label of one point"
         faults.add(
             said.place,
             "AlexNet's errors are known for ImageNet-1k's 1,000 classes at 224 px alone, and the images of "
-            f"{images.data} are {size}{classes}; write {there}",
+            f"{images.data} are {size}{classes}; {there}, or leave it out",
         )
 
 
@@ -152,11 +162,9 @@ def _is_imagenet(images: ImageShape) -> bool:
 
 def _said(line: Line, given: Entries[str, Node], faults: Faults) -> dict[str, Value]:
     """The lines that hold for all tests."""
-    the_set = Parameter(name="set", type=str, choices=(line.set,), default=line.set)
-    lines = (the_set, EXTRAS, TABLE, NORMALIZE_BY, *line.others)
-    known = [*(one.name for one in lines), "only", "without", line.strengths.name, *line.registry.names()]
+    known = [*(one.name for one in line.lines), *CHOICE, line.strengths.name, *line.registry.names()]
     only(dict(given), known, f"line of {line.name}", faults)
-    said = {one.name: single(given[one.name], one, faults) if one.name in given else one.default for one in lines}
+    said = {one.name: single(given[one.name], one, faults) if one.name in given else one.default for one in line.lines}
     if said["table"] is not None and said["table"] not in TABLES:
         there = ", ".join(map(str, TABLES))
         faults.add(given["table"].place, f"settings are published for sides of {there}; got {said['table']}")
@@ -167,14 +175,21 @@ def _chosen(line: Line, given: Entries[str, Node], extras: bool, faults: Faults)
     """Names: those of `only`, else the main ones and perhaps the extra ones but for those of `without`."""
     if "only" in given and "without" in given:
         faults.add(given["without"].place, "either `only` or `without` says which; give one of them")
-    which = Parameter(name=f"a name in {line.name}", type=str, choices=line.registry.names())
-    listed = {word: axis(given[word], which, faults) for word in ("only", "without") if word in given}
+    before = faults.found
+    listed = {word: _names(given[word], line, faults) for word in CHOICE if word in given}
     names = (*line.main, *line.extras)
     asked = listed.get("only", names if extras else line.main)
     chosen = tuple(name for name in names if name in asked and name not in listed.get("without", ()))
-    for word in listed if not chosen else ():
+    for word in listed if not chosen and faults.found == before else ():
         faults.add(given[word].place, f"nothing is left of {line.name}; leave the line out to test none")
     return chosen
+
+
+def _names(node: Node, line: Line, faults: Faults) -> tuple[str, ...]:
+    """One name or a list of them; those at fault are left out."""
+    items = node.items if isinstance(node, Series) else (node,)
+    found = (name_of(item, line.registry.kind, line.registry.names(), faults) for item in items)
+    return tuple(name for name in found if name is not None)
 
 
 def _step(name: str, line: Line, given: Entries[str, Node], faults: Faults) -> Component:
