@@ -1,6 +1,6 @@
 """The answer in sentences: how far each method's trials span at the practical level, and where they stand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from dashboards.figures.bands import Selection
@@ -190,6 +190,16 @@ def why_no_epochs(results: Results, train_distortion: str) -> str:
     if any(results.epochs.get(trial.trial_id) for trial in trials):
         return ""
     return _none_yet(results, train_distortion, trials, "has finished an epoch")
+
+
+def why_no_rates(results: Results, train_distortion: str, measured: Collection[str], what: str) -> str:
+    """Why none of the trials is among those `measured` under `what`; empty where one is."""
+    trials = [trial for group in results.groups_on(train_distortion) for trial in group.trials]
+    if not trials:
+        return _why_no_trial(results, train_distortion)
+    if any(trial.trial_id in measured for trial in trials):
+        return ""
+    return _none_yet(results, train_distortion, trials, f"has been evaluated under {what}")
 
 
 def _why_no_trial(results: Results, train_distortion: str) -> str:

@@ -9,9 +9,11 @@ it; nothing is drawn a second time in the browser:
     follow     the trial that it is the curve of: hidden until that trial is followed
     trials     a trial id for each of its points
     relative   "x" or "y": the axis to be read as points above the baseline, when that is asked for
+    end        its name, where it ends; `right`: where that stands on the x axis, if not at its last point
 
 `meta` of a layout may hold `baseline` (one value, or one a position: what to subtract), `reading` (the axis that this
-changes, its title and range), `width` (at most), `arrangements` (changes of layout by how many panels fit side by
+changes, its title and range), `width` (at most), `least` (pixels of width: on a narrower screen the figure is moved
+sideways), `tall` (that it keeps its height there), `arrangements` (changes of layout by how many panels fit side by
 side) and `caption` (dashboards/captions.py).
 """
 

@@ -66,6 +66,7 @@ def _end(number: int, trace: Trace, shift: float, short: bool) -> dict[str, Any]
     """On one line, without hyperparameters, where there are too many for two."""
     text = trace["meta"]["end"].partition("<br>")[0] if short else trace["meta"]["end"]
     x, y = _last(trace)
+    x = trace["meta"].get("right", x)
     return {
         "name": f"end:{number}", "text": text, "hovertext": escaped(trace["name"]), "visible": trace["visible"],
         "xref": trace.get("xaxis", "x"), "x": x, "yref": trace.get("yaxis", "y"), "y": y, "xanchor": "left",

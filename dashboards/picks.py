@@ -1,5 +1,6 @@
 """Picks: the worst and the best trial of a group, by test images as papers do it, or by validation images."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -66,15 +67,20 @@ Score = Callable[[Trial], float | None]
 
 
 def _ranked(trials: Sequence[Trial], score: Score, basis: str) -> Pick | None:
-    """A trial that never had a finite epoch has no validation accuracy: it ranks last."""
+    found = ranked(trials, score)
+    return None if found is None else Pick(best=found[0], worst=found[1], basis=basis)
+
+
+def ranked(trials: Sequence[Trial], score: Score) -> tuple[Trial, Trial] | None:
+    """(best, worst), the first of equals; None without a trial.
+
+    A trial without a score, as one that never had a finite epoch has no validation accuracy, ranks last.
+    """
     if not trials:
         return None
-    scores = {trial.trial_id: -1.0 if (one := score(trial)) is None else one for trial in trials}
-    return Pick(
-        worst=min(trials, key=lambda trial: scores[trial.trial_id]),
-        best=max(trials, key=lambda trial: scores[trial.trial_id]),
-        basis=basis,
-    )
+    scores = {trial.trial_id: -math.inf if (one := score(trial)) is None else one for trial in trials}
+    best, worst = (chosen(trials, key=lambda trial: scores[trial.trial_id]) for chosen in (max, min))
+    return best, worst
 
 
 def validation_scores(results: Results, test_distortion: str) -> Mapping[str, float]:

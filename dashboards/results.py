@@ -20,6 +20,8 @@ class Cell(NamedTuple):
     correct: int
     n: int
     at_chance: bool
+    calibration_error: float | None = None
+    """Expected, in [0, 1]; None of embeddings, of sequences and at chance."""
 
     @property
     def accuracy(self) -> float:
@@ -48,6 +50,48 @@ class Epoch(NamedTuple):
     loss: float
     validation_loss: float
     terms: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    """One trial by one measure of a benchmark, as its view has it."""
+
+    mean: float | None
+    """mCE, mFR, …; None where it has none."""
+    values: Mapping[str, float]
+    """By what the results of a test are shown under: `frost (synthetic)`."""
+    seen: frozenset[str] = frozenset()
+    """Those of the tests that its training showed."""
+
+
+class CorruptionMeans(NamedTuple):
+    """One trial over one benchmark's corruptions: a row of the view `mce`. Shares of 1; 1 is as the normaliser."""
+
+    mce: float | None
+    relative_mce: float | None
+    without_seen: float | None
+    without_noise: float | None
+    mean_error: float | None
+    calibration_error: float | None
+    clean_accuracy: float | None
+    images_seen: int | None
+    labels_used: int | None
+    over: str
+    """`15 of 15`, `13 of 15: without frost, snow`"""
+
+
+class FlipMeans(NamedTuple):
+    """One trial over one benchmark's perturbations at one difficulty: a row of the view `mfr`."""
+
+    mfr: float | None
+    mt5d: float | None
+    flip_probability: float | None
+    top5_distance: float | None
+    over: str
+
+
+Of = tuple[str, str, str]
+"""(benchmark, label, trial id)"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +152,13 @@ class Results:
     epochs: Mapping[str, tuple[Epoch, ...]]
     near_duplicates: Mapping[tuple[str, str], tuple[NearDuplicates, ...]]
     """(trial id, condition id of a practical level) → by rising threshold; of ranking trials."""
+    corruption_errors: Mapping[str, Mapping[Of, Rates]]
+    """`ce`, `relative_ce` or `error` → its rates."""
+    corruption_means: Mapping[Of, CorruptionMeans]
+    flips: Mapping[tuple[str, int], Mapping[Of, Rates]]
+    """(`flip_rate`, `t5d`, `flip_probability` or `top5_distance`, difficulty) → its rates."""
+    flip_means: Mapping[tuple[int, Of], FlipMeans]
+    """(difficulty, of what)"""
     attempts: tuple[Mapping[str, Any], ...]
     """Rows of the table, in order of time."""
     failures: tuple[Mapping[str, Any], ...]
@@ -214,8 +265,8 @@ class Results:
 
     @cached_property
     def above_baseline(self) -> tuple[float, float] | None:
-        """The lowest and the highest difference of any trial from the baseline, under any test condition."""
-        tested = {one.condition_id for one in self.plan.conditions if one.split == "test"}
+        """The lowest and the highest difference of any trial from the baseline, undistorted and in any sweep."""
+        tested = {one for sweep in self.sweeps for one in sweep.condition_ids} | {self.clean or ""}
         baselines = {condition: self.baseline(condition) for condition in tested}
         found = [
             cell.accuracy - baseline

@@ -8,10 +8,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from dashboards.figures.bands import Selection
+from dashboards.parts import Choice
 from dashboards.results import Results
 from dashboards.wording import spoken
 
 UNTRAINED = "nobody trained on"
+PICK_OPTIONS = (("test", "test images"), ("validation", "validation images"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,15 +27,36 @@ class PaperFigure:
 def opening_pair(results: Results) -> tuple[str, str]:
     """The first training distortion that is also tested; else the first of each."""
     tested = [sweep.test_distortion for sweep in results.sweeps]
-    both = [one for one in results.trained_on if one in tested]
-    train = (both or list(results.trained_on) or tested)[0]
+    train = opening_train(results)
+    assert train is not None
     return train, train if train in tested else tested[0]
+
+
+def opening_train(results: Results) -> str | None:
+    """None for a study that trains its baseline alone and tests no distortion."""
+    tested = [sweep.test_distortion for sweep in results.sweeps]
+    both = [one for one in results.trained_on if one in tested]
+    return next(iter((*both, *results.trained_on, *tested)), None)
 
 
 def train_options(results: Results) -> dict[str, str]:
     """Value → text: what was trained on, then what is only tested."""
     tested = [sweep.test_distortion for sweep in results.sweeps]
     return {one: spoken(one) for one in dict.fromkeys((*results.trained_on, *tested))}
+
+
+def train_choice(results: Results) -> Choice | None:
+    """The question that most pages hang on; None where there is nothing to choose from."""
+    trained, first = train_options(results), opening_train(results)
+    return None if first is None else Choice(
+        name="train", title="Trained on", options=tuple(trained.items()), default=first,
+        groups={one: UNTRAINED for one in trained if one not in results.trained_on},
+    )  # fmt: skip
+
+
+def pick_choice() -> Choice:
+    """By which images best and worst are told."""
+    return Choice(name="pick", title="picked by", options=PICK_OPTIONS, default="test")
 
 
 def paper_figures(results: Results) -> tuple[PaperFigure, ...]:

@@ -8,11 +8,11 @@ function withoutCaption(layout) {
   if (caption) addBelow(layout, -caption.rows);
 }
 
-function writeCaption(layout) {
+function writeCaption(layout, width) {
   const caption = (layout.meta || {}).caption;
   if (!caption) return;
   const told = caption.parts.map(chosenText).filter(Boolean).join(" · ").replaceAll(" = ", "\u00a0=\u00a0");
-  const rows = wrapped(told, Math.floor((layout.width - 12) / CHARACTER));
+  const rows = wrapped(told, Math.floor((width - 12) / CHARACTER));
   const line = layout.annotations.find((one) => one.name === "caption");
   line.text = rows.map(plain).join("<br>");
   line.xshift = 6 - layout.margin.l;

@@ -23,7 +23,7 @@ function nameEndsOn(made, ends, hidden) {
     end.visible = trace.visible === true && !hidden && place >= 0;
     if (!end.visible) continue;
     const log = made.layout[end.xref.replace("x", "xaxis")].type === "log";
-    end.x = log ? Math.log10(trace.x[place]) : trace.x[place];
+    end.x = trace.meta.right ?? (log ? Math.log10(trace.x[place]) : trace.x[place]);
     end.y = Math.min(high, Math.max(low, trace.y[place]));
     end.text = trace.meta.end;
     open.push(end);

@@ -28,7 +28,7 @@ function showSlot(slot) {
 
 function showText(place, sentences) {
   const [first, ...rest] = sentences;
-  const caveats = rest.filter((one) => /^(Best and worst are|The baseline is|Not evaluated|\d+ of)/.test(one));
+  const caveats = rest.filter((one) => /^(Best and worst are|The baseline is|Not evaluated|Not tested|Left out|\d+ of)/.test(one));
   const stands = rest.filter((one) => !caveats.includes(one));
   place.replaceChildren();
   for (const text of [first, ...stands]) if (text) place.append(make("p", {textContent: text}));

@@ -42,7 +42,7 @@ function shown(variant, width) {
   if (state.scale === "points") readAgainstBaseline(made);
   if (state.trial) follow(made);
   if (made.layout.annotations) nameEnds(made, narrow);
-  writeCaption(made.layout);
+  writeCaption(made.layout, Math.min(width, made.layout.width));
   (made.layout.images || []).forEach((image) => {
     image.source = page.examples[image.source.replace("example:", "")];
   });
@@ -51,11 +51,11 @@ function shown(variant, width) {
 
 function arrange(layout, width, narrow) {
   const meta = layout.meta || {};
-  layout.width = meta.width ? Math.min(width, meta.width) : width;
+  layout.width = Math.max(meta.width ? Math.min(width, meta.width) : width, meta.least || 0);
   if (narrow) {
     layout.margin.r = Math.min(layout.margin.r, meta.width ? 84 : 14);
-    if (layout.height > 480) lower(layout, 480);
-    everySecond(layout);
+    if (layout.height > 480 && !meta.tall) lower(layout, 480);
+    if (!meta.tall) everySecond(layout);
   }
   if (meta.arrangements) {
     const rooms = Object.keys(meta.arrangements).map(Number);

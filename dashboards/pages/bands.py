@@ -12,7 +12,14 @@ from dashboards.parts import Choice, Column, Family, Page, Slot, Table, Variant,
 from dashboards.picks import BY, By
 from dashboards.ranges import QUANTILES
 from dashboards.results import Results
-from dashboards.selections import UNTRAINED, PaperFigure, opening_pair, paper_figures, train_options
+from dashboards.selections import (
+    PaperFigure,
+    opening_pair,
+    paper_figures,
+    pick_choice,
+    train_choice,
+    train_options,
+)
 from dashboards.wording import at_level, count, headed, spoken
 
 ORDER = 10
@@ -31,7 +38,6 @@ HOW_TO_READ = (
     "Each dot is a trial: hover for its hyperparameters, click to follow it through every figure, Escape to let it go. "
     "A hollow one is within 2 standard errors of the baseline, paired image by image; a cross diverged.",
 )
-PICK_OPTIONS = (("test", "test images"), ("validation", "validation images"))
 
 
 def page(results: Results) -> Page | None:
@@ -51,13 +57,10 @@ def page(results: Results) -> Page | None:
 
 
 def _choices(results: Results) -> tuple[Choice, ...]:
-    train, test = opening_pair(results)
-    trained = train_options(results)
+    _, test = opening_pair(results)
+    train = train_choice(results)
     return (
-        Choice(
-            name="train", title="Trained on", options=tuple(trained.items()), default=train,
-            groups={one: UNTRAINED for one in trained if one not in results.trained_on},
-        ),
+        *((train,) if train is not None else ()),
         Choice(
             name="test", title="tested on", default=test,
             options=tuple((one.test_distortion, spoken(one.test_distortion)) for one in results.sweeps),
@@ -67,7 +70,7 @@ def _choices(results: Results) -> tuple[Choice, ...]:
             name="scale", title="as", default="accuracy",
             options=(("accuracy", results.plan.measure), *((POINTS,) if results.baselines else ())),
         ),
-        Choice(name="pick", title="picked by", options=PICK_OPTIONS, default="test"),
+        pick_choice(),
     )  # fmt: skip
 
 

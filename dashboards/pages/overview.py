@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dashboards.parts import Page, paragraph, rows_html
 from dashboards.results import Results, Trial
 from dashboards.wording import count, headed, percent, seconds, spoken, width
+from study.plan import Benchmark
 from study.report import EndRow, Naming, Share, Standing, end_table, failures, figure, plan_table
 from study.summary import summarise
 
@@ -68,11 +69,17 @@ def _sentence(results: Results) -> str:
     told = [f"{count(images['train'], 'training image')}" if "train" in images else ""]
     told.append(count(results.n, "test image") if results.n else "")
     sizes = ", ".join(filter(None, told))
-    tested = ", ".join(f"{spoken(one.test_distortion)} ({len(one.levels)})" for one in results.sweeps)
+    swept = (f"{spoken(one.test_distortion)} ({len(one.levels)})" for one in results.sweeps)
+    tested = ", ".join((*swept, *map(_benchmarked, results.plan.benchmarks)))
     return (
         f"{recipe.model.name} on {recipe.data.name}{f' ({sizes})' if sizes else ''}; each trial under "
         f"{count(len(results.plan.conditions), 'test condition')}: clean{f', {tested}' if tested else ''}."
     )
+
+
+def _benchmarked(benchmark: Benchmark) -> str:
+    """`19 corruptions (57)`"""
+    return f"{count(len({one.name for one in benchmark.tests}), benchmark.family)} ({len(benchmark.tests)})"
 
 
 def _ended(results: Results) -> str:
@@ -82,6 +89,8 @@ def _ended(results: Results) -> str:
         place: Share(correct=cell.correct, n=cell.n) for place, cell in results.cells.items() if place[1] in practical
     }
     table = end_table(results.plan, cells)
+    if not results.sweeps:
+        return ""
     if not table.rows:
         return paragraph("Nothing has been evaluated at a practical level yet.")
     trials = {trial.trial_id: trial for trial in results.trials}

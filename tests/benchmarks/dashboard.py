@@ -11,18 +11,19 @@ import numpy as np
 import dashboards
 from dashboards.page import plotly_script
 from dashboards.reading import PNG_BEGINS, PNG_ENDS
-from study.plan import Plan, PlannedTrial, Sweep
+from study.plan import Benchmark, BenchmarkTest, Plan, PlannedTrial
 from study.planning import make_plan
 from study.spec import load
 from study.store import Store
 from study.store.examples import example_name
 from tests.benchmarks.figures import Figure
 from tests.study.plan.tifs import GRID_TIFS
-from trainables.recipe import Condition
-from trainables.records import Cell, Epoch, Outcome
+from trainables.normalisation import MAIN_CORRUPTIONS, MAIN_PERTURBATIONS
+from trainables.recipe import Condition, Family
+from trainables.records import Cell, Epoch, Flips, Outcome
 
-FURTHER, SEVERITIES = 15, 5
-"""Test distortions beside those of the grid, as a benchmark of corruptions adds them."""
+STRENGTHS: dict[Family, tuple[int | None, ...]] = {"corruption": (1, 2, 3, 4, 5), "perturbation": (None,)}
+"""Of the benchmarks that are tested beside the grid's sweeps."""
 N, CLASSES = 10_000, 200
 PICTURE = 22_000
 """Bytes of a picture of 96 × 96 pixels that no compression makes smaller."""
@@ -50,29 +51,26 @@ def _plan(folder: Path) -> Plan:
     spec = folder / "grid_tifs.yaml"
     spec.write_text(GRID_TIFS)
     plan = make_plan(load(spec), "0" * 32)
-    added = [(k, s) for k in range(FURTHER) for s in range(1, SEVERITIES + 1)]
-    conditions = tuple(_condition(plan.conditions[0], k, severity) for k, severity in added)
-    sweeps = tuple(_sweep(k) for k in range(FURTHER))
-    return replace(plan, conditions=plan.conditions + conditions, sweeps=plan.sweeps + sweeps)
+    added = tuple(_benchmark(plan.conditions[0], family) for family in STRENGTHS)
+    conditions = (one for _, found in added for one in found)
+    return replace(plan, conditions=(*plan.conditions, *conditions), benchmarks=tuple(one for one, _ in added))
 
 
-def _condition(clean: Condition, k: int, severity: int) -> Condition:
+def _benchmark(clean: Condition, family: Family) -> tuple[Benchmark, tuple[Condition, ...]]:
+    names = MAIN_CORRUPTIONS if family == "corruption" else MAIN_PERTURBATIONS
+    found = tuple(_condition(clean, family, name, strength) for name in names for strength in STRENGTHS[family])
+    tests = tuple(
+        BenchmarkTest(condition_id=one.condition_id, name=one.test_distortion, extra=False, noise=False)
+        for one in found
+    )
+    return Benchmark(name=family, family=family, normalizer="Baseline", tests=tests), found
+
+
+def _condition(clean: Condition, family: Family, name: str, strength: int | None) -> Condition:
     return replace(
-        clean, condition_id=_id(k, severity), family="sweep", test_distortion=f"corruption_{k}", parameter="severity",
-        level=float(severity),
+        clean, condition_id=f"{family}-{name}-{strength}", family=family, test_distortion=name, parameter="severity",
+        level=strength,
     )  # fmt: skip
-
-
-def _sweep(k: int) -> Sweep:
-    levels = tuple(map(float, range(1, SEVERITIES + 1)))
-    return Sweep(
-        test_distortion=f"corruption_{k}", parameter="severity", unit="", symbol="", levels=levels, practical=3.0,
-        condition_ids=tuple(_id(k, int(severity)) for severity in levels),
-    )  # fmt: skip
-
-
-def _id(k: int, severity: int) -> str:
-    return f"{k:08x}{severity:08x}"
 
 
 def _fill(store: Store, plan: Plan) -> None:
@@ -107,4 +105,14 @@ def _cell(condition: Condition, draws: np.random.Generator) -> Cell:
     return Cell(
         condition_id=condition.condition_id, n=N, correct=int(right.sum()), top5_correct=N, loss_sum=1.0,
         confidence_sum=1.0, at_chance=False, correct_bits=np.packbits(right).tobytes(),
+        flips=tuple(_flips(draws)) if condition.family == "perturbation" else (),
     )  # fmt: skip
+
+
+def _flips(draws: np.random.Generator) -> Iterator[Flips]:
+    for difficulty in (1, 2, 3):
+        flips = int(30 * N * draws.uniform(0.02, 0.2))
+        yield Flips(
+            difficulty=difficulty, sequences=N, pairs=30 * N, flips=flips, top5_distance_sum=3 * flips,
+            zipf_distance_sum=1.0,
+        )  # fmt: skip

@@ -1,6 +1,7 @@
 """A study of which every result is made by a rule: bands that cross the baseline, trials that diverge, a 5 × 5 grid."""
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from study.store.examples import example_name
 from tests.study.hand_made import NOON
 from trainables.pictures import png
 from trainables.recipe import Condition
-from trainables.records import Cell, Epoch, Outcome
+from trainables.records import Cell, Epoch, Flips, Outcome
 
 TEXT = """\
 study: made
@@ -121,8 +122,19 @@ def cell(condition: Condition, trial: PlannedTrial, step: int, chance: bool) -> 
     return Cell(
         condition_id=condition.condition_id, n=N, correct=correct, top5_correct=N, loss_sum=None if chance else 1.0,
         confidence_sum=None if chance else 1.0, at_chance=chance,
-        correct_bits=None if chance else np.packbits(right).tobytes(),
+        correct_bits=None if chance else np.packbits(right).tobytes(), flips=tuple(flips(condition, coin)),
     )  # fmt: skip
+
+
+def flips(condition: Condition, coin: random.Random) -> Iterator[Flips]:
+    """Of frames that noise draws anew at the one difficulty asked for, of others at all three."""
+    asked = (1, 2, 3) if condition.level is None else (int(condition.level),)
+    for difficulty in asked if condition.family == "perturbation" else ():
+        flipped = round(30 * N * coin.uniform(0.05, 0.1) * difficulty)
+        yield Flips(
+            difficulty=difficulty, sequences=N, pairs=30 * N, flips=flipped, top5_distance_sum=4 * flipped,
+            zipf_distance_sum=float(flipped),
+        )  # fmt: skip
 
 
 def attempt(trial: PlannedTrial, status: str) -> AttemptRow:
