@@ -11,14 +11,15 @@ from typing import Any
 
 import torch
 
-from study.plan import Plan, PlannedTrial
+from study.plan import Plan, PlannedTrial, Resources
 from study.progress import Phase
 from study.report import epochs_of
 from study.store import Store
 from study.summary import Found
 from trainables.datasets import split_of
 from trainables.evaluation import evaluate
-from trainables.evaluation.sets import DistortedSets
+from trainables.evaluation.sets import DistortedSets, bytes_of, room
+from trainables.evaluation.shown import frames_of, is_attack, shown
 from trainables.fit import Training, data_set, task_of
 from trainables.methods import described
 from trainables.models import models
@@ -35,6 +36,8 @@ CELL_BYTES = 60
 """Of a row of `evaluations`, packed."""
 PILOT_SECONDS = 2.0
 """For which each kind of unit is timed, after as long again to warm up."""
+PILOT_IMAGES = 10
+"""Images by which the making of a test set is timed."""
 CACHE_BYTES = 2**30
 ENDED_WELL = ("done", "diverged")
 
@@ -84,27 +87,40 @@ class Cost:
     """Epochs of the whole plan by the number of forward passes that the method makes over each image."""
     checkpoint_bytes: int
     table_bytes: int
+    set_bytes: int
+    """Of all distorted test sets."""
+    set_room: int
+    """In which a worker here keeps them; those that find none are made anew for every trial."""
 
     def to_json(self) -> dict[str, Any]:
         """`seconds_left` null where it is unknown; `reason` says why, or where the seconds come from."""
         return asdict(self)
 
 
-def cost(plan: Plan, found: Found, timings: Collection[Timing], source: str) -> Cost:
-    """Of everything in `plan` that the store does not have; `source` says where the timings come from."""
+def cost(plan: Plan, found: Found, timings: Collection[Timing], source: str, making: float = 0.0) -> Cost:
+    """Of everything in `plan` that the store does not have; `source` says where the timings come from.
+
+    `making` are the seconds that all distorted test sets take to make, 0 where they are not known.
+    """
     plan, speeds = plan.expected(), _speeds(timings)
-    seconds = [_seconds(kind, images, speeds) for kind, images in _work_left(plan, found)]
+    left = tuple(_work_left(plan, found))
+    seconds = [_seconds(kind, images, speeds) for kind, images in left]
+    evaluations = sum(kind.phase == "evaluate" for kind, _ in left)
     known = [one for one in seconds if one is not None]
     complete = len(known) == len(seconds)
     recipe = plan.trials[0].recipe
+    set_bytes, set_room = sum(map(bytes_of, plan.conditions)), _room_here(plan)
+    times = min(workers_here(plan), evaluations) if set_bytes <= set_room else evaluations
     return Cost(
-        seconds_left=sum(known) if complete else None,
+        seconds_left=sum(known) + making * times if complete else None,
         reason=source if complete else "nothing like it has run in this store",
         workers=workers_here(plan),
         train_images=image_count(recipe.data, "train"),
         epochs_by_passes=_epochs_by_passes(plan),
         checkpoint_bytes=_checkpoint_bytes(plan),
         table_bytes=_table_bytes(plan),
+        set_bytes=set_bytes,
+        set_room=set_room,
     )
 
 
@@ -130,8 +146,8 @@ def train_images(recipe: Recipe) -> int:
 
 
 def test_images(conditions: Iterable[Condition]) -> int:
-    """Images that an evaluation under `conditions` shows to the network."""
-    return sum(image_count(condition.data, condition.split) for condition in conditions)
+    """Images that an evaluation under `conditions` shows to the network, every frame of a sequence counted."""
+    return sum(image_count(one.data, one.split) * frames_of(one) for one in conditions)
 
 
 def _epochs_by_passes(plan: Plan) -> dict[int, float]:
@@ -202,7 +218,7 @@ def _timed_evaluation(plan: Plan, clock: Callable[[], float]) -> Timing:
     recipe = replace(plan.trials[0].recipe, start=Scratch())
     weights = dict(Training(recipe, None, torch.device("cpu")).model.state_dict())
     practical = {sweep.condition_ids[sweep.levels.index(sweep.practical)] for sweep in plan.sweeps}
-    shown = [
+    told = [
         one
         for one in plan.conditions
         if one.condition_id in practical or (one.family == "clean" and one.split == "test")
@@ -210,9 +226,23 @@ def _timed_evaluation(plan: Plan, clock: Callable[[], float]) -> Timing:
     sets = DistortedSets(CACHE_BYTES)
     for _ in range(2):
         began = clock()
-        cells = list(evaluate(recipe, weights, shown, sets, device()))
-    images = sum(cell.n for cell in cells)
-    return Timing(kind=Kind.of("evaluate", recipe), images=images, seconds=clock() - began)
+        list(evaluate(recipe, weights, told, sets, device()))
+    return Timing(kind=Kind.of("evaluate", recipe), images=test_images(told), seconds=clock() - began)
+
+
+def making(plan: Plan, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Seconds that all distorted test sets of a plan take to make: each condition's first images, timed twice."""
+    return sum(_timed_making(one, clock) for one in plan.conditions if not is_attack(one))
+
+
+def _timed_making(condition: Condition, clock: Callable[[], float]) -> float:
+    images, how = split_of(data_set(condition.data), condition.split), shown(condition)
+    some = min(PILOT_IMAGES, len(images))
+    for _ in range(2):  # what is looked up, filters and plates, is there by the second time
+        began = clock()
+        how.of(condition, images, device(), 0, some).cpu()
+        seconds = clock() - began
+    return seconds * len(images) / some
 
 
 def device() -> torch.device:
@@ -222,10 +252,19 @@ def device() -> torch.device:
 def workers_here(plan: Plan) -> int:
     """Trials that run at once on this machine."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    largest = max((trial.resources for trial in plan.trials), key=lambda resources: (resources.gpus, resources.cpus))
+    largest = _largest(plan)
     by_cpu = int(cpus / largest.cpus) if largest.cpus else cpus
     by_gpu = int(torch.cuda.device_count() / largest.gpus) if largest.gpus else by_cpu
     return max(1, min(by_cpu, by_gpu))
+
+
+def _largest(plan: Plan) -> Resources:
+    return max((trial.resources for trial in plan.trials), key=lambda resources: (resources.gpus, resources.cpus))
+
+
+def _room_here(plan: Plan) -> int:
+    shape = _largest(plan)
+    return room(device() if shape.gpus else torch.device("cpu"), shape.cpus, shape.gpus).bytes
 
 
 def parameter_count(recipe: Recipe) -> int:
@@ -259,6 +298,7 @@ def _table_bytes(plan: Plan) -> int:
     """Files, rows, and a bit an image in `predictions`."""
     trials = len(plan.unique_trials())
     cells = trials * len(plan.conditions) * CELL_BYTES
-    bits = trials * test_images(plan.conditions) // 8
-    files = FILES + (plan.measure != "accuracy")  # near-duplicates
+    bits = trials * sum(image_count(one.data, one.split) for one in plan.conditions) // 8
+    moving = any(one.family == "perturbation" for one in plan.conditions)
+    files = FILES + moving + (plan.measure != "accuracy")  # flips; near-duplicates
     return trials * files * FILE_BYTES + cells + bits

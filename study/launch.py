@@ -23,6 +23,7 @@ from study.provenance import provenance
 from study.spec import Spec
 from study.store import Heartbeat, Owner, Store
 from trainables.datasets import split_of
+from trainables.evaluation.shown import frames_of
 from trainables.recipe import Split
 from trainables.tune import StudyTrainable
 
@@ -95,7 +96,8 @@ def launch_plan(
         source = source_of(plan, store, queue)
         if options.limit is not None:
             source.limit(max(0, options.limit - queue.limit(options.limit)))
-        run = Run(plan, queue, observer, Estimate(images), partial(record_lost, store), source)
+        frames = {one.condition_id: frames_of(one) for one in plan.conditions if one.family == "perturbation"}
+        run = Run(plan, queue, observer, Estimate(images, frames), partial(record_lost, store), source)
         heartbeat.when_lost = run.stop
         for notice in source.notices():
             run.tell_notice(notice)

@@ -7,7 +7,6 @@ what a unit raises and returns it as a `failed` report, so that one bad trial do
 
 import contextlib
 import gc
-import os
 import platform
 import resource
 import time
@@ -23,7 +22,8 @@ from torch import Tensor
 
 from trainables.checkpoint import CorruptCheckpointError
 from trainables.evaluation import evaluate
-from trainables.evaluation.sets import DistortedSets
+from trainables.evaluation.sets import DistortedSets, room
+from trainables.evaluation.shown import frames_of
 from trainables.fit import Training, begin, commit
 from trainables.pictures import png
 from trainables.recipe import Condition, Recipe
@@ -37,9 +37,6 @@ SAVE_SECONDS = 60.0
 """Work lost at most to a kill, in seconds, where epochs are longer."""
 WAITS = 5
 """Reports a slice from a worker that waits for work."""
-CACHE_SHARE = 0.25
-"""Of a worker's part of the device's (or host's) free memory: what distorted test sets may take."""
-CACHE_LIMIT = 8 * 2**30
 
 
 class HeldError(Exception):
@@ -145,7 +142,8 @@ class StudyTrainable(Trainable):
         self.conditions = conditions
         self.slice_seconds = slice_seconds
         self.device = torch.device("cuda" if config["unit"].resources.gpus else "cpu")
-        self.sets = DistortedSets(_cache_budget(self.device, config["unit"]))
+        space = room(self.device, config["unit"].resources.cpus, config["unit"].resources.gpus)
+        self.sets = DistortedSets(space.memory, space.disk)
         self.poisoned = False
         self._take(config["unit"])
 
@@ -241,7 +239,7 @@ class StudyTrainable(Trainable):
             for cell in evaluate(recipe, session.load_trained(), wanted, self.sets, self.device, look):
                 unsaved.append(cell)
                 untold.append(replace(cell, correct_bits=None, confidences=(), near_duplicates=(), flips=()))
-                self.images += cell.n
+                self.images += cell.n * frames_of(self.conditions[cell.condition_id])
                 if time.monotonic() - saved > SAVE_SECONDS:
                     session.commit_cells(unsaved)
                     unsaved, saved = [], time.monotonic()
@@ -313,15 +311,3 @@ def _peak_memory(device: torch.device) -> int:
 
 def _device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-
-
-def _cache_budget(device: torch.device, unit: Unit) -> int:
-    if device.type == "cuda":
-        free, share = torch.cuda.mem_get_info(device)[0], unit.resources.gpus
-    else:
-        free, share = _free_host_memory(), unit.resources.cpus / (os.cpu_count() or 1)
-    return min(CACHE_LIMIT, int(CACHE_SHARE * min(1.0, share) * free))
-
-
-def _free_host_memory() -> int:
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

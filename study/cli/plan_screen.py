@@ -113,6 +113,7 @@ def plan_facts(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, store
     yield "in the store", _in_the_store(summary, store)
     yield "time", _time(cost)
     yield "disk", f"{size(cost.checkpoint_bytes)} of checkpoints, {size(cost.table_bytes)} of tables"
+    yield "test sets", _test_sets(cost)
     yield from _notes(plan)
 
 
@@ -220,6 +221,16 @@ def _levels_each(plan: Plan) -> Iterator[str]:
         by_number.setdefault(len(sweep.levels), []).append(sweep.test_distortion)
     for number, names in by_number.items():
         yield f"{count(number, 'level')}{' each' if len(names) > 1 else ''} of {', '.join(names)}"
+
+
+def _test_sets(cost: Cost) -> str:
+    kept = f"{size(cost.set_bytes)} distorted once and kept by each worker"
+    if cost.set_bytes <= cost.set_room:
+        return f"{kept} (limit {size(cost.set_room)}, in memory and then in temporary files)"
+    return (
+        f"{size(cost.set_bytes)} distorted, of which a worker keeps {size(cost.set_room)} in memory and temporary "
+        "files; beware: the rest is made anew for every trial"
+    )
 
 
 def _in_the_store(summary: Summary, store: str) -> str:

@@ -11,7 +11,7 @@ from study.cli.errors import CommandError
 from study.cli.places import store_suffix
 from study.cli.plan_screen import cautions, print_outline, print_plan
 from study.cli.terminal import Terminal, count
-from study.cost import Timing, cost, history, pilot
+from study.cost import Timing, cost, history, making, pilot
 from study.doctor import store_writable
 from study.plan import Plan
 from study.planning import absent_weights, check_weights, data_set, make_plan, skipped
@@ -24,6 +24,8 @@ from study.store.location import store_location
 from study.store.objects import open_objects
 from study.summary import Found, summarise
 from trainables.datasets import MissingDataError
+
+MEASURED = "measured just now: seconds of one trial a kind, one evaluation, and some images of every condition"
 
 
 def planned(spec: Spec) -> Plan:
@@ -50,7 +52,7 @@ def show_plan(
     found = look(opened, drawn) if opened is not None else Found(evaluated={})
     summary = summarise(drawn, found)
     timings, where = _timings(opened, plan, with_pilot)
-    expected = cost(drawn, found, timings, where)
+    expected = cost(drawn, found, timings, where, making(plan) if with_pilot else 0.0)
     if as_json:
         told = {**summary.to_json(), "cost": expected.to_json(), "skipped": list(skipped_lines(skipped(spec)))}
         typer.echo(json.dumps(told, ensure_ascii=False))
@@ -116,7 +118,7 @@ def launch_refusal(location: str) -> str | None:
 
 def _timings(store: Store | None, plan: Plan, with_pilot: bool) -> tuple[tuple[Timing, ...], str]:
     if with_pilot:
-        return pilot(plan), "measured just now: seconds of one trial a kind, and one evaluation at the practical levels"
+        return pilot(plan), MEASURED
     if store is None:
         return (), ""
     return history(store), "from units of the same kind in this store"

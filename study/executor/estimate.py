@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import count
 from statistics import median
+from types import MappingProxyType
 
 from study.executor.units import StudyUnit
 from study.plan import Resources
@@ -33,15 +34,17 @@ def _kinds(unit: StudyUnit) -> tuple[Kind, ...]:
 class Estimate:
     """Seconds that units take, learnt from those that ended."""
 
-    def __init__(self, images: Mapping[str, int]) -> None:
+    def __init__(self, images: Mapping[str, int], frames: Mapping[str, int] = MappingProxyType({})) -> None:
         self.images = images
         """Images of each split: `train`, `test`."""
+        self.frames = frames
+        """Of the conditions, by id, that show an image more than once: how often."""
         self._speeds: defaultdict[Kind, list[float]] = defaultdict(list)
 
     def work(self, unit: StudyUnit) -> float:
         """The unit's size in forward passes of one image."""
         if unit.phase == "evaluate":
-            return len(unit.condition_ids) * float(self.images["test"])
+            return sum(self.frames.get(one, 1) for one in unit.condition_ids) * float(self.images["test"])
         attacked = any(step.name in attacks.names() for step in unit.recipe.distortions)
         passes = described(unit.recipe.method).forward_passes() * TRAINING_PASS + ATTACK_PASS * attacked
         return unit.recipe.all_shown(self.images["train"]) * passes

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from trainables.corruptions import corruptions, table_of
 from trainables.datasets import Images
+from trainables.fit import data_set
 from trainables.jpeg import codec_of, jpeg85
 from trainables.parameters import Value
 from trainables.perturbations import Perturbation, perturbations
@@ -35,7 +36,8 @@ class Shown:
     """How a condition shows images."""
 
     show: Show
-    """Gives [n, C, H, W], of sequences [n, T, C, H, W]: uint8, or float32 in [0, 1]."""
+    """Gives [n, C, H, W], of sequences [n, T, C, H, W]: of `dtype`, float32 in [0, 1]."""
+    dtype: torch.dtype = torch.uint8
     chunk: int = CHUNK
     """Images that one call shows; the last fewer."""
     batch: int = BATCH
@@ -85,7 +87,7 @@ def _distorted(condition: Condition) -> Shown:
         labels = images.labels[first:last].to(device)
         return sequence.apply(source, labels, _NO_MODEL, key).contiguous(memory_format=torch.channels_last)
 
-    return Shown(show)
+    return Shown(show, dtype=torch.float32)
 
 
 _NO_MODEL = nn.Identity()
@@ -136,6 +138,11 @@ def motion_of(condition: Condition, side: int) -> Motion:
     given = dict(step.parameters)
     difficulty, table = given.pop("difficulty", 1), given.pop("table", None)
     return Motion(perturbations.get(step.name)(**given), _table(table) or table_of(side), _whole(difficulty))
+
+
+def frames_of(condition: Condition) -> int:
+    """Images that a network meets for one of the split's: 1, or the frames of its sequence."""
+    return motion_of(condition, data_set(condition.data).shape[1]).frames if condition.family == "perturbation" else 1
 
 
 def _moving(condition: Condition) -> Shown:
