@@ -18,6 +18,7 @@ from study.store import Store
 from study.summary import Found
 from trainables.datasets import split_of
 from trainables.evaluation import evaluate
+from trainables.evaluation.attacked import images_shown
 from trainables.evaluation.sets import DistortedSets
 from trainables.fit import Training, data_set, task_of
 from trainables.methods import described
@@ -130,8 +131,8 @@ def train_images(recipe: Recipe) -> int:
 
 
 def test_images(conditions: Iterable[Condition]) -> int:
-    """Images that an evaluation under `conditions` shows to the network."""
-    return sum(image_count(condition.data, condition.split) for condition in conditions)
+    """Images that an evaluation under `conditions` shows to the network, each time that it does."""
+    return sum(map(images_shown, conditions))
 
 
 def _epochs_by_passes(plan: Plan) -> dict[int, float]:
@@ -259,6 +260,7 @@ def _table_bytes(plan: Plan) -> int:
     """Files, rows, and a bit an image in `predictions`."""
     trials = len(plan.unique_trials())
     cells = trials * len(plan.conditions) * CELL_BYTES
-    bits = trials * test_images(plan.conditions) // 8
-    files = FILES + (plan.measure != "accuracy")  # near-duplicates
+    bits = trials * sum(image_count(one.data, one.split) for one in plan.conditions) // 8
+    parts = {"perturbation", "attack"} & {one.family for one in plan.conditions}
+    files = FILES + (plan.measure != "accuracy") + len(parts)  # near-duplicates, flips, attacks
     return trials * files * FILE_BYTES + cells + bits

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from trainables.checkpoint import CorruptCheckpointError
 from trainables.evaluation import evaluate
+from trainables.evaluation.attacked import images_shown
 from trainables.evaluation.sets import DistortedSets
 from trainables.fit import Training, begin, commit
 from trainables.pictures import png
@@ -240,8 +241,10 @@ class StudyTrainable(Trainable):
         try:
             for cell in evaluate(recipe, session.load_trained(), wanted, self.sets, self.device, look):
                 unsaved.append(cell)
-                untold.append(replace(cell, correct_bits=None, confidences=(), near_duplicates=(), flips=()))
-                self.images += cell.n
+                untold.append(
+                    replace(cell, correct_bits=None, confidences=(), near_duplicates=(), flips=(), attacks=())
+                )
+                self.images += images_shown(self.conditions[cell.condition_id])
                 if time.monotonic() - saved > SAVE_SECONDS:
                     session.commit_cells(unsaved)
                     unsaved, saved = [], time.monotonic()

@@ -9,10 +9,18 @@ from study.cli.terminal import Column, Terminal, count, facts, lay_out
 from study.cost import Cost
 from study.plan import Plan, Search
 from study.report import Changes, NewTrials, PlanRow, PlanTable, epochs_of, figure, open_range
+from study.spec.attacks import ALIGN, IMAGES
 from study.summary import UNDISTORTED, Summary
+from trainables.alignment import INSTALL
 from trainables.methods import described
 from trainables.recipe import Component, Condition, Recipe, Start, WeightsFile
 from trainables.schedules import schedule
+
+PASS_BY = {
+    "none": f"PASS without alignment alone (align: ecc adds it as published, with OpenCV: {INSTALL})",
+    "ecc": "PASS with alignment and without",
+}
+"""`align:` → what is measured."""
 
 
 def print_plan(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, terminal: Terminal, store: str) -> None:
@@ -103,10 +111,9 @@ def _axes(axes: tuple[tuple[str, int], ...]) -> str:
 
 def plan_facts(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, store: str) -> Iterator[tuple[str, str]]:
     """(what, how much) of everything below the table."""
-    *before, evaluation = _what(plan, table, summary)
-    yield from before
+    yield from _before(plan, table)
     yield "training", _training(cost)
-    yield evaluation
+    yield from _tested(plan, summary)
     yield "in the store", _in_the_store(summary, store)
     yield "time", _time(cost)
     yield "disk", f"{size(cost.checkpoint_bytes)} of checkpoints, {size(cost.table_bytes)} of tables"
@@ -115,10 +122,21 @@ def plan_facts(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, store
 
 def _what(plan: Plan, table: PlanTable, summary: Summary) -> Iterator[tuple[str, str]]:
     """Order, searches and evaluations: what the spec alone says."""
+    yield from _before(plan, table)
+    yield from _tested(plan, summary)
+
+
+def _before(plan: Plan, table: PlanTable) -> Iterator[tuple[str, str]]:
     yield "order", _order(plan, table)
     for search in plan.searches:
         yield "search", _search(search, plan.measure)
+
+
+def _tested(plan: Plan, summary: Summary) -> Iterator[tuple[str, str]]:
     yield "evaluation", _evaluation(plan, summary)
+    attacks = [one for one in plan.conditions if one.family == "attack"]
+    if attacks:
+        yield "attacks", _attacks(attacks)
 
 
 def _notes(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -209,6 +227,13 @@ def _conditions(plan: Plan) -> str:
         for number, names in by_number.items()
     )
     return f"clean, and {each}"
+
+
+def _attacks(conditions: Sequence[Condition]) -> str:
+    """`fgs (paper), fgs (unmasked), pgd 0.03 on the first 1,000 test images; PASS with alignment and without`"""
+    (images, align) = (conditions[0].steps[0].parameters[name] for name in (IMAGES.name, ALIGN.name))
+    on = "all test images" if images is None else f"the first {images:,} test images"
+    return f"{', '.join(map(_condition, conditions))} on {on}; {PASS_BY[str(align)]}"
 
 
 def _in_the_store(summary: Summary, store: str) -> str:

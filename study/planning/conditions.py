@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from study.identity import condition_id
 from study.objectives import CLEAN, places
 from study.plan import Objective, Sweep
-from study.spec import BenchmarkSpec, Spec, SweepSpec
+from study.spec import BenchmarkSpec, Spec, SweepSpec, TestSpec
 from trainables.recipe import Component, Condition, Family, Split
 from trainables.sequence import find
 
@@ -83,13 +83,17 @@ def _on(split: Split, spec: Spec, fingerprint: str) -> Iterator[Condition]:
 
 
 def _benchmarks(spec: Spec, fingerprint: str) -> Iterator[Condition]:
-    """Corruptions and perturbations, those that these images can be tested under."""
+    """Corruptions, perturbations and attacks, those that these images can be tested under."""
     lines: dict[Family, BenchmarkSpec | None] = {
         "corruption": spec.evaluate.corruptions,
         "perturbation": spec.evaluate.perturbations,
     }
-    for family, line in lines.items():
-        for test in line.tests if line is not None else ():
+    tests: dict[Family, tuple[TestSpec, ...]] = {
+        **{family: line.tests for family, line in lines.items() if line is not None},
+        "attack": spec.evaluate.attacks,
+    }
+    for family, tested in tests.items():
+        for test in tested:
             if test.reason is None:
                 yield Condition(
                     condition_id=_condition_id(spec, "test", (test.step,), fingerprint, family),
