@@ -140,6 +140,10 @@ def _tested(plan: Plan, summary: Summary) -> Iterator[tuple[str, str]]:
 
 
 def _notes(plan: Plan) -> Iterator[tuple[str, str]]:
+    attacked = [one for one in plan.conditions if one.family == "attack"]
+    computed = {one.recipe.precision for one in plan.trials if attacked} - {"float32"}
+    if computed:
+        yield "note", f"attacks meet every network in float32; everything else is in {', '.join(sorted(computed))}"
     for label, caution in cautions((trial.label, trial.recipe.method, trial.recipe) for trial in plan.trials):
         yield "note", f"{label}: {caution}"
 

@@ -59,6 +59,7 @@ COMMON: dict[str, Meaning] = {
     "precision": ("rate", "share of the pairs within the threshold that are copies; empty where there are none"),
     "recall": ("rate", "share of the copies that lie within the threshold"),
     "test_attack": ("", "the adversarial-quality attack: fgs, hot_cold (HC1), pgd"),
+    "epsilon": ("pixels in [0, 1]", "the bound of pgd; empty for a line search, which has none"),
     "success_rate": (
         "rate",
         "share of the attempts that change the label; low for fgs paper where gradients are masked, which is no "
@@ -119,8 +120,6 @@ OWN: dict[tuple[str, str], Meaning] = {
         "share of the n images classified right that the attack does not change; for fgs paper also where it merely "
         "found no direction",
     ),
-    ("attacks", "level"): ("the parameter's", "the bound of pgd; empty for a line search, which has none"),
-    ("attacks", "parameter"): ("", "epsilon of pgd; empty for a line search"),
     ("epochs", "loss"): STORED["loss"],
     ("pareto", "trials"): ("trials", "replicates of the point"),
     ("pareto", "trial_id"): ("", "its trial; of several replicates, the first"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from study.plan import Draw
 from study.samplers import SAMPLERS
+from study.spec.attacks import ATTACKS, SHARED
 from study.spec.axes import FORMS, RANGES
 from study.spec.components import distortion_names, distortion_parameters
 from study.spec.evaluation import SEED
@@ -21,6 +22,7 @@ from trainables.methods import Method, methods
 from trainables.models import Model, models
 from trainables.optimizers import OPTIMIZERS
 from trainables.parameters import Parameter, Parameterised, parameters
+from trainables.quality import quality_attacks
 from trainables.schedules import SCHEDULES
 from trainables.sequence import JOIN, find
 
@@ -242,7 +244,20 @@ def _evaluate() -> Schema:
         "patternProperties": {JOIN: {"type": "object"}},
         "additionalProperties": False,
     }
-    return _object({"sweeps": sweeps, "seed": _value(SEED)}, description="what every trial is tested on")
+    lines = {"sweeps": sweeps, ATTACKS: _attacks(), "seed": _value(SEED)}
+    return _object(lines, description="what every trial is tested on")
+
+
+def _attacks() -> Schema:
+    """Adversarial quality; an attack that stands there alone has its usual variants."""
+    kinds = quality_attacks.all()
+    named = {
+        name: {**_object({kind.line: _axis(kind.variant), **_values(parameters(kind))}), "type": ["object", "null"]}
+        for name, kind in kinds.items()
+    }
+    described = {name: {"description": kinds[name].summary, **schema} for name, schema in named.items()}
+    whole = _object({**described, **_values(SHARED)}, description="adversarial quality, by all attacks or those named")
+    return {**whole, "type": ["object", "null"]}
 
 
 def _search() -> Schema:
