@@ -40,7 +40,7 @@ def aligned(images: Tensor, references: Tensor) -> Tensor:
         warped = list(pool.map(_warper(), colours, greys, templates))
     if not warped:
         return images.to(torch.float32)
-    return torch.from_numpy(np.stack(warped)).view(len(images), *colours.shape[1:]).movedim(-1, 1).to(images.device)
+    return torch.from_numpy(np.stack(warped)).movedim(-1, 1).to(images.device)
 
 
 def _grey(images: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ def _warper() -> Callable[[Array, Array, Array], Array]:
         except cv2.error:
             return image
         height, width = grey.shape
-        onto: Array = cv2.warpPerspective(image, found, (width, height), flags=flags).astype(np.float32, copy=False)
-        return onto
+        onto: Array = cv2.warpPerspective(image, found, (width, height), flags=flags)
+        return onto.reshape(image.shape)  # OpenCV drops a single channel
 
     return warped

@@ -35,7 +35,7 @@ def input_gradients(network: nn.Module, images: Tensor, labels: Tensor, objectiv
                     "float64 images; build it with precision float32"
                 )
             gradient = torch.autograd.grad(objective(logits, their_labels), pixels)[0]
-        yield gradient.nan_to_num_(0, 0, 0)
+        yield gradient.nan_to_num(0, 0, 0)
 
 
 def no_direction(direction: Tensor) -> Tensor:

@@ -11,10 +11,10 @@ from study.summary import UNDISTORTED
 
 ORDER = 27
 LEAD = (
-    "Of {images}, those that a network classifies right are attacked. FGS follows the gradient's sign and HC1 the logits, "
-    "pixel level by pixel level, until the label changes: success among the images attacked; the largest change of a "
-    "pixel (L∞, in levels of 0 to 255) and the similarity with the original (PASS, 1 the same) as mean ± standard "
-    "deviation over the successes."
+    "Of {images}, those that a network classifies right are attacked. FGS follows the gradient's sign and HC1 the "
+    "logits, pixel level by pixel level, until the label changes: success among the images attacked; the largest "
+    "change of a pixel (L∞, in levels of 0 to 255) and the similarity with the original (PASS, 1 the same) as mean ± "
+    "standard deviation over the successes."
 )
 MASKING = (
     "A rate that falls by the rule paper alone is gradient masking, not robustness: that rule gives up where the loss "
@@ -33,7 +33,8 @@ def page(results: Results) -> Page | None:
     slots = tuple(_slots(results))
     told = "".join(paragraph(line) for line in _masked(results))
     tables = "".join(f"<h3>{slot.title}</h3>{slot_html(slot, open_table=True, classes='table-only')}" for slot in slots)
-    body = f"<h2>Adversarial quality</h2>{paragraph(LEAD.format(images=_attacked(results)), 'lead')}{paragraph(MASKING, 'lead')}{told}{tables}"
+    lead = (paragraph(text, "lead") for text in (LEAD.format(images=_attacked(results)), MASKING))
+    body = f"<h2>Adversarial quality</h2>{''.join(lead)}{told}{tables}"
     return Page(name="adversarial-quality", nav="Adversarial quality", body=body, slots=slots)
 
 
