@@ -36,7 +36,7 @@ $(VENV)/.installed: $(SETUP) | $(BIN)/uv
 	@touch $@
 
 $(VENV)/.installed-dev: $(SETUP) | $(BIN)/uv
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable ".[dev,quality]"
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-bench: $(SETUP) | $(BIN)/uv

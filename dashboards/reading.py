@@ -6,6 +6,7 @@ from typing import Any
 
 from dashboards.paired import Bits, unpack
 from dashboards.results import (
+    Attacked,
     Cell,
     CorruptionMeans,
     Epoch,
@@ -51,6 +52,7 @@ def read_results(store: Store, study: str) -> Results:
         corruption_means=_corruption_means(tables, cells),
         flips=_flips(tables, cells),
         flip_means=_flip_means(tables),
+        attacks=_attacks(tables),
         attempts=tuple(tables.sql("attempts").to_pylist()),
         failures=tuple(newest_failures(store, ids)),
         examples=_examples(store, plan),
@@ -240,6 +242,20 @@ def _near_duplicates(tables: Tables) -> dict[tuple[str, str], tuple[NearDuplicat
         key, threshold = (row["trial_id"], row["condition_id"]), row["threshold"]
         found.setdefault(key, {})[threshold] = NearDuplicates(threshold, row["precision"], row["recall"])
     return {key: tuple(thresholds.values()) for key, thresholds in found.items()}
+
+
+def _attacks(tables: Tables) -> dict[str, dict[str, Attacked]]:
+    found: dict[str, dict[str, Attacked]] = {}
+    for row in tables.sql("SELECT * FROM attacks WHERE role = 'best' AND split = 'test'").to_pylist():
+        linf, aligned, unaligned = (
+            (row[f"{name}_mean"], row[f"{name}_std"]) for name in ("linf", "pass", "pass_unaligned")
+        )
+        found.setdefault(row["trial_id"], {})[row["condition_id"]] = Attacked(
+            attack=row["test_attack"], variant=row["variant"], epsilon=row["epsilon"], accuracy=row["accuracy"],
+            success_rate=row["success_rate"], blank_share=row["blank_share"], linf=linf, aligned=aligned,
+            unaligned=unaligned,
+        )  # fmt: skip
+    return found
 
 
 def _examples(store: Store, plan: Plan) -> dict[str, bytes]:

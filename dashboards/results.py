@@ -42,6 +42,27 @@ class NearDuplicates(NamedTuple):
     recall: float
 
 
+class Attacked(NamedTuple):
+    """One adversarial-quality attack on a trial; rates are over the images that it classifies right."""
+
+    attack: str
+    """fgs, hot_cold, pgd"""
+    variant: str | None
+    epsilon: float | None
+    """Of pgd."""
+    accuracy: float
+    """Left of all test images."""
+    success_rate: float | None
+    """None where nothing was attacked."""
+    blank_share: float | None
+    linf: tuple[float | None, float | None]
+    """Mean and standard deviation over the successes, in pixels of 0 to 255; None without any."""
+    aligned: tuple[float | None, float | None]
+    """PASS, likewise; None without alignment."""
+    unaligned: tuple[float | None, float | None]
+    """PASS without alignment, likewise."""
+
+
 class Epoch(NamedTuple):
     """One finished epoch; losses in nats, means over images."""
 
@@ -159,6 +180,8 @@ class Results:
     """(`flip_rate`, `t5d`, `flip_probability` or `top5_distance`, difficulty) → its rates."""
     flip_means: Mapping[tuple[int, Of], FlipMeans]
     """(difficulty, of what)"""
+    attacks: Mapping[str, Mapping[str, Attacked]]
+    """Trial id → condition id → adversarial quality, in the plan's order."""
     attempts: tuple[Mapping[str, Any], ...]
     """Rows of the table, in order of time."""
     failures: tuple[Mapping[str, Any], ...]

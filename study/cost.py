@@ -18,8 +18,9 @@ from study.store import Store
 from study.summary import Found
 from trainables.datasets import split_of
 from trainables.evaluation import evaluate
+from trainables.evaluation.attacked import images_shown
 from trainables.evaluation.sets import DistortedSets, bytes_of, room
-from trainables.evaluation.shown import frames_of, is_attack, shown
+from trainables.evaluation.shown import is_attack, shown
 from trainables.fit import Training, data_set, task_of
 from trainables.methods import described
 from trainables.models import models
@@ -146,8 +147,8 @@ def train_images(recipe: Recipe) -> int:
 
 
 def test_images(conditions: Iterable[Condition]) -> int:
-    """Images that an evaluation under `conditions` shows to the network, every frame of a sequence counted."""
-    return sum(image_count(one.data, one.split) * frames_of(one) for one in conditions)
+    """Images that an evaluation under `conditions` shows to the network, each time that it does."""
+    return sum(map(images_shown, conditions))
 
 
 def _epochs_by_passes(plan: Plan) -> dict[int, float]:
@@ -299,6 +300,6 @@ def _table_bytes(plan: Plan) -> int:
     trials = len(plan.unique_trials())
     cells = trials * len(plan.conditions) * CELL_BYTES
     bits = trials * sum(image_count(one.data, one.split) for one in plan.conditions) // 8
-    moving = any(one.family == "perturbation" for one in plan.conditions)
-    files = FILES + moving + (plan.measure != "accuracy")  # flips; near-duplicates
+    parts = {"perturbation", "attack"} & {one.family for one in plan.conditions}
+    files = FILES + (plan.measure != "accuracy") + len(parts)  # near-duplicates, flips, attacks
     return trials * files * FILE_BYTES + cells + bits

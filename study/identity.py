@@ -18,6 +18,7 @@ from trainables.models import models
 from trainables.optimizers import OPTIMIZERS
 from trainables.parameters import REQUIRED, Parameter, Parameterised, Value, complete, parameters
 from trainables.perturbations import perturbations
+from trainables.quality import quality_attacks
 from trainables.recipe import Component, Family, Parent, Precision, Recipe, Select, Split, Start, WeightsFile
 from trainables.schedules import SCHEDULES
 from trainables.sequence import find, level_of
@@ -26,6 +27,7 @@ ID_DIGITS = 16
 BENCHMARKS: Mapping[Family, Callable[[str], type[Parameterised]]] = {
     "corruption": corruptions.get,
     "perturbation": perturbations.get,
+    "attack": quality_attacks.get,
 }
 """Families of conditions whose steps are no distortions."""
 

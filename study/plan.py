@@ -91,7 +91,7 @@ class Skipped:
     label: str
     """What its results would be shown under."""
     parameter: str | None
-    level: int | None
+    level: int | float | None
     reason: str
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 PACKAGES = ("robustness-study", "torch", "torchvision", "ray", "numpy", "pyarrow", "duckdb", "pydantic", "fsspec")
 """Distributions whose version may change a result or how it is stored."""
+OPTIONAL = ("opencv-python-headless",)
+"""Those that may, and that not every installation has."""
 
 SECRET = re.compile(r"(?i)(token|secret|password|passwd|credential|api_?key|access_?key|signature)([=:])[^\s&,]+")
 USER_IN_URL = re.compile(r"(?<=://)[^/@\s]+@")
@@ -46,7 +48,7 @@ def without_secrets(argument: str) -> str:
 
 def versions() -> dict[str, str | None]:
     """Installed version by distribution; None for one that is not installed."""
-    return {package: _version(package) for package in PACKAGES}
+    return {package: _version(package) for package in (*PACKAGES, *OPTIONAL)}
 
 
 def code(folder: Path | None = None) -> dict[str, object] | None:

@@ -10,7 +10,7 @@ Select = Literal["best_validation", "last"]
 Role = Literal["best", "last"]
 Precision = Literal["float32", "bfloat16"]
 Split = Literal["train", "validation", "test"]
-Family = Literal["clean", "sweep", "corruption", "perturbation"]
+Family = Literal["clean", "sweep", "corruption", "perturbation", "attack"]
 """What kind of test a condition is, and so which registry its steps are of."""
 Measure = Literal["accuracy", "triplet ranking score"]
 """What the share of right ones is called: of images classified right, or of triplets ranked right."""
@@ -135,9 +135,10 @@ class Condition:
     split: Split
     family: Family
     test_distortion: str
-    """`clean`, what a corruption or perturbation is labelled, a distortion's or attack's name, or `A then B`."""
+    """`clean`, what a corruption, a perturbation or an adversarial-quality attack is labelled, a distortion's or
+    attack's name, or `A then B`."""
     parameter: str | None
-    """The name of the level: `sigma` of a sweep, `severity`, `difficulty`; None where there is none."""
+    """The name of the level: `sigma` of a sweep, `severity`, `difficulty`, `epsilon`; None where there is none."""
     level: float | None
     steps: tuple[Component, ...] = ()
     seed: int = 0

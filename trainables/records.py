@@ -1,5 +1,6 @@
 """What training and evaluation yield: plain frozen records, handed to a `Sink`."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -88,6 +89,57 @@ class Flips:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AttackCounts:
+    """One adversarial-quality attack on one network: counts over the images that it classifies right, and sums over
+    the successes. Sums are None where the network was not attacked."""
+
+    attack: str
+    variant: str | None
+    """The rule or the mode; None where a condition's level says what sets it apart."""
+    attempts: int
+    """Images that the network classifies right."""
+    successes: int
+    """Of those, images that it calls something else once attacked."""
+    blank: int | None
+    """Attempts without a direction; None for an attack that need not have one."""
+    linf_sum: float | None
+    """Of the largest change of a pixel, in [0, 255]."""
+    linf_square_sum: float | None
+    pass_sum: float | None
+    """Of the similarity with the original after alignment; None without alignment."""
+    pass_square_sum: float | None
+    pass_unaligned_sum: float | None
+    """Of the similarity with the original as it is."""
+    pass_unaligned_square_sum: float | None
+
+    @property
+    def rate(self) -> float:
+        """Successes per attempt, in [0, 1]; NaN without attempts."""
+        return self.successes / self.attempts if self.attempts else math.nan
+
+    @property
+    def linf(self) -> tuple[float, float]:
+        """Mean and standard deviation over the successes; NaN without any."""
+        return self._moments(self.linf_sum, self.linf_square_sum)
+
+    @property
+    def similarity(self) -> tuple[float, float]:
+        """PASS, mean and standard deviation over the successes; NaN without any, or without alignment."""
+        return self._moments(self.pass_sum, self.pass_square_sum)
+
+    @property
+    def unaligned_similarity(self) -> tuple[float, float]:
+        """PASS without alignment, mean and standard deviation over the successes; NaN without any."""
+        return self._moments(self.pass_unaligned_sum, self.pass_unaligned_square_sum)
+
+    def _moments(self, total: float | None, squares: float | None) -> tuple[float, float]:
+        if not self.successes or total is None or squares is None:
+            return math.nan, math.nan
+        mean = total / self.successes
+        return mean, math.sqrt(max(squares / self.successes - mean**2, 0.0))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Confidences:
     """The images of a cell whose largest softmax probability lies in one of the 15 bins of equal width."""
 
@@ -102,7 +154,8 @@ class Cell:
     """One trial under one condition: counts and sums over its n images; rates are derived from them.
 
     Of a ranking trial an image stands for the triplet whose query it is, and the loss is the triplet hinge. Of a
-    perturbation it stands for its sequence, which is right where every frame is.
+    perturbation it stands for its sequence, which is right where every frame is. Of an adversarial-quality attack it
+    is right where the network has it right and the attack does not succeed.
     """
 
     condition_id: str
@@ -125,6 +178,8 @@ class Cell:
     """One a threshold; empty for class logits, and at chance."""
     flips: tuple[Flips, ...] = ()
     """One a difficulty that the frames serve; of perturbations alone."""
+    attacks: tuple[AttackCounts, ...] = ()
+    """One, of a condition of the family `attack` alone."""
 
 
 class Sink(Protocol):

@@ -22,8 +22,8 @@ from torch import Tensor
 
 from trainables.checkpoint import CorruptCheckpointError
 from trainables.evaluation import evaluate
+from trainables.evaluation.attacked import images_shown
 from trainables.evaluation.sets import DistortedSets, room
-from trainables.evaluation.shown import frames_of
 from trainables.fit import Training, begin, commit
 from trainables.pictures import png
 from trainables.recipe import Condition, Recipe
@@ -238,8 +238,10 @@ class StudyTrainable(Trainable):
         try:
             for cell in evaluate(recipe, session.load_trained(), wanted, self.sets, self.device, look):
                 unsaved.append(cell)
-                untold.append(replace(cell, correct_bits=None, confidences=(), near_duplicates=(), flips=()))
-                self.images += cell.n * frames_of(self.conditions[cell.condition_id])
+                untold.append(
+                    replace(cell, correct_bits=None, confidences=(), near_duplicates=(), flips=(), attacks=())
+                )
+                self.images += images_shown(self.conditions[cell.condition_id])
                 if time.monotonic() - saved > SAVE_SECONDS:
                     session.commit_cells(unsaved)
                     unsaved, saved = [], time.monotonic()

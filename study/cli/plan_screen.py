@@ -12,10 +12,18 @@ from study.cost import Cost
 from study.plan import Plan, Search
 from study.planning import shown
 from study.report import Changes, NewTrials, PlanRow, PlanTable, epochs_of, figure, open_range
+from study.spec.attacks import ALIGN, IMAGES
 from study.summary import UNDISTORTED, Summary
+from trainables.alignment import INSTALL
 from trainables.methods import described
 from trainables.recipe import Component, Condition, Recipe, Start, WeightsFile
 from trainables.schedules import schedule
+
+PASS_BY = {
+    "none": f"PASS without alignment alone (align: ecc adds it as published, with OpenCV: {INSTALL})",
+    "ecc": "PASS with alignment and without",
+}
+"""`align:` → what is measured."""
 
 
 def print_plan(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, terminal: Terminal, store: str) -> None:
@@ -106,10 +114,9 @@ def _axes(axes: tuple[tuple[str, int], ...]) -> str:
 
 def plan_facts(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, store: str) -> Iterator[tuple[str, str]]:
     """(what, how much) of everything below the table."""
-    *before, evaluation = _what(plan, table, summary)
-    yield from before
+    yield from _before(plan, table)
     yield "training", _training(cost)
-    yield evaluation
+    yield from _tested(plan, summary)
     yield "in the store", _in_the_store(summary, store)
     yield "time", _time(cost)
     yield "disk", f"{size(cost.checkpoint_bytes)} of checkpoints, {size(cost.table_bytes)} of tables"
@@ -119,10 +126,21 @@ def plan_facts(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, store
 
 def _what(plan: Plan, table: PlanTable, summary: Summary) -> Iterator[tuple[str, str]]:
     """Order, searches and evaluations: what the spec alone says."""
+    yield from _before(plan, table)
+    yield from _tested(plan, summary)
+
+
+def _before(plan: Plan, table: PlanTable) -> Iterator[tuple[str, str]]:
     yield "order", _order(plan, table)
     for search in plan.searches:
         yield "search", _search(search, plan.measure)
+
+
+def _tested(plan: Plan, summary: Summary) -> Iterator[tuple[str, str]]:
     yield "evaluation", _evaluation(plan, summary)
+    attacks = [one for one in plan.conditions if one.family == "attack"]
+    if attacks:
+        yield "attacks", _attacks(attacks)
 
 
 def _notes(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -133,6 +151,10 @@ def _notes(plan: Plan) -> Iterator[tuple[str, str]]:
     for benchmark in plan.benchmarks:
         for line in beware(benchmark, seen):
             yield "beware", line
+    attacked = [one for one in plan.conditions if one.family == "attack"]
+    computed = {one.recipe.precision for one in plan.trials if attacked} - {"float32"}
+    if computed:
+        yield "note", f"attacks meet every network in float32; everything else is in {', '.join(sorted(computed))}"
     for label, caution in cautions((trial.label, trial.recipe.method, trial.recipe) for trial in plan.trials):
         yield "note", f"{label}: {caution}"
 
@@ -210,7 +232,9 @@ def _evaluation(plan: Plan, summary: Summary) -> str:
 
 
 def _conditions(plan: Plan) -> str:
-    *before, last = ("clean", *_levels_each(plan), *map(tested, plan.benchmarks))
+    attacks = sum(condition.family == "attack" for condition in plan.conditions)
+    attacked = (count(attacks, "attack"),) if attacks else ()
+    *before, last = ("clean", *_levels_each(plan), *map(tested, plan.benchmarks), *attacked)
     return f"{', '.join(before)}, and {last}" if before else last
 
 
@@ -231,6 +255,13 @@ def _test_sets(cost: Cost) -> str:
         f"{size(cost.set_bytes)} distorted, of which a worker keeps {size(cost.set_room)} in memory and temporary "
         "files; beware: the rest is made anew for every trial"
     )
+
+
+def _attacks(conditions: Sequence[Condition]) -> str:
+    """`fgs (paper), fgs (unmasked), pgd 0.03 on the first 1,000 test images; PASS with alignment and without`"""
+    (images, align) = (conditions[0].steps[0].parameters[name] for name in (IMAGES.name, ALIGN.name))
+    on = "all test images" if images is None else f"the first {images:,} test images"
+    return f"{', '.join(map(_at_level, conditions))} on {on}; {PASS_BY[str(align)]}"
 
 
 def _in_the_store(summary: Summary, store: str) -> str:
@@ -289,10 +320,13 @@ def _named(conditions: Sequence[Condition]) -> Iterator[str]:
     """`jpeg 70`, each by itself; of benchmarks how many: `75 of corruptions`."""
     for condition in conditions:
         if condition.family in ("clean", "sweep"):
-            level = "" if condition.level is None else f" {figure(condition.level)}"
-            yield f"{condition.test_distortion}{level}"
+            yield _at_level(condition)
     families = Counter(condition.family for condition in conditions if condition.family not in ("clean", "sweep"))
     yield from (f"{number:,} of {family}s" for family, number in families.items())
+
+
+def _at_level(condition: Condition) -> str:
+    return condition.test_distortion + ("" if condition.level is None else f" {figure(condition.level)}")
 
 
 def _dropped(changes: Changes) -> Iterator[str]:

@@ -27,6 +27,12 @@ WORKED = (
         "FROM practical WHERE train_distortion <> test_distortion\n"
         "ORDER BY best - baseline DESC",
     ),
+    (
+        "Of a study with attacks: is a low rate of FGS robustness, or a masked gradient?",
+        "SELECT label, hyperparameters, test_distortion, success_rate,\n"
+        "  blank_share, linf_mean, linf_std, accuracy\n"
+        "FROM attacks WHERE test_attack IN ('fgs', 'pgd')",
+    ),
 )
 """(question, SQL) on the demo's study."""
 

@@ -56,9 +56,9 @@ def _planned(spec: Spec, family: Family, test: TestSpec, fingerprint: str) -> Be
 
 
 def conditions(spec: Spec, fingerprint: str) -> tuple[Condition, ...]:
-    """On test images `clean`, every level of every sweep, and the benchmarks; on validation images what a search asks.
+    """On test images `clean`, every level of every sweep, the benchmarks and the attacks.
 
-    A search may ask for those corruptions alone that are kept for it.
+    On validation images what a search asks for: of corruptions those alone that are kept for it.
     """
     asked = {place for places in _asked(spec).values() for place in places}
     tested = (
@@ -66,9 +66,10 @@ def conditions(spec: Spec, fingerprint: str) -> tuple[Condition, ...]:
         for family, line in _lines(spec).items()
         for test in _possible(_tested(spec, line))
     )
+    attacked = (_benchmark(spec, "test", "attack", test, fingerprint) for test in _possible(spec.evaluate.attacks))
     extras = (_benchmark(spec, "validation", "corruption", test, fingerprint) for test in _extras(spec))
     watched = (*_on("validation", spec, fingerprint), *extras) if asked else ()
-    return (*_on("test", spec, fingerprint), *tested, *(one for one in watched if _place(one) in asked))
+    return (*_on("test", spec, fingerprint), *tested, *attacked, *(one for one in watched if _place(one) in asked))
 
 
 def objectives(spec: Spec, planned: Iterable[Condition]) -> tuple[Objective, ...]:

@@ -13,6 +13,10 @@ VIEWS = {
     "predictions": "One row a cell, with one bit an image: whether it was classified right.",
     "near_duplicates": "One row a threshold of a cell of a ranking trial: how many pairs of an image and its distorted "
     "copy, and of as many of such a copy and another image, lie within it by their embeddings.",
+    "attacks": "Adversarial quality: one row an attack on a trial. Rates are over the images that it classifies right, "
+    "means and deviations over the successes. A success_rate that falls under fgs paper alone is gradient masking: "
+    "that rule counts a gradient as blank where the float32 loss is 0 (blank_share); unmasked counts the same search "
+    "without it, and pgd gives the accuracy that is left.",
     "bands": "The sensitivity band: accuracies over all trials of a label on a training distortion, at each level of "
     "each test distortion, easy to hard. q25, median and q75 interpolate linearly between the two nearest trials. "
     "Diverged trials count like any other: with their best finite epoch, or at chance.",
@@ -62,6 +66,23 @@ COMMON: dict[str, Meaning] = {
     "loss": ("nats", "cross-entropy (of a ranking trial: triplet hinge), mean over images"),
     "precision": ("rate", "share of the pairs within the threshold that are copies; empty where there are none"),
     "recall": ("rate", "share of the copies that lie within the threshold"),
+    "test_attack": ("", "the adversarial-quality attack: fgs, hot_cold (HC1), pgd"),
+    "epsilon": ("pixels in [0, 1]", "the bound of pgd; empty for a line search, which has none"),
+    "success_rate": (
+        "rate",
+        "share of the attempts that change the label; low for fgs paper where gradients are masked, which is no "
+        "robustness: compare fgs unmasked, and pgd",
+    ),
+    "blank_share": (
+        "rate",
+        "share of the attempts without a direction: the gradient is 0, or for fgs paper the loss is in float32",
+    ),
+    "linf_mean": ("pixels in 0 to 255", "largest change of a pixel, mean over the successes"),
+    "linf_std": ("pixels in 0 to 255", "its standard deviation over the successes"),
+    "pass_mean": ("", "PASS: similarity with the original after alignment (1 the same), mean over the successes"),
+    "pass_std": ("", "its standard deviation over the successes"),
+    "pass_unaligned_mean": ("", "PASS without alignment, mean over the successes"),
+    "pass_unaligned_std": ("", "its standard deviation over the successes"),
     "confidence": ("rate", "largest softmax probability, mean over images"),
     "calibration_error": ("rate", "expected calibration error: how far confidence lies from accuracy, in 15 bins"),
     "trials": ("trials", "how many the row is over"),
@@ -135,6 +156,12 @@ OWN: dict[tuple[str, str], Meaning] = {
     ("practical", "diverged"): ("trials", "how many of them diverged"),
     ("bands", "level"): ("the parameter's", "the test level; empty for clean"),
     ("practical", "level"): ("the parameter's", "the practical level"),
+    ("attacks", "n"): ("images", "test images met, classified right or not"),
+    ("attacks", "accuracy"): (
+        "rate",
+        "share of the n images classified right that the attack does not change; for fgs paper also where it merely "
+        "found no direction",
+    ),
     ("epochs", "loss"): STORED["loss"],
     ("mce", "severities"): ("", "the fewest that any of its corruptions was tested at; the benchmark has five"),
     ("mce", "seen"): ("", "the corruptions among them that its training, or that of what it started from, shows"),

@@ -37,6 +37,7 @@ SOURCES = {
     "attempts": ("attempts",),
     "predictions": ("conditions", "predictions"),
     "near_duplicates": ("membership", "conditions", "near_duplicates"),
+    "attacks": ("membership", "conditions", "evaluations", "attacks"),
     "bands": ("membership", "conditions", "trials", "evaluations"),
     "practical": ("membership", "conditions", "trials", "evaluations"),
     "ce": ("membership", "conditions", "trials", "evaluations"),

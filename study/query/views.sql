@@ -129,6 +129,47 @@ WHERE conditions.family <> 'clean'
 ORDER BY members.position, counts.role, conditions.position, counts.threshold;
 
 
+-- Adversarial quality: each attack on each trial, over the images that it classifies right. Each trial once for each
+-- label it stands under.
+CREATE VIEW attacks AS
+SELECT
+    trial_id,
+    members.label,
+    members.train_distortion,
+    members.hyperparameters,
+    counts.role,
+    condition_id,
+    conditions.split,
+    conditions.test_distortion,
+    counts.attack AS test_attack,
+    counts.variant,
+    CASE WHEN conditions.parameter = 'epsilon' THEN conditions.level END AS epsilon,
+    cells.n,
+    cells.correct / cells.n AS accuracy,
+    counts.attempts,
+    counts.successes / nullif(counts.attempts, 0) AS success_rate,
+    counts.blank / nullif(counts.attempts, 0) AS blank_share,
+    moments.linf_mean,
+    sqrt(greatest(counts.linf_square_sum / counts.successes - moments.linf_mean ** 2, 0)) AS linf_std,
+    moments.pass_mean,
+    sqrt(greatest(counts.pass_square_sum / counts.successes - moments.pass_mean ** 2, 0)) AS pass_std,
+    moments.pass_unaligned_mean,
+    sqrt(greatest(counts.pass_unaligned_square_sum / counts.successes - moments.pass_unaligned_mean ** 2, 0))
+        AS pass_unaligned_std,
+    cells.at_chance
+FROM stored.attacks AS counts
+JOIN stored.evaluations AS cells USING (trial_id, role, condition_id)
+JOIN stored.conditions AS conditions USING (condition_id)
+JOIN stored.membership AS members USING (trial_id),
+LATERAL (
+    SELECT
+        counts.linf_sum / nullif(counts.successes, 0) AS linf_mean,
+        counts.pass_sum / nullif(counts.successes, 0) AS pass_mean,
+        counts.pass_unaligned_sum / nullif(counts.successes, 0) AS pass_unaligned_mean
+) AS moments
+ORDER BY members.position, counts.role, conditions.position;
+
+
 -- The x axis of every sweep, easy to hard: clean first, the one condition that all sweeps share.
 CREATE VIEW stored.levels AS
 SELECT sweep, test_distortion, parameter, level, step, practical, condition_id

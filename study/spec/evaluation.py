@@ -1,7 +1,8 @@
-"""The section `evaluate:`: the test distortions, each over its levels, with its practical level, and benchmarks."""
+"""The section `evaluate:`: test distortions, each over its levels with its practical one, benchmarks, and attacks."""
 
 import sys
 
+from study.spec.attacks import ATTACKS, read_attacks
 from study.spec.axes import axis, single
 from study.spec.benchmarks import CORRUPTIONS, PERTURBATIONS, read_benchmark
 from study.spec.components import (
@@ -31,7 +32,7 @@ SEED = Parameter(name="seed", type=int, default=0, ge=0, le=2**62, doc="another 
 def read_evaluate(node: Node | None, images: ImageShape | None, faults: Faults) -> Evaluate:
     """What is sound of `evaluate:`; nothing but `clean` where it is absent."""
     given = entries(node, "evaluate", faults)
-    only(given, ("sweeps", CORRUPTIONS.name, PERTURBATIONS.name, "seed"), "line of evaluate", faults)
+    only(given, ("sweeps", CORRUPTIONS.name, PERTURBATIONS.name, ATTACKS, "seed"), "line of evaluate", faults)
     seed = single(given["seed"], SEED, faults) if "seed" in given else SEED.default
     sweeps = entries(given.get("sweeps"), "sweeps", faults)
     found = [_sweep(name, part, images, faults) for name, part in sweeps.items()]
@@ -40,6 +41,7 @@ def read_evaluate(node: Node | None, images: ImageShape | None, faults: Faults) 
         sweeps=sound,
         corruptions=read_benchmark(CORRUPTIONS, given.get(CORRUPTIONS.name), images, faults),
         perturbations=read_benchmark(PERTURBATIONS, given.get(PERTURBATIONS.name), images, faults),
+        attacks=read_attacks(given.get(ATTACKS), faults),
         seed=seed if isinstance(seed, int) else 0,
     )
 

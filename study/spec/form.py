@@ -133,20 +133,20 @@ class SweepSpec(Frozen):
 
 
 class TestSpec(Frozen):
-    """One condition of a benchmark."""
+    """One condition of a benchmark, or an attack."""
 
     label: str
-    """`snow`, `frost (synthetic)`: what its results are shown under."""
+    """`snow`, `frost (synthetic)`, `fgs (paper)`: what its results are shown under."""
     step: Component
-    """The corruption or perturbation with all its parameters, its strength among them."""
+    """The corruption, perturbation or attack with all its parameters, its strength among them."""
     parameter: str | None
     """The strength's name; None where there is but one."""
-    level: int | None
+    level: int | float | None
     reason: str | None
     """Why these images cannot be tested so; None if they can."""
-    extra: bool
+    extra: bool = False
     """One of the four kept for validation: in no mean."""
-    noise: bool
+    noise: bool = False
 
 
 class BenchmarkSpec(Frozen):
@@ -169,6 +169,8 @@ class Evaluate(Frozen):
     sweeps: tuple[SweepSpec, ...]
     corruptions: BenchmarkSpec | None
     perturbations: BenchmarkSpec | None
+    attacks: tuple[TestSpec, ...]
+    """Those that adversarial quality is measured by."""
     seed: int
 
 

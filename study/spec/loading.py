@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from study.spec.attacks import ATTACKS
 from study.spec.axes import kind_of
 from study.spec.benchmarks import check_normalizers
 from study.spec.components import entries, entries_or_fault, named, only
@@ -12,7 +13,7 @@ from study.spec.evaluation import read_evaluate
 from study.spec.faults import Faults, Place, refusal, shown, unknown
 from study.spec.form import MethodSpec, Setting, Spec
 from study.spec.images import ImageShape, check_crop, check_model, images_of
-from study.spec.measures import check_attacked
+from study.spec.measures import check_attacked, check_quality
 from study.spec.methods import Methods
 from study.spec.overrides import apply, parse, write
 from study.spec.reading import Mapping, Node, Scalar, Series, plain, read
@@ -80,6 +81,7 @@ def _sections(given: dict[str, Node], folder: Path, faults: Faults) -> dict[str,
     methods = reader.read(given["methods"]) if "methods" in given else ()
     check_normalizers(given.get("evaluate"), methods, labels, images, faults)
     check_attacked(methods, evaluate.sweeps, _tested_at(given), faults)
+    check_quality(methods, _quality_at(given), faults)
     search = read_search(given.get("search"), _tested(given, faults), _is_corrupted(given), faults)
     _check_unseen(data, given.get("methods"), methods, search is not None, faults)
     check_open(given.get("search"), (given.get("distortions"), given.get("methods")), methods, faults)
@@ -173,6 +175,13 @@ def _tested_at(given: dict[str, Node]) -> dict[str, Place]:
     evaluate = given.get("evaluate")
     sweeps = evaluate.entries.get("sweeps") if isinstance(evaluate, Mapping) else None
     return {name: node.place for name, node in sweeps.entries.items()} if isinstance(sweeps, Mapping) else {}
+
+
+def _quality_at(given: dict[str, Node]) -> Place | None:
+    """Where adversarial quality is asked for."""
+    evaluate = given.get("evaluate")
+    attacks = evaluate.entries.get(ATTACKS) if isinstance(evaluate, Mapping) else None
+    return None if attacks is None else attacks.place
 
 
 def _check_figure(

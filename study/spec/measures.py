@@ -51,6 +51,17 @@ def _outputs(method: MethodSpec) -> frozenset[int]:
     return frozenset(task_of(one).outputs(1) for one in distinct(method))
 
 
+def check_quality(methods: Collection[MethodSpec], place: Place | None, faults: Faults) -> None:
+    """Only networks of class logits have an adversarial quality. `place`: where it is asked for; None if it is not."""
+    ranked = next((method for method in methods if measure_of(method) != "accuracy"), None)
+    if ranked is not None and place is not None:
+        faults.add(
+            place,
+            f"an attack succeeds where it changes the class predicted, and {ranked.label} trains embeddings; leave "
+            f"attacks out",
+        )
+
+
 def check_attacked(
     methods: Collection[MethodSpec], sweeps: Collection[SweepSpec], places: Mapping[str, Place], faults: Faults
 ) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from study.plan import Draw
 from study.samplers import SAMPLERS
+from study.spec.attacks import ATTACKS, SHARED
 from study.spec.axes import FORMS, RANGES
 from study.spec.benchmarks import CHOICE, CORRUPTIONS, PERTURBATIONS, Line
 from study.spec.components import distortion_names, distortion_parameters
@@ -22,6 +23,7 @@ from trainables.methods import Method, methods
 from trainables.models import Model, models
 from trainables.optimizers import OPTIMIZERS
 from trainables.parameters import Parameter, Parameterised, parameters
+from trainables.quality import quality_attacks
 from trainables.schedules import SCHEDULES
 from trainables.sequence import JOIN, find
 
@@ -244,7 +246,8 @@ def _evaluate() -> Schema:
         "additionalProperties": False,
     }
     benchmarks = {line.name: _benchmark(line) for line in (CORRUPTIONS, PERTURBATIONS)}
-    return _object({"sweeps": sweeps, **benchmarks, "seed": _value(SEED)}, description="what every trial is tested on")
+    lines = {"sweeps": sweeps, **benchmarks, ATTACKS: _attacks(), "seed": _value(SEED)}
+    return _object(lines, description="what every trial is tested on")
 
 
 def _benchmark(line: Line) -> Schema:
@@ -257,6 +260,18 @@ def _benchmark(line: Line) -> Schema:
         {**_values(line.lines), **dict.fromkeys(CHOICE, which), **strengths, **own},
         description=f"the {len(line.main)} tests of {line.set}, or parts of it",
     )
+
+
+def _attacks() -> Schema:
+    """Adversarial quality; an attack that stands there alone has its usual variants."""
+    kinds = quality_attacks.all()
+    named = {
+        name: {**_object({kind.line: _axis(kind.variant), **_values(parameters(kind))}), "type": ["object", "null"]}
+        for name, kind in kinds.items()
+    }
+    described = {name: {"description": kinds[name].summary, **schema} for name, schema in named.items()}
+    whole = _object({**described, **_values(SHARED)}, description="adversarial quality, by all attacks or those named")
+    return {**whole, "type": ["object", "null"]}
 
 
 def _search() -> Schema:

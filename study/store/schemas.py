@@ -60,6 +60,16 @@ class Table:
         return pa.schema(fields, {"table": self.name, "version": str(self.version)})
 
 
+def _moments(name: str, unit: str, meaning: str, empty: str = "at chance") -> tuple[Column, Column]:
+    """The sum and the sum of squares of something that successful attacks have."""
+    end = f"summed over the successes; empty {empty}"
+    squared = f"({unit})²" if unit else ""
+    return (
+        Column(name=f"{name}_sum", type=pa.float64(), unit=unit, meaning=f"{meaning}, {end}", nullable=True),
+        Column(name=f"{name}_square_sum", type=pa.float64(), unit=squared, meaning=f"its square, {end}", nullable=True),
+    )
+
+
 TRIAL_ID = Column(name="trial_id", type=pa.string(), meaning="the trial: a hash of all that determines its result")
 CONDITION_ID = Column(
     name="condition_id", type=pa.string(), meaning="the test condition: a hash of all that determines its images"
@@ -193,7 +203,7 @@ EVALUATIONS = Table(
         Column(
             name="family",
             type=pa.string(),
-            meaning="what the condition belongs to: clean, sweep, corruption, perturbation",
+            meaning="what the condition belongs to: clean, sweep, corruption, perturbation, attack",
         ),
         Column(name="test_distortion", type=pa.string(), meaning="`clean`, a distortion or attack, `A then B`"),
         Column(
@@ -214,8 +224,9 @@ EVALUATIONS = Table(
             name="correct",
             type=pa.int64(),
             unit="images",
-            meaning="images classified right; of a perturbation, sequences classified right in every frame; of a "
-            "ranking trial, triplets ranked right, one a query image",
+            meaning="images classified right; of a perturbation, sequences classified right in every frame; of an "
+            "adversarial-quality attack, images classified right that it does not change; of a ranking trial, triplets "
+            "ranked right, one a query image",
         ),
         Column(
             name="top5_correct",
@@ -335,6 +346,41 @@ FLIPS = Table(
     ),
 )
 
+ATTACKS = Table(
+    name="attacks",
+    version=1,
+    key=("trial_id", "role", "condition_id"),
+    columns=(
+        TRIAL_ID,
+        ROLE,
+        CONDITION_ID,
+        Column(name="attack", type=pa.string(), meaning="the adversarial-quality attack: fgs, hot_cold, pgd"),
+        Column(
+            name="variant",
+            type=pa.string(),
+            meaning="its rule (fgs) or mode (hot_cold); empty for pgd, whose epsilon is the level",
+            nullable=True,
+        ),
+        Column(
+            name="attempts",
+            type=pa.int64(),
+            unit="images",
+            meaning="images that the network classifies right, each of which is attacked; 0 at chance",
+        ),
+        Column(name="successes", type=pa.int64(), unit="images", meaning="attempts that change the label"),
+        Column(
+            name="blank",
+            type=pa.int64(),
+            unit="images",
+            meaning="attempts without a direction, since the gradient is (fgs paper: counts as) 0; empty for pgd",
+            nullable=True,
+        ),
+        *_moments("linf", "pixels in 0 to 255", "the largest change of a pixel"),
+        *_moments("pass", "", "PASS: the similarity (SSIM) with the original after alignment", "without it"),
+        *_moments("pass_unaligned", "", "PASS without alignment: the similarity (SSIM) with the original"),
+    ),
+)
+
 ATTEMPTS = Table(
     name="attempts",
     version=1,
@@ -371,15 +417,20 @@ ATTEMPTS = Table(
         ),
         Column(name="host", type=pa.string(), meaning="the machine's name"),
         Column(name="device", type=pa.string(), meaning="what computed: cpu, or the accelerator's name"),
-        Column(name="images", type=pa.int64(), unit="images", meaning="images worked on"),
+        Column(
+            name="images",
+            type=pa.int64(),
+            unit="images",
+            meaning="images worked on; of attacks roughly, each as often as it is shown",
+        ),
         Column(name="versions", type=pa.string(), meaning="JSON: library to version"),
     ),
 )
 
-PARTS = (NEAR_DUPLICATES, FLIPS)
+PARTS = (NEAR_DUPLICATES, FLIPS, ATTACKS)
 """Tables of what only some cells have; each has the name of the cell's field."""
 
-RESULTS = {table.name: table for table in (TRIALS, ATTEMPTS, EPOCHS, EVALUATIONS, PREDICTIONS, NEAR_DUPLICATES, FLIPS)}
+RESULTS = {table.name: table for table in (TRIALS, ATTEMPTS, EPOCHS, EVALUATIONS, PREDICTIONS, *PARTS)}
 """By folder below `results/`."""
 
 MEMBERSHIP = Table(

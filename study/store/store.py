@@ -11,6 +11,7 @@
     results/predictions/<trial_id>.<set>.parquet
     results/near_duplicates/<trial_id>.<set>.parquet           where networks give embeddings
     results/flips/<trial_id>.<set>.parquet                     where images move
+    results/attacks/<trial_id>.<set>.parquet                   where adversarial quality is measured
     results/attempts/<trial_id>.<attempt>.<unit>.parquet
     results/examples/…                                         see study/store/examples.py
     leases/<name>/<generation>.{held, beat, released}

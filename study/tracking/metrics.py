@@ -64,17 +64,34 @@ def headlines(tables: Tables, rows: TrialRows) -> tuple[Point, ...]:
     """`test.clean`, and of each sweep `test.<distortion>.practical` and, once it is whole, `test.<distortion>.mean`.
 
     The mean is over the levels of the sweep, without `clean`. Of benchmarks that it has been put to, `test.mce` and
-    the others of MEANS, as the views have them: ratios, where the papers print percent.
+    the others of MEANS, as the views have them: ratios, where the papers print percent. Of adversarial quality
+    `test.fgs.paper.success_rate` and so on, `test.pgd.0.1.accuracy`; means are over the successes.
     """
     accuracies = {condition_id: cell["correct"] / cell["n"] for condition_id, cell in rows.cells.items()}
     clean = tables.plan.conditions[0].condition_id
     values = {"test.clean": accuracies[clean]} if clean in accuracies else {}
     for sweep in tables.plan.sweeps:
         values |= _swept(sweep, accuracies)
-    for family, found in rows.benchmarks.items():
-        measured = {name: found.mean[column] for name, column in MEANS[family].items()}
+    for family, benchmark in rows.benchmarks.items():
+        measured = {name: benchmark.mean[column] for name, column in MEANS[family].items()}
         values |= {f"test.{name}": value for name, value in measured.items() if value is not None}
+    for condition in tables.plan.conditions:
+        if condition.condition_id in rows.attacks and condition.condition_id in accuracies:
+            attack = rows.attacks[condition.condition_id]
+            variant = attack["variant"] or f"{condition.level:g}"
+            found = {"accuracy": accuracies[condition.condition_id], **dict(_quality(attack))}
+            values |= {f"test.{attack['attack']}.{variant}.{name}": value for name, value in found.items()}
     return points(values, 0, rows.ended or tables.launched)
+
+
+def _quality(attack: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Of a row of `attacks`, what there is: rates over the attempts, means over the successes."""
+    if attack["attempts"]:
+        yield "success_rate", attack["successes"] / attack["attempts"]
+    for name in ("linf", "pass", "pass_unaligned") if attack["successes"] else ():
+        total = attack[f"{name}_sum"]
+        if total is not None:
+            yield f"{name}_mean", total / attack["successes"]
 
 
 def _swept(sweep: Sweep, accuracies: Mapping[str, float]) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """The rows of a study's trials, as the store has them: read once, and again for the trials that changed."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -45,6 +45,8 @@ class TrialRows:
     """Condition id → the evaluation of its `best` checkpoint."""
     benchmarks: Mapping[Family, BenchmarkRows] = field(default_factory=dict)
     """Of those that it has been put to as far as the plan says."""
+    attacks: Mapping[str, Row] = field(default_factory=dict)
+    """Condition id → its adversarial quality."""
     attempts: tuple[Row, ...] = ()
     """In the order in which they began."""
 
@@ -90,6 +92,11 @@ def milliseconds(moment: Any) -> int:
 
 def _end(attempt: Row) -> int:
     return milliseconds(attempt["started"] + timedelta(seconds=attempt["seconds"]))
+
+
+def _best(rows: Iterable[Row]) -> dict[str, Row]:
+    """Those of the `best` checkpoint, by condition."""
+    return {row["condition_id"]: row for row in rows if row["role"] == "best"}
 
 
 @dataclass
@@ -192,14 +199,17 @@ class Tables:
         wanted = set(self.trials) if trial_ids is None else set(trial_ids) & set(self.trials)
         if not wanted:
             return
-        tables = {name: self._by_trial(name, wanted) for name in ("trials", "epochs", "evaluations", "attempts")}
+        tables = {
+            name: self._by_trial(name, wanted) for name in ("trials", "epochs", "evaluations", "attacks", "attempts")
+        }
         benchmarks = self._benchmarks(wanted)
         for trial_id in wanted:
-            cells = (row for row in tables["evaluations"][trial_id] if row["role"] == "best")
+            cells, attacks = (_best(tables[name][trial_id]) for name in ("evaluations", "attacks"))
             read = TrialRows(
                 trained=next(iter(tables["trials"][trial_id]), None),
                 epochs=tuple(tables["epochs"][trial_id]),
-                cells={row["condition_id"]: row for row in cells},
+                cells=cells,
+                attacks=attacks,
                 attempts=tuple(sorted(tables["attempts"][trial_id], key=lambda row: row["started"])),
             )
             self.rows[trial_id] = replace(read, benchmarks=self._whole(read, benchmarks[trial_id]))

@@ -7,15 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.golden.ledger import Check, Golden, close, double
-from trainables.adversarial_quality import (
-    FGS_STEPS,
-    blank_in_float32,
-    hot_cold_direction,
-    hot_cold_weights,
-    line_search,
-    loss_direction,
-    moved,
-)
+from trainables.line_search import FGS_STEPS, line_search, moved
+from trainables.quality.fgs import blank_in_float32, loss_direction
+from trainables.quality.hot_cold import hot_cold_direction, hot_cold_weights
 from trainables.similarity import ssim
 
 

@@ -1,24 +1,21 @@
-"""Adversarial quality: the smallest step is the smallest, the countings differ by the blank images, the sums add up."""
+"""Adversarial quality: the countings differ by the blank images, the sums add up, every attack keeps to its range."""
 
 import math
-from itertools import pairwise
+from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from tests.contracts.pictures import digits, network
-from trainables.adversarial_quality import (
-    FGS_STEPS,
-    HOT_COLD_STEPS,
-    fgs,
-    hot_cold,
-    hot_cold_direction,
-    hot_cold_weights,
-    line_search,
-    loss_direction,
-    moved,
-)
+from tests.contracts.pictures import digits, learnt, network, predicted
+from trainables.adversarial_quality import QualityTally, quality
+from trainables.input_gradients import input_gradients
+from trainables.line_search import FGS_STEPS, line_search, moved
+from trainables.quality import Tried, quality_attacks
+from trainables.quality.fgs import FGS, loss_direction
+from trainables.quality.hot_cold import HotCold, hot_cold_direction, hot_cold_weights
+from trainables.quality.pgd import ProjectedGradient
+from trainables.randomness import Key
 from trainables.similarity import ssim
 
 IMAGES = digits("test", 40)
@@ -27,46 +24,25 @@ PIXELS, LABELS = IMAGES.pixels, IMAGES.labels
 
 @pytest.fixture(scope="module")
 def model() -> nn.Module:
-    """LeNet, 20 steps into these images: nearly all right, none surely so."""
-    trained = network("lenet")
-    optimizer = torch.optim.SGD(trained.parameters(), lr=0.02, momentum=0.9)
-    for _ in range(20):
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(trained(PIXELS / 255), LABELS).backward()
-        optimizer.step()
-    return trained
+    return learnt(IMAGES)
 
 
-def predicted(model: nn.Module, pixels: Tensor) -> Tensor:
-    with torch.no_grad():
-        return model(pixels.float() / 255).argmax(dim=1)
+def test_there_are_three_attacks() -> None:
+    assert quality_attacks.names() == ("fgs", "hot_cold", "pgd")
 
 
-@pytest.mark.parametrize("batch", [1, 7, 250])
-def test_the_smallest_step_is_the_first_of_all_that_changes_the_label(model: nn.Module, batch: int) -> None:
-    few, labels = PIXELS[:8], LABELS[:8]
-    direction = loss_direction(model, few, labels)
-    found = line_search(model, few, labels, direction, FGS_STEPS, batch)
-    changed = torch.stack([predicted(model, moved(few, direction, torch.full((8,), k))) != labels for k in FGS_STEPS])
-    first = torch.where(changed.any(dim=0), changed.int().argmax(dim=0) + 1, 0)
-    assert found.tolist() == first.tolist()
-    assert first.unique().numel() > 2
-
-
-def test_steps_beyond_saturation_are_not_tried() -> None:
-    class Stubborn(nn.Module):
-        seen = 0
-
-        def forward(self, images: Tensor) -> Tensor:
-            self.seen += len(images)
-            return torch.tensor([[1.0, 0.0]]).expand(len(images), 2)
-
-    stubborn, labels = Stubborn(), torch.tensor([0, 0, 0])
-    images = torch.tensor([[250, 3], [255, 0], [9, 9]], dtype=torch.uint8).view(3, 1, 1, 2)
-    direction = torch.tensor([[1.0, -1.0], [1.0, -1.0], [0.0, 0.0]]).view(3, 1, 1, 2)
-    found = line_search(stubborn, images, labels, direction, FGS_STEPS)
-    assert found.tolist() == [0, 0, 0]
-    assert stubborn.seen == 5  # the first image's steps until both pixels are at the end of their range
+@pytest.mark.parametrize("name", quality_attacks.names())
+def test_a_success_changes_the_label_of_an_image_that_was_right(name: str, model: nn.Module) -> None:
+    attack, right = quality_attacks.get(name)(), predicted(model, PIXELS) == LABELS
+    variants = (0.3,) if name == "pgd" else attack.usual
+    found = list(attack.tried(model.eval(), PIXELS, LABELS, right, variants, [Key(("test",))]))
+    assert len(found) == len(variants)
+    for tried in found:
+        assert len(tried.success) == int(right.sum())
+        assert tried.success.any()
+        assert 0 <= tried.adversarial.min() <= tried.adversarial.max() <= 255
+        changed = predicted(model, tried.adversarial) != LABELS[right]
+        assert changed[tried.success].all()
 
 
 def test_the_countings_differ_by_the_blank_images_alone(model: nn.Module) -> None:
@@ -76,8 +52,7 @@ def test_the_countings_differ_by_the_blank_images_alone(model: nn.Module) -> Non
         first, second = model(PIXELS / 255).topk(2, dim=1).values.unbind(dim=1)
         for weight in sure.ip2.parameters():
             weight *= 17 / (first - second).median()  # at a margin of 17 the float32 loss becomes 0
-    quality = fgs(sure, PIXELS, LABELS)
-    paper, unmasked = quality.paper, quality.unmasked
+    paper, unmasked = quality(FGS(), sure, PIXELS, LABELS)
     right = predicted(sure, PIXELS) == LABELS
     assert paper.attempts == unmasked.attempts == int(right.sum())
     assert 0 < paper.blank < paper.attempts
@@ -87,7 +62,7 @@ def test_the_countings_differ_by_the_blank_images_alone(model: nn.Module) -> Non
 
 
 def test_sums_give_the_moments_of_the_successes(model: nn.Module) -> None:
-    quality = fgs(model, PIXELS, LABELS, batch=9).unmasked
+    (found,) = quality(FGS(), model, PIXELS, LABELS, ("unmasked",))
     right = predicted(model, PIXELS) == LABELS
     images, labels = PIXELS[right], LABELS[right]
     direction = loss_direction(model, images, labels)
@@ -97,33 +72,65 @@ def test_sums_give_the_moments_of_the_successes(model: nn.Module) -> None:
     assert (predicted(model, adversarial) != labels[flipped]).all()
     distances = (adversarial - images[flipped]).abs().amax(dim=(1, 2, 3)).double()
     similarities = ssim(adversarial, images[flipped])
-    assert quality.rate == pytest.approx(len(adversarial) / int(right.sum()))
-    assert quality.linf == pytest.approx((float(distances.mean()), float(distances.std(correction=0))))
-    assert quality.similarity == pytest.approx((float(similarities.mean()), float(similarities.std(correction=0))))
+    assert found.rate == pytest.approx(len(adversarial) / int(right.sum()))
+    assert found.linf == pytest.approx((float(distances.mean()), float(distances.std(correction=0))))
+    assert found.unaligned_similarity == pytest.approx(
+        (float(similarities.mean()), float(similarities.std(correction=0)))
+    )
+    assert found.pass_sum is found.pass_square_sum is None
+    assert math.isnan(found.similarity[0])
 
 
-@pytest.mark.parametrize("variant", ["literal", "abs", "margin"])
-def test_hot_cold_moves_towards_the_closest_other_class(model: nn.Module, variant: str) -> None:
-    weights = hot_cold_weights(torch.tensor([[2.0, -1.0, 3.0], [-5.0, -2.0, -1.0]]), torch.tensor([2, 0]), variant)
+def test_what_withstands_is_right_and_not_attacked_with_success() -> None:
+    tally = QualityTally("fgs", "paper", "none")
+    images = PIXELS[:4]
+    for success in ([True, False], [False, True]):
+        right = torch.tensor([True, False, True, False])
+        tried = Tried(adversarial=images[right].float(), success=torch.tensor(success), blank=None)
+        tally.add(images, right, tried)
+    assert tally.withstood.tolist() == [False, False, True, False, True, False, False, False]
+    counts = tally.counts()
+    assert (counts.attempts, counts.successes, counts.blank) == (4, 2, None)
+    assert (counts.linf, counts.unaligned_similarity[0]) == ((0, 0), 1)
+
+
+@pytest.mark.parametrize("mode", ["literal", "abs", "margin"])
+def test_hot_cold_moves_towards_the_closest_other_class(model: nn.Module, mode: str) -> None:
+    weights = hot_cold_weights(torch.tensor([[2.0, -1.0, 3.0], [-5.0, -2.0, -1.0]]), torch.tensor([2, 0]), mode)
     assert (
         weights.tolist()
         == {
             "literal": [[2, 0, -3], [5, 0, 1]],
             "abs": [[2, 0, -3], [-5, 0, 1]],
             "margin": [[1, 0, -1], [-1, 0, 1]],
-        }[variant]
+        }[mode]
     )
-    direction = hot_cold_direction(model, PIXELS, LABELS, variant)
+    direction = hot_cold_direction(model, PIXELS, LABELS, mode)
     assert direction.dtype == torch.float64
     torch.testing.assert_close(direction.abs().amax(dim=(1, 2, 3)), torch.ones(len(PIXELS)).double())
-    quality = hot_cold(model, PIXELS[:10], LABELS[:10], variant)
-    assert quality.successes == quality.attempts > 5
+    (found,) = quality(HotCold(), model, PIXELS[:10], LABELS[:10], (mode,))
+    assert found.successes == found.attempts > 5
 
 
-def test_the_ladder_of_hot_cold_goes_on_in_steps_of_5_percent() -> None:
-    assert HOT_COLD_STEPS[:255] == FGS_STEPS
-    assert all(b / a == pytest.approx(1.05) for a, b in pairwise(HOT_COLD_STEPS[254:]))
-    assert HOT_COLD_STEPS[-1] == pytest.approx(255 * 1.05**100)
+def test_pgd_stays_in_its_ball_and_more_starts_succeed_no_less(model: nn.Module) -> None:
+    once, thrice = (
+        quality(ProjectedGradient(steps=3, step_size=0.05, restarts=restarts), model, PIXELS, LABELS, (0.12,))[0]
+        for restarts in (1, 3)
+    )
+    assert 0 < once.successes <= thrice.successes < thrice.attempts
+    assert thrice.linf[0] <= 0.12 * 255 + 1e-3
+    assert (once.blank, thrice.blank) == (None, None)
+
+
+def test_draws_of_pgd_depend_on_an_image_s_chunk_alone(model: nn.Module) -> None:
+    attack, keys = ProjectedGradient(steps=1), [Key((chunk,)) for chunk in range(2)]
+    pixels, labels = PIXELS.repeat(4, 1, 1, 1)[:150], LABELS.repeat(4)[:150]
+    right = torch.ones(150, dtype=torch.bool)
+    (whole,) = attack.tried(model, pixels, labels, right, (0.1,), keys)
+    (second,) = attack.tried(model, pixels[100:], labels[100:], right[100:], (0.1,), keys[1:])
+    (some,) = attack.tried(model, pixels, labels, right.index_fill(0, torch.tensor([0, 120]), False), (0.1,), keys)
+    torch.testing.assert_close(whole.adversarial[100:], second.adversarial)
+    torch.testing.assert_close(whole.adversarial[1:120], some.adversarial[:119])
 
 
 def test_an_image_without_a_direction_is_an_attempt_that_fails() -> None:
@@ -131,28 +138,37 @@ def test_an_image_without_a_direction_is_an_attempt_that_fails() -> None:
     nn.init.zeros_(flat.ip2.weight)
     with torch.no_grad():
         flat.ip2.bias.copy_(torch.eye(10)[3])
-    for quality in (fgs(flat, PIXELS, LABELS).unmasked, hot_cold(flat, PIXELS, LABELS, "margin")):
-        assert quality.attempts == quality.blank == int((LABELS == 3).sum()) > 0
-        assert (quality.successes, quality.rate) == (0, 0.0)
-        assert math.isnan(quality.linf[0])
+    for found in (*quality(FGS(), flat, PIXELS, LABELS, ("unmasked",)), *quality(HotCold(), flat, PIXELS, LABELS)):
+        assert found.attempts == found.blank == int((LABELS == 3).sum()) > 0
+        assert (found.successes, found.rate) == (0, 0.0)
+        assert math.isnan(found.linf[0])
 
 
-def test_a_model_that_gets_nothing_right_has_no_attempts() -> None:
+def test_a_gradient_that_is_not_finite_is_no_direction() -> None:
+    class Endless(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            total = images.flatten(1).sum(1, keepdim=True)
+            return torch.cat([total, (total - total.detach()).sqrt()], dim=1)
+
+    (gradient,) = input_gradients(Endless(), PIXELS[:2], LABELS[:2], lambda logits, _labels: logits[:, 1].sum())
+    assert (gradient == 0).all()
+
+
+@pytest.mark.parametrize("name", quality_attacks.names())
+def test_a_model_that_gets_nothing_right_has_no_attempts(name: str) -> None:
     wrong = network("lenet")
     with torch.no_grad():
         wrong.ip2.bias.copy_(torch.eye(10)[3] * 1e6)
     other = LABELS != 3
-    quality = fgs(wrong, PIXELS[other], LABELS[other])
-    assert quality.paper == quality.unmasked
-    assert quality.paper.attempts == 0
-    assert math.isnan(quality.paper.rate)
-    assert hot_cold(wrong, PIXELS[other], LABELS[other], "abs").attempts == 0
+    for found in quality(quality_attacks.get(name)(), wrong, PIXELS[other], LABELS[other]):
+        assert (found.attempts, found.successes, found.linf_sum) == (0, 0, 0.0)
+        assert math.isnan(found.rate)
 
 
 def test_the_model_is_tested_in_eval_mode_and_left_as_it_was(model: nn.Module) -> None:
     noisy = network("lenet", dropout=0.5).train()
     noisy.load_state_dict(model.state_dict())
-    assert fgs(noisy, PIXELS, LABELS) == fgs(model, PIXELS, LABELS)
+    assert quality(FGS(), noisy, PIXELS[:10], LABELS[:10]) == quality(FGS(), model, PIXELS[:10], LABELS[:10])
     assert noisy.training
     assert all(weight.grad is None and weight.dtype == torch.float32 for weight in noisy.parameters())
 
@@ -162,6 +178,19 @@ def test_mixed_precision_is_refused() -> None:
     mixed.register_forward_hook(lambda _model, _inputs, logits: logits.float())
     with pytest.raises(ValueError, match=r"gives torch.float32 for float64 images; build it with precision float32"):
         loss_direction(mixed, PIXELS[:2], LABELS[:2])
+
+
+def test_blocks_change_nothing(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels, labels = PIXELS.repeat(3, 1, 1, 1), LABELS.repeat(3)
+    attack = ProjectedGradient(steps=1, step_size=0.1)
+    whole = quality(attack, model, pixels, labels, (0.1,))
+    monkeypatch.setattr("trainables.adversarial_quality.BLOCK_BYTES", 1)
+    (found,), (expected,) = quality(attack, model, pixels, labels, (0.1,)), whole
+    assert replace(found, linf_sum=0.0, linf_square_sum=0.0) == replace(
+        expected, linf_sum=0.0, linf_square_sum=0.0,
+        pass_unaligned_sum=pytest.approx(expected.pass_unaligned_sum),
+        pass_unaligned_square_sum=pytest.approx(expected.pass_unaligned_square_sum),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("border", ["reflect", "zero", "valid"])

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from trainables.attacks import Attack
 from trainables.datasets import Images, split_of
+from trainables.evaluation.attacked import attacked_count, attacking, quality_cells, sharing
 from trainables.evaluation.sets import DistortedSets
 from trainables.evaluation.shown import BATCH, CHUNK, floating, is_attack, motion_of, pixels, shown
 from trainables.fit import build_model, data_set, place, task_of
@@ -42,6 +43,11 @@ def trained_model(recipe: Recipe, weights: State, device: torch.device) -> nn.Mo
     return place(model, recipe, device).eval()
 
 
+def exactly(recipe: Recipe) -> Recipe:
+    """The recipe of the same network as adversarial quality meets it: in float32, and not compiled."""
+    return replace(recipe, precision="float32", compile=False)
+
+
 def evaluate(
     recipe: Recipe,
     weights: State | None,
@@ -60,7 +66,8 @@ def evaluate(
         yield from (_at_chance(task, condition) for condition in conditions)
         return
     model = trained_model(recipe, weights, device)
-    examined = _Examined(model, sets, device, look, _tallies(task, model, device))
+    exact = cache(lambda: trained_model(exactly(recipe), weights, device) if exactly(recipe) != recipe else model)
+    examined = _Examined(model, sets, device, look, _tallies(task, model, device), exact)
     for (how, name, _), group in groupby(conditions, key=_sharing):
         if how is not _still and not task.gives_logits:
             raise ValueError(f"{name} is about class logits, and {recipe.method.name} trains embeddings")
@@ -76,6 +83,8 @@ class _Examined:
     device: torch.device
     look: Look
     tallies: Tallies
+    exact: Callable[[], nn.Module]
+    """The network in float32, and not compiled."""
 
     @torch.no_grad()
     def outputs(self, images: Tensor) -> Tensor:
@@ -102,7 +111,9 @@ def _tallies(task: Task, model: nn.Module, device: torch.device) -> Tallies:
 
 
 def _sharing(condition: Condition) -> tuple[_Cells, str, object]:
-    """Equal for conditions that one pass can serve: a single attack at several levels."""
+    """Equal for conditions that one pass can serve: a single attack at several levels, or in several variants."""
+    if condition.family == "attack":
+        return _tried, condition.test_distortion.partition(" (")[0], sharing(condition)
     if not is_attack(condition):
         how = _in_motion if condition.family == "perturbation" else _still
         return how, condition.test_distortion, condition.condition_id
@@ -110,6 +121,11 @@ def _sharing(condition: Condition) -> tuple[_Cells, str, object]:
         return _attacked_in_turn, condition.test_distortion, condition.condition_id
     others = tuple(item for step in condition.steps for item in step.items if item[0] != condition.parameter)
     return _attacked, condition.test_distortion, others
+
+
+def _tried(examined: _Examined, conditions: Sequence[Condition]) -> Iterator[Cell]:
+    """Adversarial quality."""
+    return quality_cells(examined.exact(), conditions, examined.device, examined.look)
 
 
 def _still(examined: _Examined, conditions: Sequence[Condition]) -> Iterator[Cell]:
@@ -194,18 +210,20 @@ def _source(images: Images, first: int, margin: int, device: torch.device) -> tu
 
 def _at_chance(task: Task, condition: Condition) -> Cell:
     """What guessing gets, anew for every frame of a sequence."""
-    data = data_set(condition.data)
-    n, classes = len(split_of(data, condition.split)), len(data.class_names)
+    data, tried = data_set(condition.data), condition.family == "attack"
+    n = attacked_count(condition) if tried else len(split_of(data, condition.split))
+    classes = len(data.class_names)
     correct, top5_correct = task.at_chance(n, classes)
     motion = motion_of(condition, data.shape[1]) if condition.family == "perturbation" else None
     return Cell(
         condition_id=condition.condition_id,
         n=n,
         correct=0 if motion else correct,
-        top5_correct=None if motion else top5_correct,
+        top5_correct=None if motion or tried else top5_correct,
         loss_sum=None,
         confidence_sum=None,
         at_chance=True,
         correct_bits=None,
+        attacks=(attacking(condition).not_run(),) if tried else (),
         flips=guessed(n, motion.frames, classes, motion.from_first, motion.difficulty) if motion else (),
     )

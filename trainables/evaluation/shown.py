@@ -57,6 +57,8 @@ class Shown:
 
 def is_attack(condition: Condition) -> bool:
     """Whether what it shows depends on the network."""
+    if condition.family == "attack":
+        return True
     return condition.family in ("clean", "sweep") and build(condition.steps).is_attack
 
 
