@@ -42,6 +42,12 @@ CACHE_SHARE = 0.25
 CACHE_LIMIT = 8 * 2**30
 
 
+NOT_TOLD: Mapping[str, Any] = {
+    "correct_bits": None, "confidences": (), "near_duplicates": (), "flips": (), "noise_stability": (),
+}  # fmt: skip
+"""What a report leaves out of a cell."""
+
+
 class HeldError(Exception):
     """Another launch is at work on this trial; the message says who."""
 
@@ -238,9 +244,10 @@ class StudyTrainable(Trainable):
 
         saved = told = time.monotonic()
         try:
-            for cell in evaluate(recipe, session.load_trained(), wanted, self.sets, self.device, look):
+            weights, load = session.load_trained(), session.load_stages
+            for cell in evaluate(recipe, weights, wanted, self.sets, self.device, look, load):
                 unsaved.append(cell)
-                untold.append(replace(cell, correct_bits=None, confidences=(), near_duplicates=(), flips=()))
+                untold.append(replace(cell, **NOT_TOLD))
                 self.images += cell.n
                 if time.monotonic() - saved > SAVE_SECONDS:
                     session.commit_cells(unsaved)

@@ -27,6 +27,12 @@ WORKED = (
         "FROM practical WHERE train_distortion <> test_distortion\n"
         "ORDER BY best - baseline DESC",
     ),
+    (
+        "Where noise_stability is tested: at which stage and noise do trials differ most from the baseline?",
+        "SELECT label, hyperparameters, stage, sigma,\n"
+        "  changed, baseline_changed, difference, images\n"
+        "FROM stability_pairs ORDER BY difference LIMIT 3",
+    ),
 )
 """(question, SQL) on the demo's study."""
 

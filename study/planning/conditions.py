@@ -8,6 +8,7 @@ from study.plan import Objective, Sweep
 from study.spec import BenchmarkSpec, Spec, SweepSpec
 from trainables.recipe import Component, Condition, Family, Split
 from trainables.sequence import find
+from trainables.stability_test import NAME, StabilityTest
 
 
 def sweeps(spec: Spec, fingerprint: str) -> tuple[Sweep, ...]:
@@ -18,7 +19,7 @@ def sweeps(spec: Spec, fingerprint: str) -> tuple[Sweep, ...]:
 def conditions(spec: Spec, fingerprint: str) -> tuple[Condition, ...]:
     """On test images `clean` and every level of every sweep; on validation images what a search asks for."""
     asked = {place for places in _asked(spec).values() for place in places}
-    tested = (*_on("test", spec, fingerprint), *_benchmarks(spec, fingerprint))
+    tested = (*_on("test", spec, fingerprint), *_benchmarks(spec, fingerprint), *_stability(spec, fingerprint))
     watched = _on("validation", spec, fingerprint) if asked else ()
     return (*tested, *(one for one in watched if (one.test_distortion, one.level) in asked))
 
@@ -102,6 +103,28 @@ def _benchmarks(spec: Spec, fingerprint: str) -> Iterator[Condition]:
                     steps=(test.step,),
                     seed=spec.evaluate.seed,
                 )
+
+
+def _stability(spec: Spec, fingerprint: str) -> Iterator[Condition]:
+    """Noise stability, one condition a strength of the noise."""
+    asked = spec.evaluate.noise_stability
+    for sigma in asked.sigma if asked is not None else ():
+        assert asked is not None
+        test = StabilityTest(
+            sigma=float(sigma), draws=asked.draws, per_class=asked.per_class, spare=asked.spare, stages=asked.stages,
+            counts=asked.counts,
+        )  # fmt: skip
+        yield Condition(
+            condition_id=_condition_id(spec, "test", (test.step(),), fingerprint, NAME),
+            data=spec.data,
+            split="test",
+            family=NAME,
+            test_distortion=NAME,
+            parameter="sigma",
+            level=test.sigma,
+            steps=(test.step(),),
+            seed=spec.evaluate.seed,
+        )
 
 
 def _condition_id(

@@ -14,8 +14,9 @@ from study.spec.open_axes import DRAWS
 from study.spec.reading import FRACTION
 from study.spec.searching import MOST_OBJECTIVES, NUMBERS
 from study.spec.searching import REQUIRED_LINES as REQUIRED_OF_SEARCH
+from study.spec.stability import ALL, NUMBERS, SIGMA, STABILITY, STAGE
 from study.spec.tracking import MLFLOW, TRACKED
-from study.spec.training import SINGLE, Occupied
+from study.spec.training import CHECKPOINTS, SINGLE, STAGES, Occupied
 from trainables.datasets import DataSet, datasets
 from trainables.methods import Method, methods
 from trainables.models import Model, models
@@ -191,7 +192,16 @@ def _train_lines() -> Schema:
         "oneOf": [TEXT, _object({"weights": TEXT}, ["weights"])],
     }
     chosen = {name: _defined(name) for name in ("optimizer", "schedule")}
-    return {"from": start, **_values(SINGLE.values()), **chosen}
+    return {"from": start, **_values(SINGLE.values()), **chosen, CHECKPOINTS: _checkpoints()}
+
+
+def _checkpoints() -> Schema:
+    """Which weights are kept on the way."""
+    every, at = _value(STAGES["every"]), _axis(STAGES["at"])
+    return {
+        "description": "weights to keep in the course of a training, for evaluate.noise_stability",
+        "oneOf": [_object({"every": every}, ["every"]), _object({"at": at}, ["at"])],
+    }
 
 
 def _distortions() -> Schema:
@@ -242,7 +252,19 @@ def _evaluate() -> Schema:
         "patternProperties": {JOIN: {"type": "object"}},
         "additionalProperties": False,
     }
-    return _object({"sweeps": sweeps, "seed": _value(SEED)}, description="what every trial is tested on")
+    lines = {"sweeps": sweeps, STABILITY: _stability(), "seed": _value(SEED)}
+    return _object(lines, description="what every trial is tested on")
+
+
+def _stability() -> Schema:
+    """Noise on images that are right at all stages of a training."""
+    stages = {
+        "description": "all that checkpoints keep, or a list: epochs or iterations, as the trainings count",
+        "oneOf": [{"const": ALL}, _axis(STAGE)],
+        "default": ALL,
+    }
+    lines = {SIGMA.name: _axis(SIGMA), **_values(NUMBERS.values()), STAGE.name: stages}
+    return _object(lines, [SIGMA.name], "random noise over the stages of a training: the share of changed answers")
 
 
 def _search() -> Schema:
