@@ -1,6 +1,6 @@
 """Reading a study's results from the store's tables, once, for every page and figure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dashboards.paired import Bits, unpack
@@ -8,6 +8,7 @@ from dashboards.results import (
     Cell,
     Epoch,
     NearDuplicates,
+    NoisePoint,
     Results,
     Trial,
     practical_condition,
@@ -22,6 +23,8 @@ from study.store.examples import example_name
 from study.store.rows import parent
 from study.summary import UNDISTORTED, Found, states_of
 
+OF_ONE = ("stage", "counts", "sigma", "images", "draws", "short", "changed")
+"""Columns of a point of noise stability, in its order."""
 PNG_BEGINS, PNG_ENDS = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 """A picture cut off by a power failure is left out, as one that was never there."""
 
@@ -41,6 +44,8 @@ def read_results(store: Store, study: str) -> Results:
         bits=_bits(store, ids, {*map(practical_condition, plan.sweeps), *_reported(plan)}),
         epochs=_epochs(tables),
         near_duplicates=_near_duplicates(tables),
+        noise_stability=_noise_points(tables, "noise_stability", OF_ONE),
+        stability_pairs=_noise_points(tables, "stability_pairs", (*OF_ONE, "baseline_id", "baseline_changed")),
         attempts=tuple(tables.sql("attempts").to_pylist()),
         failures=tuple(newest_failures(store, ids)),
         examples=_examples(store, plan),
@@ -121,6 +126,23 @@ def _near_duplicates(tables: Tables) -> dict[tuple[str, str], tuple[NearDuplicat
         key, threshold = (row["trial_id"], row["condition_id"]), row["threshold"]
         found.setdefault(key, {})[threshold] = NearDuplicates(threshold, row["precision"], row["recall"])
     return {key: tuple(thresholds.values()) for key, thresholds in found.items()}
+
+
+def _noise_points(tables: Tables, view: str, columns: Sequence[str]) -> dict[str, tuple[NoisePoint, ...]]:
+    """By trial; of pairs, those with the first of the baseline's trials in the plan."""
+    found: dict[str, dict[tuple[object, ...], NoisePoint]] = {}
+    for trial_id, *values in zip(*_columns(tables, view, ("trial_id", *columns)), strict=True):
+        point = NoisePoint(*values)
+        found.setdefault(trial_id, {})[point.baseline_id, point.stage, point.sigma] = point
+    assert tables.launch is not None
+    first = next((one.trial_id for one in tables.launch.plan.baseline), None)
+    kept = {one: tuple(p for p in points.values() if p.baseline_id in (None, first)) for one, points in found.items()}
+    return {trial_id: points for trial_id, points in kept.items() if points}
+
+
+def _columns(tables: Tables, view: str, names: Sequence[str]) -> list[list[Any]]:
+    rows = tables.sql(f"SELECT {', '.join(names)} FROM {view}")
+    return [rows[name].to_pylist() for name in names]
 
 
 def _examples(store: Store, plan: Plan) -> dict[str, bytes]:

@@ -40,6 +40,23 @@ class NearDuplicates(NamedTuple):
     recall: float
 
 
+class NoisePoint(NamedTuple):
+    """How noise of one strength changes a network's answers at one stage of its training."""
+
+    stage: int
+    counts: str
+    """What the stage is counted in: epochs, iterations."""
+    sigma: float
+    images: int
+    draws: int
+    short: str | None
+    """Which classes have too few images."""
+    changed: float | None
+    """Share of the noisy copies; None without an image."""
+    baseline_id: str | None = None
+    baseline_changed: float | None = None
+
+
 class Epoch(NamedTuple):
     """One finished epoch; losses in nats, means over images."""
 
@@ -108,6 +125,10 @@ class Results:
     epochs: Mapping[str, tuple[Epoch, ...]]
     near_duplicates: Mapping[tuple[str, str], tuple[NearDuplicates, ...]]
     """(trial id, condition id of a practical level) → by rising threshold; of ranking trials."""
+    noise_stability: Mapping[str, tuple[NoisePoint, ...]]
+    """Trial id → on images of its own."""
+    stability_pairs: Mapping[str, tuple[NoisePoint, ...]]
+    """Trial id → on the images that the first of the baseline's trials has right, too."""
     attempts: tuple[Mapping[str, Any], ...]
     """Rows of the table, in order of time."""
     failures: tuple[Mapping[str, Any], ...]

@@ -1,7 +1,7 @@
 """Noise stability: shares of changed answers, of one network and of pairs on the images that both have right.
 
-A network is told on the first images of each class that it has right at all tested stages; a pair on the first that both
-have.
+A network is told on the first images of each class that it has right at all tested stages; a pair on the first that
+both have.
 """
 
 from collections import Counter
@@ -53,7 +53,8 @@ class Tested:
     def first(self, among: Indices) -> Indices:
         """The places in `images` of those that are compared: the first of each class that are `among` them."""
         places = np.flatnonzero(np.isin(self.images, among, assume_unique=True))
-        return places[place_in_class(self.labels[places]) < self.rows[0]["per_class"]]
+        chosen: Indices = places[place_in_class(self.labels[places]) < self.rows[0]["per_class"]]
+        return chosen
 
 
 def place_in_class(labels: Indices) -> Indices:

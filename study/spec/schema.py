@@ -14,7 +14,8 @@ from study.spec.open_axes import DRAWS
 from study.spec.reading import FRACTION
 from study.spec.searching import MOST_OBJECTIVES, NUMBERS
 from study.spec.searching import REQUIRED_LINES as REQUIRED_OF_SEARCH
-from study.spec.stability import ALL, NUMBERS, SIGMA, STABILITY, STAGE
+from study.spec.stability import ALL, SIGMA, STABILITY, STAGE
+from study.spec.stability import NUMBERS as COUNTED
 from study.spec.tracking import MLFLOW, TRACKED
 from study.spec.training import CHECKPOINTS, SINGLE, STAGES, Occupied
 from trainables.datasets import DataSet, datasets
@@ -263,7 +264,7 @@ def _stability() -> Schema:
         "oneOf": [{"const": ALL}, _axis(STAGE)],
         "default": ALL,
     }
-    lines = {SIGMA.name: _axis(SIGMA), **_values(NUMBERS.values()), STAGE.name: stages}
+    lines = {SIGMA.name: _axis(SIGMA), **_values(COUNTED.values()), STAGE.name: stages}
     return _object(lines, [SIGMA.name], "random noise over the stages of a training: the share of changed answers")
 
 
