@@ -12,6 +12,7 @@ from dashboards.results import (
     Epoch,
     FlipMeans,
     NearDuplicates,
+    NoisePoint,
     Of,
     Rates,
     Results,
@@ -28,6 +29,8 @@ from study.store.examples import example_name
 from study.store.rows import parent
 from study.summary import UNDISTORTED, Found, states_of
 
+OF_ONE = ("stage", "counts", "sigma", "images", "draws", "short", "changed")
+"""Columns of a point of noise stability, in its order."""
 PNG_BEGINS, PNG_ENDS = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 """A picture cut off by a power failure is left out, as one that was never there."""
 
@@ -53,6 +56,8 @@ def read_results(store: Store, study: str) -> Results:
         flips=_flips(tables, cells),
         flip_means=_flip_means(tables),
         attacks=_attacks(tables),
+        noise_stability=_noise_points(tables, "noise_stability", OF_ONE),
+        stability_pairs=_noise_points(tables, "stability_pairs", (*OF_ONE, "baseline_id", "baseline_changed")),
         attempts=tuple(tables.sql("attempts").to_pylist()),
         failures=tuple(newest_failures(store, ids)),
         examples=_examples(store, plan),
@@ -256,6 +261,23 @@ def _attacks(tables: Tables) -> dict[str, dict[str, Attacked]]:
             unaligned=unaligned,
         )  # fmt: skip
     return found
+
+
+def _noise_points(tables: Tables, view: str, columns: Sequence[str]) -> dict[str, tuple[NoisePoint, ...]]:
+    """By trial; of pairs, those with the first of the baseline's trials in the plan."""
+    found: dict[str, dict[tuple[object, ...], NoisePoint]] = {}
+    for trial_id, *values in zip(*_columns(tables, view, ("trial_id", *columns)), strict=True):
+        point = NoisePoint(*values)
+        found.setdefault(trial_id, {})[point.baseline_id, point.stage, point.sigma] = point
+    assert tables.launch is not None
+    first = next((one.trial_id for one in tables.launch.plan.baseline), None)
+    kept = {one: tuple(p for p in points.values() if p.baseline_id in (None, first)) for one, points in found.items()}
+    return {trial_id: points for trial_id, points in kept.items() if points}
+
+
+def _columns(tables: Tables, view: str, names: Sequence[str]) -> list[list[Any]]:
+    rows = tables.sql(f"SELECT {', '.join(names)} FROM {view}")
+    return [rows[name].to_pylist() for name in names]
 
 
 def _examples(store: Store, plan: Plan) -> dict[str, bytes]:

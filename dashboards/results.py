@@ -63,6 +63,23 @@ class Attacked(NamedTuple):
     """PASS without alignment, likewise."""
 
 
+class NoisePoint(NamedTuple):
+    """How noise of one strength changes a network's answers at one stage of its training."""
+
+    stage: int
+    counts: str
+    """What the stage is counted in: epochs, iterations."""
+    sigma: float
+    images: int
+    draws: int
+    short: str | None
+    """Which classes have too few images."""
+    changed: float | None
+    """Share of the noisy copies; None without an image."""
+    baseline_id: str | None = None
+    baseline_changed: float | None = None
+
+
 class Epoch(NamedTuple):
     """One finished epoch; losses in nats, means over images."""
 
@@ -182,6 +199,10 @@ class Results:
     """(difficulty, of what)"""
     attacks: Mapping[str, Mapping[str, Attacked]]
     """Trial id → condition id → adversarial quality, in the plan's order."""
+    noise_stability: Mapping[str, tuple[NoisePoint, ...]]
+    """Trial id → on images of its own."""
+    stability_pairs: Mapping[str, tuple[NoisePoint, ...]]
+    """Trial id → on the images that the first of the baseline's trials has right, too."""
     attempts: tuple[Mapping[str, Any], ...]
     """Rows of the table, in order of time."""
     failures: tuple[Mapping[str, Any], ...]

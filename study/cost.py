@@ -18,7 +18,7 @@ from study.store import Store
 from study.summary import Found
 from trainables.datasets import split_of
 from trainables.evaluation import evaluate
-from trainables.evaluation.attacked import images_shown
+from trainables.evaluation.passes import images_shown
 from trainables.evaluation.sets import DistortedSets, bytes_of, room
 from trainables.evaluation.shown import is_attack, shown
 from trainables.fit import Training, data_set, task_of
@@ -28,7 +28,7 @@ from trainables.recipe import Component, Condition, Recipe, Scratch, Split
 
 FLOAT_BYTES = 4
 COPIES = 1
-"""Of the weights that a finished trial keeps."""
+"""Of the weights that a finished trial keeps, besides those of stages."""
 FILE_BYTES = 9_000
 """Of a small Parquet file: schema, column descriptions and statistics."""
 FILES = 5
@@ -280,8 +280,10 @@ def parameter_count(recipe: Recipe) -> int:
 
 def _checkpoint_bytes(plan: Plan) -> int:
     recipes = {_shape(trial.recipe): trial.recipe for trial in plan.trials}
-    counted = Counter(_shape(trial.recipe) for trial in plan.unique_trials())
-    return sum(COPIES * FLOAT_BYTES * parameter_count(recipes[key]) * number for key, number in counted.items())
+    counted: Counter[tuple[Component, Component, int]] = Counter()
+    for trial in plan.unique_trials():
+        counted[_shape(trial.recipe)] += COPIES + len(trial.recipe.stages)
+    return sum(FLOAT_BYTES * parameter_count(recipes[key]) * number for key, number in counted.items())
 
 
 def _shape(recipe: Recipe) -> tuple[Component, Component, int]:

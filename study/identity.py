@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from trainables.corruptions import corruptions
 from trainables.datasets import datasets
 from trainables.evaluation import EVALUATION_REVISION
+from trainables.evaluation.stability import STABILITY_REVISION
 from trainables.fit import LOOP_REVISION
 from trainables.methods import methods
 from trainables.models import models
@@ -177,6 +178,8 @@ def _distortion(component: Component) -> Part:
 
 def _tested(family: Family, component: Component) -> Part:
     """A step of a condition, of the registry that its family says."""
+    if family == "noise_stability":
+        return Part(component.name, component.items, STABILITY_REVISION)
     if family not in BENCHMARKS:
         return _distortion(component)
     kind = BENCHMARKS[family](component.name)

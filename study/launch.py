@@ -21,6 +21,7 @@ from study.planning import check_weights, data_set, make_plan
 from study.progress import Observer, Progress
 from study.provenance import provenance
 from study.spec import Spec
+from study.stages import lacking
 from study.store import Heartbeat, Owner, Store
 from trainables.datasets import split_of
 from trainables.evaluation.shown import frames_of
@@ -51,6 +52,8 @@ class LaunchOptions:
     """Run only the first so many trials that are not done."""
     retry: Retry | None = None
     """Failures of earlier launches to try again, besides preempted and infrastructure ones."""
+    retrain: bool = False
+    """Whether to train trials again of which a test needs stages that were never kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +95,7 @@ def launch_plan(
     with held(store, plan.study) as heartbeat:
         store.sweep_temporary(older_than=LEFTOVER_SECONDS)
         recorded, plan = plan, store.with_points(plan)
-        queue = queue_of(plan, store, options.retry)
+        queue = queue_of(plan, store, options.retry, options.retrain)
         source = source_of(plan, store, queue)
         if options.limit is not None:
             source.limit(max(0, options.limit - queue.limit(options.limit)))
@@ -193,10 +196,17 @@ def stoppable(run: Run) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def queue_of(plan: Plan, store: Store, retry: Retry | None) -> Queue:
+def queue_of(plan: Plan, store: Store, retry: Retry | None, retrain: bool = False) -> Queue:
     """The units still to run, given what the store has and which failures are to be tried again."""
     committed = store.committed()
-    return Queue(plan, committed.trained, committed.evaluated, standing_failures(plan, store, retry))
+    return Queue(
+        plan,
+        committed.trained,
+        committed.evaluated,
+        standing_failures(plan, store, retry),
+        lacking=lacking(plan, store, committed.trained, committed.evaluated),
+        retrain=retrain,
+    )
 
 
 def source_of(plan: Plan, store: Store, queue: Queue) -> Source:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from study.front import Accuracies, PointResult, point_results
 from study.plan import Plan, Search
 from study.report import Cells, Share
+from study.stages import lacking
 from study.store import Store
 from study.summary import Found
 
@@ -32,6 +33,7 @@ def look(store: Store, plan: Plan) -> Found:
         failed=frozenset(row["trial_id"] for row in newest_failures(store, ids)),
         running=mine & ids,
         held=(set(holders) - mine) & ids,
+        lacking=frozenset(lacking(plan, store, trained, committed.evaluated)),
     )
 
 

@@ -26,6 +26,8 @@ class Found:
     """Those that a live launch of this study is at work on."""
     held: Collection[str] = frozenset()
     """Those that a live launch of another study is at work on."""
+    lacking: Collection[str] = frozenset()
+    """Those of `trained` of which a test needs stages that were never kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,8 @@ class Summary:
     """By training distortion; `nothing` for trials on undistorted images."""
     evaluations: int
     evaluations_done: int
+    retrain: int
+    """Trials of which a test needs stages that were never kept."""
 
     @property
     def complete(self) -> bool:
@@ -77,6 +81,7 @@ class Summary:
             "complete": self.complete,
             "trials": {**asdict(self.trials), **grouped},
             "evaluations": {"total": self.evaluations, "done": self.evaluations_done},
+            "retrain": self.retrain,
         }
 
 
@@ -95,6 +100,7 @@ def summarise(plan: Plan, found: Found) -> Summary:
         by_distortion=_grouped(unique, lambda trial: trial.train_distortion or UNDISTORTED, states, found),
         evaluations=len(unique) * len(conditions),
         evaluations_done=sum(len(conditions.intersection(found.evaluated.get(t.trial_id, ()))) for t in unique),
+        retrain=sum(trial.trial_id in found.lacking for trial in unique),
     )
 
 

@@ -49,12 +49,12 @@ def fit(recipe: Recipe, sink: Sink, device: torch.device | str = "cpu") -> Outco
 
 
 def begin(recipe: Recipe, sink: Sink, device: torch.device | str) -> "Training":
-    """A training at the furthest point that the sink knows of."""
+    """A training at the furthest point that the sink knows of, or at its beginning if that lacks a stage to be kept."""
     start = recipe.start
     weights = sink.load_start(start) if isinstance(start, (Parent, WeightsFile)) else None
-    training = Training(recipe, weights, torch.device(device))
+    training = Training(recipe, weights, torch.device(device), sink.keep_stage)
     saved = sink.load_last()
-    if saved is not None:
+    if saved is not None and training.goes_on_from(saved):
         training.restore(saved)
     return training
 
@@ -106,6 +106,14 @@ def place(model: nn.Module, recipe: Recipe, device: torch.device) -> nn.Module:
     return model
 
 
+KeepStage = Callable[[int, State], None]
+"""Takes a stage and the weights that it reached."""
+
+
+def keep_none(_stage: int, _weights: State) -> None:
+    """Nobody keeps stages."""
+
+
 @dataclass(frozen=True)
 class Best:
     """The selected epoch so far and its weights, on the CPU."""
@@ -120,7 +128,9 @@ class Training:
     Raises whatever its parts raise; a loss that stops being finite is no error but an end: `diverged_epoch` is set.
     """
 
-    def __init__(self, recipe: Recipe, start: State | None, device: torch.device) -> None:
+    def __init__(
+        self, recipe: Recipe, start: State | None, device: torch.device, keep_stage: KeepStage = keep_none
+    ) -> None:
         torch.set_num_threads(recipe.threads)
         self.recipe = recipe
         self.device = device
@@ -139,6 +149,9 @@ class Training:
         self.model = place(model, recipe, device)
         self.method.prepare(self.model)
         self.length = recipe.length(len(images))
+        self.keep_stage = keep_stage
+        self.stage_steps = recipe.stage_steps(len(images))
+        self.kept_stages: tuple[int, ...] = ()
         described = optimizer(recipe.optimizer)
         self.optimizer = described.build(self.model)
         self.schedule = schedule(recipe.schedule)
@@ -213,6 +226,14 @@ class Training:
         self._add({"loss": loss.total, **loss.terms}, len(batch.labels))
         self.step += 1
         self.images_seen += len(batch.labels)
+        self._keep_stage()
+
+    def _keep_stage(self) -> None:
+        """Keep the weights if these are to be kept."""
+        stage = self.stage_steps.get(len(self.epochs) * self.length.epoch + self.step)
+        if stage is not None:
+            self.keep_stage(stage, self.model.state_dict())
+            self.kept_stages = (*self.kept_stages, stage)
 
     def _add(self, losses: dict[str, Tensor], n: int) -> None:
         for name, value in losses.items():
@@ -263,7 +284,14 @@ class Training:
             "epochs": [asdict(epoch) for epoch in self.epochs],
             "best": None if self.best is None else {"epoch": self.best.epoch, "weights": self.best.weights},
             "diverged_epoch": self.diverged_epoch,
+            "stages": list(self.kept_stages),
         }
+
+    def goes_on_from(self, state: State) -> bool:
+        """Whether every stage up to there was kept."""
+        done = len(state["epochs"]) * self.length.epoch + state["step"]
+        passed = {stage for steps, stage in self.stage_steps.items() if steps <= done}
+        return passed.issubset(state.get("stages", ()))
 
     def restore(self, state: State) -> None:
         """Go back to a state that `state()` gave, in this process or another."""
@@ -274,6 +302,7 @@ class Training:
         self.epochs = tuple(Epoch(**epoch) for epoch in state["epochs"])
         self.best = None if state["best"] is None else Best(state["best"]["epoch"], state["best"]["weights"])
         self.diverged_epoch = state["diverged_epoch"]
+        self.kept_stages = tuple(state.get("stages", ()))
 
     def kept_weights(self) -> State | None:
         """The selected epoch's weights, on the CPU; None if no epoch was finite."""

@@ -7,11 +7,14 @@ from typing import Literal
 from trainables.parameters import Value
 
 Select = Literal["best_validation", "last"]
-Role = Literal["best", "last"]
+Role = Literal["best", "last", "stages"]
+"""Which of a trial's weights; `stages` are those that were kept in the course of its training, all together."""
 Precision = Literal["float32", "bfloat16"]
 Split = Literal["train", "validation", "test"]
-Family = Literal["clean", "sweep", "corruption", "perturbation", "attack"]
+Family = Literal["clean", "sweep", "corruption", "perturbation", "attack", "noise_stability"]
 """What kind of test a condition is, and so which registry its steps are of."""
+Counts = Literal["epochs", "iterations"]
+"""What the length of a training is counted in, and so its stages."""
 Measure = Literal["accuracy", "triplet ranking score"]
 """What the share of right ones is called: of images classified right, or of triplets ranked right."""
 
@@ -103,6 +106,8 @@ class Recipe:
     compile: bool = False
     threads: int = 1
     replicate: int = 0
+    stages: tuple[int, ...] = ()
+    """After how many epochs, or iterations where these are counted, the weights are kept besides. Changes no result."""
 
     def __post_init__(self) -> None:
         assert (self.epochs is None) != (self.iterations is None), "a training counts epochs or iterations"
@@ -111,6 +116,16 @@ class Recipe:
         """On `images` training images."""
         epoch = -(-images // self.batch_size)
         return Length(steps=self.iterations or (self.epochs or 0) * epoch, epoch=epoch)
+
+    @property
+    def counts(self) -> Counts:
+        """What its length and its stages are counted in."""
+        return "iterations" if self.epochs is None else "epochs"
+
+    def stage_steps(self, images: int) -> dict[int, int]:
+        """Updates done → the stage that is then reached, on `images` training images."""
+        each = 1 if self.epochs is None else self.length(images).epoch
+        return {stage * each: stage for stage in self.stages}
 
     def shown(self, steps: int, images: int) -> int:
         """How many images the first `steps` updates of an epoch show, of `images` training images."""

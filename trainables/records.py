@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from trainables.recipe import Parent, WeightsFile
+from trainables.recipe import Counts, Parent, WeightsFile
 
 State = Mapping[str, Any]
 """Nested dicts and lists of tensors and plain numbers, as `torch.save` and `weights_only=True` take them."""
@@ -140,6 +140,36 @@ class AttackCounts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NoiseStability:
+    """How often random noise changes a network's answers at one stage of its training, image by image.
+
+    All stages of a test have the same images: those that come first in each class among the ones that the network has
+    right, without noise, at all tested stages.
+    """
+
+    stage: int
+    counts: Counts
+    """What the stage is counted in."""
+    draws: int
+    """Noisy copies of each image."""
+    classes: int
+    """Of the data set."""
+    per_class: int
+    """Images of a class that are compared; `images` may hold more, to choose from for a pair of networks."""
+    images: tuple[int, ...]
+    """Indices in the split, ascending."""
+    labels: tuple[int, ...]
+    """The class of each."""
+    changed: tuple[int, ...]
+    """Of each, the noisy copies that are not given its label."""
+
+    @property
+    def role(self) -> str:
+        """The checkpoint: `stage-500`."""
+        return f"stage-{self.stage}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Confidences:
     """The images of a cell whose largest softmax probability lies in one of the 15 bins of equal width."""
 
@@ -155,7 +185,8 @@ class Cell:
 
     Of a ranking trial an image stands for the triplet whose query it is, and the loss is the triplet hinge. Of a
     perturbation it stands for its sequence, which is right where every frame is. Of an adversarial-quality attack it
-    is right where the network has it right and the attack does not succeed.
+    is right where the network has it right and the attack does not succeed; of a test of noise stability, where it is
+    right without noise at every tested stage.
     """
 
     condition_id: str
@@ -180,6 +211,8 @@ class Cell:
     """One a difficulty that the frames serve; of perturbations alone."""
     attacks: tuple[AttackCounts, ...] = ()
     """One, of a condition of the family `attack` alone."""
+    noise_stability: tuple[NoiseStability, ...] = ()
+    """One a tested stage; of a test of noise stability alone."""
 
 
 class Sink(Protocol):
@@ -193,6 +226,10 @@ class Sink(Protocol):
         """Replace this attempt's `last` checkpoint, as a whole."""
         ...
 
+    def keep_stage(self, stage: int, weights: State) -> None:
+        """Keep the weights after so many epochs or iterations, as a whole; before any later state is saved."""
+        ...
+
     def load_start(self, start: Parent | WeightsFile) -> State | None:
         """The weights to start from; None if the parent diverged before its first finite epoch."""
         ...
@@ -203,6 +240,10 @@ class Sink(Protocol):
 
     def load_trained(self) -> State | None:
         """This trial's kept weights; None if it diverged before its first finite epoch."""
+        ...
+
+    def load_stages(self, stages: Sequence[int]) -> Sequence[State] | None:
+        """This trial's weights after each of these; None if it diverged, and so has not all of them."""
         ...
 
     def commit_cells(self, cells: Sequence[Cell]) -> None:

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from trainables.checkpoint import CorruptCheckpointError
 from trainables.evaluation import evaluate
-from trainables.evaluation.attacked import images_shown
+from trainables.evaluation.passes import images_shown
 from trainables.evaluation.sets import DistortedSets, room
 from trainables.fit import Training, begin, commit
 from trainables.pictures import png
@@ -37,6 +37,12 @@ SAVE_SECONDS = 60.0
 """Work lost at most to a kill, in seconds, where epochs are longer."""
 WAITS = 5
 """Reports a slice from a worker that waits for work."""
+
+
+NOT_TOLD: Mapping[str, Any] = {
+    "correct_bits": None, "confidences": (), "near_duplicates": (), "flips": (), "attacks": (), "noise_stability": (),
+}  # fmt: skip
+"""What a report leaves out of a cell."""
 
 
 class HeldError(Exception):
@@ -236,11 +242,10 @@ class StudyTrainable(Trainable):
 
         saved = told = time.monotonic()
         try:
-            for cell in evaluate(recipe, session.load_trained(), wanted, self.sets, self.device, look):
+            weights, load = session.load_trained(), session.load_stages
+            for cell in evaluate(recipe, weights, wanted, self.sets, self.device, look, load):
                 unsaved.append(cell)
-                untold.append(
-                    replace(cell, correct_bits=None, confidences=(), near_duplicates=(), flips=(), attacks=())
-                )
+                untold.append(replace(cell, **NOT_TOLD))
                 self.images += images_shown(self.conditions[cell.condition_id])
                 if time.monotonic() - saved > SAVE_SECONDS:
                     session.commit_cells(unsaved)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from study.cli.terminal import count
 from study.plan import Benchmark, Skipped
@@ -30,9 +31,9 @@ def skipped_lines(skipped: Iterable[Skipped]) -> Iterator[str]:
         yield f"{label}{f' at {several[0].parameter} {_range(levels)}' if levels else ''}: {reason}"
 
 
-def _range(levels: Sequence[int]) -> str:
+def _range(levels: Sequence[float]) -> str:
     """`1 to 5`, `2, 4`"""
-    whole = len(levels) > 2 and list(levels) == list(range(levels[0], levels[-1] + 1))
+    whole = len(levels) > 2 and all(b - a == 1 for a, b in pairwise(levels))
     return f"{levels[0]} to {levels[-1]}" if whole else ", ".join(map(str, levels))
 
 

@@ -63,6 +63,9 @@ def launch(
         Literal["failed", "oom", "all"] | None,
         typer.Option(help="Try failed trials again: those that raised, those out of memory, or all."),
     ] = None,
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="Train trials again of which a test needs weights that were never kept.")
+    ] = False,
 ) -> None:
     """Train and evaluate what is missing of a study.
 
@@ -75,7 +78,7 @@ def launch(
     from study.cli.launching import run
     from study.launch import LaunchOptions
 
-    options = LaunchOptions(address=address, max_concurrent=max_concurrent, limit=limit, retry=retry)
+    options = LaunchOptions(address=address, max_concurrent=max_concurrent, limit=limit, retry=retry, retrain=retrain)
     raise typer.Exit(run(spec, overrides or (), store, options, terminal()))
 
 

@@ -118,6 +118,8 @@ def plan_facts(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, store
     yield "training", _training(cost)
     yield from _tested(plan, summary)
     yield "in the store", _in_the_store(summary, store)
+    if summary.retrain:
+        yield "retrain", _retrain(summary)
     yield "time", _time(cost)
     yield "disk", f"{size(cost.checkpoint_bytes)} of checkpoints, {size(cost.table_bytes)} of tables"
     yield "test sets", _test_sets(cost)
@@ -233,7 +235,7 @@ def _evaluation(plan: Plan, summary: Summary) -> str:
 
 def _conditions(plan: Plan) -> str:
     attacks = sum(condition.family == "attack" for condition in plan.conditions)
-    attacked = (count(attacks, "attack"),) if attacks else ()
+    attacked = [count(attacks, "attack")] if attacks else []
     *before, last = ("clean", *_levels_each(plan), *map(tested, plan.benchmarks), *attacked)
     return f"{', '.join(before)}, and {last}" if before else last
 
@@ -273,6 +275,15 @@ def _in_the_store(summary: Summary, store: str) -> str:
     missing = summary.evaluations - summary.evaluations_done
     left = summary.trials.total - done
     return f"{done:,} trials and {summary.evaluations_done:,} evaluations in {store}; missing: {left:,} and {missing:,}"
+
+
+def _retrain(summary: Summary) -> str:
+    trials = count(summary.retrain, "trial")
+    which, whose = ("which was", "its") if summary.retrain == 1 else ("which were", "their")
+    return (
+        f"{trials}, {which} trained without keeping weights on the way that noise_stability needs; a launch leaves "
+        f"{whose} part of it out unless it is told --retrain (not in the time below)"
+    )
 
 
 def _time(cost: Cost) -> str:

@@ -33,6 +33,12 @@ WORKED = (
         "  blank_share, linf_mean, linf_std, accuracy\n"
         "FROM attacks WHERE test_attack IN ('fgs', 'pgd')",
     ),
+    (
+        "Where noise_stability is tested: at which stage and noise do trials differ most from the baseline?",
+        "SELECT label, hyperparameters, stage, sigma,\n"
+        "  changed, baseline_changed, difference, images\n"
+        "FROM stability_pairs ORDER BY difference LIMIT 3",
+    ),
 )
 """(question, SQL) on the demo's study."""
 

@@ -89,8 +89,13 @@ def _result(store: Store, trial: PlannedTrial) -> Iterator[tuple[str, str]]:
         yield "result", f"not trained yet; study why {trial.trial_id[:ID_DIGITS]} says why"
         return
     yield "result", _outcome(rows[0])
+    place = f"{store.location}/trials/{trial.trial_id}"
     for attempt, role in store.list_checkpoints(trial.trial_id):
-        yield f"{role} weights", f"{store.location}/trials/{trial.trial_id}/{attempt}/{role}.ckpt"
+        if role in ("best", "last"):
+            yield f"{role} weights", f"{place}/{attempt}/{role}.ckpt"
+    if stages := store.kept_stages(trial.trial_id).get(trial.trial_id):
+        told = ", ".join(map(str, sorted(stages)))
+        yield "stages", f"weights after {told} {trial.recipe.counts}: {place}/*/stage-*.ckpt"
 
 
 def _outcome(row: Mapping[str, Any]) -> str:

@@ -4,14 +4,18 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from study.executor.failures import ALIKE, RETRIES
 from study.executor.units import StudyUnit
 from study.plan import Plan, PlannedTrial, Resources
 from study.progress import Phase, State
+from study.stages import Lacking, tests_stages
 from trainables.recipe import Parent
 from trainables.tune import FailureClass
 
+SHOWN_STAGES = 3
+"""How many a message lists."""
 HELD_SECONDS = 2.0
 """How long a trial that another launch is training is left alone before it is asked for again."""
 
@@ -35,6 +39,12 @@ class Verdict:
     """Trials that can no longer run because of it."""
 
 
+def _never_kept(trial: PlannedTrial, stages: tuple[int, ...]) -> str:
+    """Why a trial's stages cannot be tested, and what helps."""
+    told = ", ".join(map(str, stages[:SHOWN_STAGES])) + (", …" if len(stages) > SHOWN_STAGES else "")
+    return f"its weights after {told} {trial.recipe.counts} were never kept; --retrain trains it again to keep them"
+
+
 class Queue:
     """The units of one launch and their states. Fed with ends, asked for what to run next.
 
@@ -49,6 +59,8 @@ class Queue:
         evaluated: Mapping[str, Collection[str]],
         failed: Mapping[str, Failure],
         clock: Callable[[], float] = time.monotonic,
+        lacking: Lacking = MappingProxyType({}),
+        retrain: bool = False,
     ) -> None:
         self.plan = plan
         self.trials = {trial.trial_id: trial for trial in plan.unique_trials()}
@@ -72,8 +84,9 @@ class Queue:
         """By the trial that they wait for."""
         self.missing: dict[str, int] = {}
         """Trial id → cells that were missing when the launch began."""
+        self._retrain = retrain
         for trial_id in self.trials:
-            self._file_units(trial_id, evaluated.get(trial_id, ()))
+            self._file_units(trial_id, evaluated.get(trial_id, ()), lacking.get(trial_id, ()))
         self._labels: defaultdict[str, list[str]] = defaultdict(list)
         for trial in plan.trials:
             self._labels[trial.trial_id].append(trial.label)
@@ -87,14 +100,16 @@ class Queue:
             if trial_id in self.trials:
                 self._fail(self.trials[trial_id], failure)
 
-    def add(self, trial: PlannedTrial, trained: bool, evaluated: Collection[str]) -> bool:
+    def add(
+        self, trial: PlannedTrial, trained: bool, evaluated: Collection[str], lacking: tuple[int, ...] = ()
+    ) -> bool:
         """A trial that joins the plan; whether it is new here, and not one of the plan's under another label."""
         new = trial.trial_id not in self.trials
         if new:
             self.trials[trial.trial_id] = trial
             self.trained.update([trial.trial_id] if trained else [])
             self._children[self._parent(trial.trial_id)].append(trial.trial_id)
-            self._file_units(trial.trial_id, evaluated)
+            self._file_units(trial.trial_id, evaluated, lacking)
         if trial.label not in self._labels[trial.trial_id]:
             self._labels[trial.trial_id].append(trial.label)
             if not new:
@@ -103,17 +118,27 @@ class Queue:
             self._settle(trial.trial_id)
         return new
 
-    def _file_units(self, trial_id: str, evaluated: Collection[str]) -> None:
-        """File what is missing of a trial. What a search waits for comes first: the cells on validation images."""
-        trial = self.trials[trial_id]
-        if trial_id not in self.trained:
-            self._file(StudyUnit(phase="train", trial=trial))
+    def _file_units(self, trial_id: str, evaluated: Collection[str], lacking: tuple[int, ...]) -> None:
+        """File what is missing of a trial. What a search waits for comes first: the cells on validation images.
+
+        A trained trial that is `lacking` stages is trained again before its evaluation, or not tested at them.
+        """
+        trial, again = self.trials[trial_id], bool(lacking) and self._retrain
+        if trial_id not in self.trained or again:
+            self._file(StudyUnit(phase="train", trial=trial, again=again))
         missing = [one for one in self.plan.conditions if one.condition_id not in evaluated]
         self.missing[trial_id] = len(missing)
+        if lacking and not again:
+            self.blocked[trial_id] = _never_kept(trial, lacking)
+            missing = [one for one in missing if not tests_stages(one)]
         if missing:
             missing.sort(key=lambda condition: condition.split != "validation")
             ids = tuple(condition.condition_id for condition in missing)
-            self._file(StudyUnit(phase="evaluate", trial=trial, condition_ids=ids))
+            unit = StudyUnit(phase="evaluate", trial=trial, condition_ids=ids)
+            if again:
+                self._waiting[trial_id][unit.unit_id] = unit
+            else:
+                self._file(unit)
 
     def _file(self, unit: StudyUnit, first: bool = False) -> None:
         if unit.needs is None or unit.needs in self.trained:

@@ -129,7 +129,7 @@ class Run:
         trial = addition.trial
         if trial.label not in self._labels[trial.trial_id]:
             self._labels[trial.trial_id].append(trial.label)
-        if not self.queue.add(trial, addition.trained, addition.accuracies):
+        if not self.queue.add(trial, addition.trained, addition.accuracies, addition.lacking):
             return
         self._cells += len(self.plan.conditions) - self.queue.missing[trial.trial_id]
         self.known(trial.trial_id, addition.accuracies, addition.diverged)

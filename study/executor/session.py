@@ -18,7 +18,7 @@ from study.store.examples import example_name
 from trainables import tune
 from trainables.checkpoint import CorruptCheckpointError, dump, parse, weights_hash
 from trainables.evaluation.shown import is_attack
-from trainables.recipe import Condition, Parent, Role, WeightsFile
+from trainables.recipe import Condition, Parent, WeightsFile
 from trainables.records import Cell, Outcome, State
 
 LEASE_SECONDS = 60.0
@@ -77,6 +77,14 @@ def record_lost(store: Store, unit: StudyUnit, death: Failure, last: tune.Report
     )
 
 
+class RetrainedDifferentlyError(ValueError):
+    """A trial that was trained again, and came out otherwise."""
+
+
+def _short(weights_hash: str | None) -> str:
+    return "none: it diverged" if weights_hash is None else f"{weights_hash[:12]}…"
+
+
 class StoreSession:
     """One attempt at one unit, writing to the store. Raises HeldError if another launch is at work on the trial."""
 
@@ -108,7 +116,13 @@ class StoreSession:
     @property
     def already_committed(self) -> bool:
         """Whether another launch finished this unit in the meantime."""
+        if self.unit.again:
+            return {f"stage-{stage}" for stage in self.unit.recipe.stages}.issubset(self._roles())
         return self.store.is_trained(self.trial_id) if self.unit.phase == "train" else not self.wanted
+
+    def _roles(self) -> set[str]:
+        """Of all checkpoints of the trial."""
+        return {role for _, role in self.store.list_checkpoints(self.trial_id)}
 
     @property
     def wanted_examples(self) -> Collection[str]:
@@ -157,6 +171,12 @@ class StoreSession:
         self._check()
         self.store.write_checkpoint(self.trial_id, self.attempt, "last", dump(state))
 
+    def keep_stage(self, stage: int, weights: State) -> None:
+        """As a checkpoint of its own; of a training that is done again, one whose bits are still to be compared."""
+        self._check()
+        role = f"again-{stage}" if self.unit.again else f"stage-{stage}"
+        self.store.write_checkpoint(self.trial_id, self.attempt, role, dump(weights))
+
     def load_start(self, start: Parent | WeightsFile) -> State | None:
         """The parent's kept weights, or the file's."""
         if isinstance(start, WeightsFile):
@@ -166,6 +186,19 @@ class StoreSession:
     def load_trained(self) -> State | None:
         """This trial's kept weights."""
         return self._kept_weights(self.trial_id)
+
+    def load_stages(self, stages: Sequence[int]) -> Sequence[State] | None:
+        """The weights after each of these epochs or iterations; None if the training diverged."""
+        if self.store.trial(self.trial_id)["diverged"]:
+            return None
+        newest = {role: attempt for attempt, role in self.store.list_checkpoints(self.trial_id)}
+        roles = [f"stage-{stage}" for stage in stages]
+        if lacking := [role for role in roles if role not in newest]:
+            raise CorruptCheckpointError(
+                f"{self.store.location}/trials/{self.trial_id}: there is no {lacking[0]}.ckpt; restore it, or train "
+                "the trial again with --retrain"
+            )
+        return [self._read(newest[role], role) for role in roles]
 
     def _kept_weights(self, trial_id: str) -> State | None:
         """The weights that the committed row of `trial_id` vouches for."""
@@ -182,7 +215,7 @@ class StoreSession:
             f"on (hash {expected[:12]}); restore the file, or delete results/trials/{trial_id}.parquet to train it anew"
         )
 
-    def _read(self, attempt: str, role: Role, trial_id: str | None = None) -> State:
+    def _read(self, attempt: str, role: str, trial_id: str | None = None) -> State:
         trial_id = trial_id or self.trial_id
         try:
             return parse(self.store.read_checkpoint(trial_id, attempt, role))
@@ -194,23 +227,59 @@ class StoreSession:
             }
             rule = error.rule if isinstance(error, CorruptObjectError) else str(error)
             place = f"{self.store.location}/trials/{trial_id}/{attempt}/{role}.ckpt"
-            raise CorruptCheckpointError(f"{place}: {rule}; {way_out[role]}, and launch again") from error
+            told = way_out.get(role, "restore it, or delete it and train the trial again with --retrain")
+            raise CorruptCheckpointError(f"{place}: {rule}; {told}, and launch again") from error
 
     def commit_training(self, outcome: Outcome, weights: State | None) -> None:
-        """The weights, then the tables, the trial's row last; then the checkpoints that nothing needs any more go."""
+        """The weights, then the tables, the trial's row last; then the checkpoints that nothing needs any more go.
+
+        Of a training that was done again, its stages alone, once its weights are known to be those that were committed.
+        """
         self._check()
+        if self.unit.again:
+            self._commit_stages(outcome)
+            return
         if weights is not None:
             self.store.write_checkpoint(self.trial_id, self.attempt, "best", dump(weights))
         self.store.commit_training(self.unit.trial, outcome)
-        for attempt, role in self.store.list_checkpoints(self.trial_id):
-            if role == "last" or attempt != self.attempt:
+        checkpoints = self.store.list_checkpoints(self.trial_id)
+        needed = (
+            set() if outcome.diverged_epoch is not None else {f"stage-{stage}" for stage in self.unit.recipe.stages}
+        )
+        newest = {role: attempt for attempt, role in checkpoints if role in needed} | {"best": self.attempt}
+        for attempt, role in checkpoints:
+            if newest.get(role) != attempt:
                 self.store.delete_checkpoint(self.trial_id, attempt, role)
 
+    def _commit_stages(self, outcome: Outcome) -> None:
+        """Make the stages of a training that was done again visible; raises RetrainedDifferentlyError."""
+        expected, kept = self.store.trial(self.trial_id)["weights_hash"], self._roles()
+        for attempt, role in self.store.list_checkpoints(self.trial_id):
+            if role.startswith("again-"):
+                stage = role.replace("again", "stage")
+                if outcome.weights_hash == expected and stage not in kept:
+                    data = self.store.read_checkpoint(self.trial_id, attempt, role)
+                    self.store.write_checkpoint(self.trial_id, self.attempt, stage, data)
+                self.store.delete_checkpoint(self.trial_id, attempt, role)
+            elif role == "last":
+                self.store.delete_checkpoint(self.trial_id, attempt, role)
+        if outcome.weights_hash != expected:
+            raise RetrainedDifferentlyError(
+                f"trial {self.trial_id}, trained again, has not the weights that its results are of (hash "
+                f"{_short(outcome.weights_hash)}, committed {_short(expected)}): this device, or these versions, "
+                f"compute otherwise than those that `study why {self.trial_id[:8]}` tells of. What is in the store was "
+                "left as it is; launch with --retrain where it was first trained, or give --store another place"
+            )
+
     def commit_cells(self, cells: Sequence[Cell]) -> None:
-        """The cells as one file."""
+        """The cells as one file, those of its stages as another."""
         self._check()
         conditions = [self.conditions[cell.condition_id] for cell in cells]
-        self.store.commit_cells(self.trial_id, conditions, cells)
+        of_stages = {one.condition_id for one in conditions if one.family == "noise_stability"}
+        for role in ("best", "stages"):
+            own = [cell for cell in cells if (cell.condition_id in of_stages) == (role == "stages")]
+            if own:
+                self.store.commit_cells(self.trial_id, conditions, own, role)
 
     def close(self, report: tune.Report, peak_memory: int, device: str) -> None:
         """Record the attempt and release the lease; one that lost its lease is not its own to record."""

@@ -16,6 +16,8 @@ class Addition:
     diverged: bool = False
     accuracies: Mapping[str, float] = field(default_factory=dict)
     """By condition id."""
+    lacking: tuple[int, ...] = ()
+    """Stages that a test needs and that were never kept."""
 
 
 class Source(Protocol):

@@ -24,6 +24,8 @@ class StudyUnit:
     trial: PlannedTrial
     condition_ids: tuple[str, ...] = ()
     """The cells still missing (phase `evaluate`)."""
+    again: bool = False
+    """Whether the trial is trained already, and this training is for stages that were never kept."""
 
     def __str__(self) -> str:
         return f"{self.phase} {self.trial.trial_id}"

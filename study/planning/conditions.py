@@ -8,6 +8,7 @@ from study.plan import Benchmark, BenchmarkTest, Objective, PlannedTrial, Skippe
 from study.spec import BenchmarkSpec, Spec, SweepSpec, TestSpec
 from trainables.recipe import Component, Condition, Family, Split
 from trainables.sequence import find
+from trainables.stability_test import NAME, StabilityTest
 
 
 def sweeps(spec: Spec, fingerprint: str) -> tuple[Sweep, ...]:
@@ -56,20 +57,21 @@ def _planned(spec: Spec, family: Family, test: TestSpec, fingerprint: str) -> Be
 
 
 def conditions(spec: Spec, fingerprint: str) -> tuple[Condition, ...]:
-    """On test images `clean`, every level of every sweep, the benchmarks and the attacks.
+    """On test images `clean`, every level of every sweep, benchmarks, attacks and noise stability.
 
     On validation images what a search asks for: of corruptions those alone that are kept for it.
     """
     asked = {place for places in _asked(spec).values() for place in places}
-    tested = (
+    benchmarked = (
         _benchmark(spec, "test", family, test, fingerprint)
         for family, line in _lines(spec).items()
         for test in _possible(_tested(spec, line))
     )
     attacked = (_benchmark(spec, "test", "attack", test, fingerprint) for test in _possible(spec.evaluate.attacks))
+    tested = (*_on("test", spec, fingerprint), *benchmarked, *attacked, *_stability(spec, fingerprint))
     extras = (_benchmark(spec, "validation", "corruption", test, fingerprint) for test in _extras(spec))
     watched = (*_on("validation", spec, fingerprint), *extras) if asked else ()
-    return (*_on("test", spec, fingerprint), *tested, *attacked, *(one for one in watched if _place(one) in asked))
+    return (*tested, *(one for one in watched if _place(one) in asked))
 
 
 def objectives(spec: Spec, planned: Iterable[Condition]) -> tuple[Objective, ...]:
@@ -173,6 +175,28 @@ def _benchmark(spec: Spec, split: Split, family: Family, test: TestSpec, fingerp
         steps=(test.step,),
         seed=spec.evaluate.seed,
     )
+
+
+def _stability(spec: Spec, fingerprint: str) -> Iterator[Condition]:
+    """Noise stability, one condition a strength of the noise."""
+    asked = spec.evaluate.noise_stability
+    for sigma in asked.sigma if asked is not None else ():
+        assert asked is not None
+        test = StabilityTest(
+            sigma=float(sigma), draws=asked.draws, per_class=asked.per_class, spare=asked.spare, stages=asked.stages,
+            counts=asked.counts,
+        )  # fmt: skip
+        yield Condition(
+            condition_id=_condition_id(spec, "test", (test.step(),), fingerprint, NAME),
+            data=spec.data,
+            split="test",
+            family=NAME,
+            test_distortion=NAME,
+            parameter="sigma",
+            level=test.sigma,
+            steps=(test.step(),),
+            seed=spec.evaluate.seed,
+        )
 
 
 def _condition_id(

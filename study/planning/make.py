@@ -5,7 +5,7 @@ from study.planning.conditions import benchmarks, conditions, sweeps
 from study.planning.data import located
 from study.planning.searches import searches
 from study.planning.starts import Parents
-from study.planning.trials import grid_trials
+from study.planning.trials import grid_trials, with_all_stages
 from study.spec import Spec
 from trainables.methods import methods
 
@@ -17,7 +17,7 @@ def make_plan(spec: Spec, fingerprint: str) -> Plan:
     """
     spec = spec.model_copy(update={"data": located(spec)})
     parents: Parents = {}
-    trials = tuple(grid_trials(spec, fingerprint, parents))
+    trials = tuple(with_all_stages(tuple(grid_trials(spec, fingerprint, parents))))
     planned = conditions(spec, fingerprint)
     return Plan(
         study=spec.study,

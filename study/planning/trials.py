@@ -1,11 +1,13 @@
 """Trials: every point of every grid, as a recipe with its id."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from study.identity import hashed, trial_identity
 from study.plan import PlannedTrial, Resources
 from study.planning.starts import Parents, stages, starts
-from study.spec import MethodSpec, Spec
+from study.spec import MethodSpec, Spec, Train
 from study.spec.grid import Point, points
 from trainables.distortions import Distortion
 from trainables.methods import described
@@ -76,7 +78,24 @@ def recipe_of(spec: Spec, method: MethodSpec, point: Point, replicate: int, star
         compile=train.compile,
         threads=train.threads,
         replicate=replicate,
+        stages=stages_of(spec, train),
     )
+
+
+def stages_of(spec: Spec, train: Train) -> tuple[int, ...]:
+    """The stages that are kept of a training: those of its checkpoints, and those that are tested."""
+    asked = spec.evaluate.noise_stability
+    tested = () if asked is None else (stage for stage in asked.stages if stage <= train.length)
+    return tuple(sorted({*train.checkpoints.within(train.length), *tested}))
+
+
+def with_all_stages(trials: Sequence[PlannedTrial]) -> Iterator[PlannedTrial]:
+    """The trials, each keeping what any label that it stands under asks for."""
+    asked: defaultdict[str, set[int]] = defaultdict(set)
+    for trial in trials:
+        asked[trial.trial_id].update(trial.recipe.stages)
+    for trial in trials:
+        yield replace(trial, recipe=replace(trial.recipe, stages=tuple(sorted(asked[trial.trial_id]))))
 
 
 def ordered(spec: Spec, depth: Mapping[str, int]) -> list[MethodSpec]:

@@ -17,6 +17,12 @@ VIEWS = {
     "means and deviations over the successes. A success_rate that falls under fgs paper alone is gradient masking: "
     "that rule counts a gradient as blank where the float32 loss is 0 (blank_share); unmasked counts the same search "
     "without it, and pgd gives the accuracy that is left.",
+    "noise_stability": "One row a trial, stage of its training and strength of noise: how many of the noisy copies of "
+    "images, of the first of each class that it has right without noise at all tested stages, get another label.",
+    "stability_pairs": "The same of each trial beside each of the baseline's, on the first images of each class that "
+    "both have right at all tested stages, under the same noise.",
+    "noise_images": "One row an image of noise_stability, spare ones among them: JOIN two trials' USING (image, "
+    "condition_id, role) to compare any two.",
     "bands": "The sensitivity band: accuracies over all trials of a label on a training distortion, at each level of "
     "each test distortion, easy to hard. q25, median and q75 interpolate linearly between the two nearest trials. "
     "Diverged trials count like any other: with their best finite epoch, or at chance.",
@@ -139,6 +145,15 @@ COMMON: dict[str, Meaning] = {
     "mt5d": ("ratio", "mean of T5D; empty while one of them is"),
     "mean_flip_probability": ("rate", "mean of the flip probabilities, not normalised"),
     "mean_top5_distance": ("places", "mean of uT5D, not normalised"),
+    "sigma": ("pixels of 0 to 255", "standard deviation of the noise; copies are clipped, and not rounded"),
+    "fewest": ("images", "of the class that has the fewest of them"),
+    "short": ("", "which classes have fewer images than `per_class`; empty where none has"),
+    "changed": ("rate", "share of the images' noisy copies that are not given their label"),
+    "baseline_changed": ("rate", "the same of the baseline, on the same images"),
+    "difference": ("rate", "the trial's share minus the baseline's: below 0, noise changes fewer of its answers"),
+    "baseline_id": ("", "the baseline's trial; of several replicates, each in turn"),
+    "image": ("", "index in the test set, from 0"),
+    "class": ("", "of the image, from 0"),
     "number": ("", "of the point in its search, 0 the first drawn"),
     "front": (
         "",
@@ -166,6 +181,9 @@ OWN: dict[tuple[str, str], Meaning] = {
     ("mce", "severities"): ("", "the fewest that any of its corruptions was tested at; the benchmark has five"),
     ("mce", "seen"): ("", "the corruptions among them that its training, or that of what it started from, shows"),
     ("mfr", "seen"): ("", "the perturbations among them that its training, or that of what it started from, shows"),
+    ("noise_stability", "images"): ("images", "how many the row is over"),
+    ("stability_pairs", "images"): ("images", "how many the row is over, of those that both have right"),
+    ("noise_images", "changed"): STORED["changed"],
     ("pareto", "trials"): ("trials", "replicates of the point"),
     ("pareto", "trial_id"): ("", "its trial; of several replicates, the first"),
 }

@@ -18,6 +18,7 @@ from study.query.benchmarks import benchmark_tables
 from study.query.columns import VIEWS, ViewColumn, column
 from study.query.packing import described, packed, packed_terms
 from study.query.points import points
+from study.query.stability import pairs, shares
 from study.query.statements import QueryError, short, tables_of
 from study.store import RESULTS, Launch, Store
 from study.store.schemas import CONDITIONS, MEMBERSHIP
@@ -38,6 +39,9 @@ SOURCES = {
     "predictions": ("conditions", "predictions"),
     "near_duplicates": ("membership", "conditions", "near_duplicates"),
     "attacks": ("membership", "conditions", "evaluations", "attacks"),
+    "noise_stability": ("membership", "conditions", "stability"),
+    "stability_pairs": ("membership", "conditions", "stability_pairs"),
+    "noise_images": ("membership", "conditions", "noise_stability"),
     "bands": ("membership", "conditions", "trials", "evaluations"),
     "practical": ("membership", "conditions", "trials", "evaluations"),
     "ce": ("membership", "conditions", "trials", "evaluations"),
@@ -92,6 +96,10 @@ class Tables:
             return packed(_membership(self.launch.membership))
         if name == "points":
             return points(self.launch.plan, self._stored("evaluations"))
+        if name == "stability":
+            return shares(self._stored("noise_stability"))
+        if name == "stability_pairs":
+            return pairs(self._stored("noise_stability"), (one.trial_id for one in self.launch.plan.baseline))
         of_study = frozenset(self.launch.membership["trial_id"].to_pylist())
         rows = self.store.read(name, of_study if self.only is None else self.only & of_study)
         return packed_terms(rows) if name == "epochs" else rows
@@ -158,6 +166,8 @@ def _empty() -> Stored:
         "conditions": CONDITIONS.schema.empty_table(),
         "membership": packed(_membership(MEMBERSHIP.schema.empty_table())),
         "points": points(None, stored["evaluations"]),
+        "stability": shares(stored["noise_stability"]),
+        "stability_pairs": pairs(stored["noise_stability"], ()),
     }
 
 

@@ -170,6 +170,78 @@ LATERAL (
 ORDER BY members.position, counts.role, conditions.position;
 
 
+-- Random-noise stability of each trial on images of its own, at each stage of its training. Each trial once for each
+-- label it stands under.
+CREATE VIEW noise_stability AS
+SELECT
+    trial_id,
+    members.label,
+    members.train_distortion,
+    members.hyperparameters,
+    condition_id,
+    shares.role,
+    shares.stage,
+    shares.counts,
+    conditions.level AS sigma,
+    shares.draws,
+    shares.images,
+    shares.per_class,
+    shares.fewest,
+    shares.short,
+    shares.changed
+FROM stored.stability AS shares
+JOIN stored.conditions AS conditions USING (condition_id)
+JOIN stored.membership AS members USING (trial_id)
+ORDER BY members.position, conditions.position, shares.stage;
+
+
+-- The same of each trial and each of the baseline's, on the images that both have right at all tested stages.
+CREATE VIEW stability_pairs AS
+SELECT
+    trial_id,
+    members.label,
+    members.train_distortion,
+    members.hyperparameters,
+    pairs.baseline_id,
+    condition_id,
+    pairs.role,
+    pairs.stage,
+    pairs.counts,
+    conditions.level AS sigma,
+    pairs.draws,
+    pairs.images,
+    pairs.per_class,
+    pairs.fewest,
+    pairs.short,
+    pairs.changed,
+    pairs.baseline_changed,
+    pairs.changed - pairs.baseline_changed AS difference
+FROM stored.stability_pairs AS pairs
+JOIN stored.conditions AS conditions USING (condition_id)
+JOIN stored.membership AS members USING (trial_id)
+ORDER BY members.position, pairs.baseline_id, conditions.position, pairs.stage;
+
+
+-- Image by image, so that any two trials can be compared on the images that both have.
+CREATE VIEW noise_images AS
+SELECT
+    trial_id,
+    condition_id,
+    tested.role,
+    tested.stage,
+    tested.counts,
+    conditions.level AS sigma,
+    tested.draws,
+    tested.per_class,
+    unnest(tested.images) AS image,
+    unnest(tested.labels) AS class,
+    unnest(tested.changed) AS changed
+FROM stored.noise_stability AS tested
+JOIN stored.conditions AS conditions USING (condition_id)
+JOIN (SELECT trial_id, min(position) AS position FROM stored.membership GROUP BY trial_id) AS planned USING (trial_id)
+ORDER BY planned.position, conditions.position, tested.stage;
+
+
 -- The x axis of every sweep, easy to hard: clean first, the one condition that all sweeps share.
 CREATE VIEW stored.levels AS
 SELECT sweep, test_distortion, parameter, level, step, practical, condition_id

@@ -3,6 +3,7 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from statistics import fmean
@@ -12,7 +13,9 @@ from study.plan import Drawn, Plan, PlannedTrial, Resources, Search, Verdict
 from study.planning import drawn_trials
 from study.search.history import History, Values
 from study.search.journal import Ended, journal
+from study.stages import lacking
 from study.store import Store
+from study.store.store import COMPLETE
 from trainables.recipe import Parent
 
 Accuracies = Mapping[str, float]
@@ -230,7 +233,7 @@ def resumed(plan: Plan, store: Store, failed: Collection[str]) -> Searches:
     searches = Searches(
         plan,
         record=partial(store.record_point, plan.study),
-        look=partial(_found, store),
+        look=partial(_found, store, plan),
         keep=partial(store.keep_journal, plan.study),
     )
     searches.resume(_known(store, plan), failed)
@@ -247,10 +250,17 @@ def _known(store: Store, plan: Plan) -> Mapping[str, Accuracies]:
     return known
 
 
-def _found(store: Store, trial: PlannedTrial) -> Addition:
+def _found(store: Store, plan: Plan, trial: PlannedTrial) -> Addition:
     """What the store has of a trial that was just drawn: the point may be another study's, or one of before."""
     if not store.is_trained(trial.trial_id):
         return Addition(trial=trial)
     rows = store.read("evaluations", {trial.trial_id}).to_pylist()
-    accuracies = {row["condition_id"]: row["correct"] / row["n"] for row in rows if row["role"] == "best"}
-    return Addition(trial=trial, trained=True, diverged=store.trial(trial.trial_id)["diverged"], accuracies=accuracies)
+    accuracies = {row["condition_id"]: row["correct"] / row["n"] for row in rows if row["role"] in COMPLETE}
+    alone, ids = replace(plan, trials=(trial,)), {trial.trial_id}
+    return Addition(
+        trial=trial,
+        trained=True,
+        diverged=store.trial(trial.trial_id)["diverged"],
+        accuracies=accuracies,
+        lacking=lacking(alone, store, ids, {trial.trial_id: accuracies}).get(trial.trial_id, ()),
+    )

@@ -1,6 +1,7 @@
 """The section `evaluate:`: test distortions, each over its levels with its practical one, benchmarks, and attacks."""
 
 import sys
+from collections.abc import Sequence
 
 from study.spec.attacks import ATTACKS, read_attacks
 from study.spec.axes import axis, single
@@ -15,9 +16,10 @@ from study.spec.components import (
     read_parameters,
 )
 from study.spec.faults import Faults, Place, shown
-from study.spec.form import Evaluate, SweepSpec
+from study.spec.form import Evaluate, MethodSpec, SweepSpec
 from study.spec.images import ImageShape, check_level, check_margin, margin
 from study.spec.reading import Node, Scalar
+from study.spec.stability import STABILITY, read_stability
 from trainables.attacks import Attack
 from trainables.distortions import Distortion, Level
 from trainables.parameters import Parameter, Value
@@ -29,10 +31,14 @@ Kind = type[Distortion] | type[Attack]
 SEED = Parameter(name="seed", type=int, default=0, ge=0, le=2**62, doc="another seed draws other test distortions")
 
 
-def read_evaluate(node: Node | None, images: ImageShape | None, faults: Faults) -> Evaluate:
+def read_evaluate(
+    node: Node | None, images: ImageShape | None, methods: Sequence[MethodSpec], faults: Faults
+) -> Evaluate:
     """What is sound of `evaluate:`; nothing but `clean` where it is absent."""
     given = entries(node, "evaluate", faults)
-    only(given, ("sweeps", CORRUPTIONS.name, PERTURBATIONS.name, ATTACKS, "seed"), "line of evaluate", faults)
+    only(
+        given, ("sweeps", CORRUPTIONS.name, PERTURBATIONS.name, ATTACKS, STABILITY, "seed"), "line of evaluate", faults
+    )
     seed = single(given["seed"], SEED, faults) if "seed" in given else SEED.default
     sweeps = entries(given.get("sweeps"), "sweeps", faults)
     found = [_sweep(name, part, images, faults) for name, part in sweeps.items()]
@@ -42,6 +48,7 @@ def read_evaluate(node: Node | None, images: ImageShape | None, faults: Faults) 
         corruptions=read_benchmark(CORRUPTIONS, given.get(CORRUPTIONS.name), images, faults),
         perturbations=read_benchmark(PERTURBATIONS, given.get(PERTURBATIONS.name), images, faults),
         attacks=read_attacks(given.get(ATTACKS), faults),
+        noise_stability=read_stability(given.get(STABILITY), methods, faults),
         seed=seed if isinstance(seed, int) else 0,
     )
 

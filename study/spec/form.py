@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from study.plan import Draw
 from study.spec.faults import Place
 from trainables.parameters import Value
-from trainables.recipe import Component, Precision, Select
+from trainables.recipe import Component, Counts, Precision, Select
 
 Vary = Literal["product", "one_at_a_time"]
 
@@ -69,6 +69,18 @@ class FromWeights(Frozen):
 StartFrom = FromScratch | FromLabel | FromWeights
 
 
+class Checkpoints(Frozen):
+    """Which weights are kept in the course of a training, counted as its length is: in epochs or iterations."""
+
+    every: int | None = None
+    at: tuple[int, ...] = ()
+
+    def within(self, length: int) -> tuple[int, ...]:
+        """The stages of a training of this length, ascending; none where no checkpoints are asked for."""
+        regular = range(self.every, length + 1, self.every) if self.every else ()
+        return tuple(sorted({*regular, *(stage for stage in self.at if stage <= length)}))
+
+
 class Train(Frozen):
     """How a method trains: the lines of `train:` with the method's own laid over them."""
 
@@ -87,6 +99,17 @@ class Train(Frozen):
     compile: bool
     threads: int
     replicates: int
+    checkpoints: Checkpoints
+
+    @property
+    def counts(self) -> Counts:
+        """What its length and its stages are counted in."""
+        return "iterations" if self.epochs is None else "epochs"
+
+    @property
+    def length(self) -> int:
+        """In epochs or iterations."""
+        return self.iterations or self.epochs or 0
 
 
 class Needs(Frozen):
@@ -163,6 +186,19 @@ class BenchmarkSpec(Frozen):
     """Whether there are five classes, which a top-5 distance needs; true where they are not counted yet."""
 
 
+class StabilitySpec(Frozen):
+    """Random-noise stability over the stages of a training."""
+
+    sigma: tuple[float, ...]
+    """On the scale of pixels from 0 to 255, ascending."""
+    draws: int
+    per_class: int
+    spare: int
+    stages: tuple[int, ...]
+    """Ascending; a shorter training is tested at those that it reaches."""
+    counts: Counts
+
+
 class Evaluate(Frozen):
     """What every trial is tested on, besides undistorted images."""
 
@@ -171,6 +207,7 @@ class Evaluate(Frozen):
     perturbations: BenchmarkSpec | None
     attacks: tuple[TestSpec, ...]
     """Those that adversarial quality is measured by."""
+    noise_stability: StabilitySpec | None
     seed: int
 
 

@@ -76,9 +76,9 @@ def _sections(given: dict[str, Node], folder: Path, faults: Faults) -> dict[str,
     shared = AT_FAULT if read is None else read_lines(lines, labels, folder, faults)
     resources = read_needs(given.get("resources"), default_needs(), faults)
     reader = Methods(shared, distortions, resources, images, folder, faults)
-    evaluate = read_evaluate(given.get("evaluate"), images, faults)
     study = _study(given["study"], faults) if "study" in given else None
     methods = reader.read(given["methods"]) if "methods" in given else ()
+    evaluate = read_evaluate(given.get("evaluate"), images, methods, faults)
     check_normalizers(given.get("evaluate"), methods, labels, images, faults)
     check_attacked(methods, evaluate.sweeps, _tested_at(given), faults)
     check_quality(methods, _quality_at(given), faults)

@@ -16,8 +16,10 @@ from study.spec.open_axes import DRAWS
 from study.spec.reading import FRACTION
 from study.spec.searching import MOST_OBJECTIVES, NUMBERS
 from study.spec.searching import REQUIRED_LINES as REQUIRED_OF_SEARCH
+from study.spec.stability import ALL, SIGMA, STABILITY, STAGE
+from study.spec.stability import NUMBERS as COUNTED
 from study.spec.tracking import MLFLOW, TRACKED
-from study.spec.training import SINGLE, Occupied
+from study.spec.training import CHECKPOINTS, SINGLE, STAGES, Occupied
 from trainables.datasets import DataSet, datasets
 from trainables.methods import Method, methods
 from trainables.models import Model, models
@@ -194,7 +196,16 @@ def _train_lines() -> Schema:
         "oneOf": [TEXT, _object({"weights": TEXT}, ["weights"])],
     }
     chosen = {name: _defined(name) for name in ("optimizer", "schedule")}
-    return {"from": start, **_values(SINGLE.values()), **chosen}
+    return {"from": start, **_values(SINGLE.values()), **chosen, CHECKPOINTS: _checkpoints()}
+
+
+def _checkpoints() -> Schema:
+    """Which weights are kept on the way."""
+    every, at = _value(STAGES["every"]), _axis(STAGES["at"])
+    return {
+        "description": "weights to keep in the course of a training, for evaluate.noise_stability",
+        "oneOf": [_object({"every": every}, ["every"]), _object({"at": at}, ["at"])],
+    }
 
 
 def _distortions() -> Schema:
@@ -246,7 +257,7 @@ def _evaluate() -> Schema:
         "additionalProperties": False,
     }
     benchmarks = {line.name: _benchmark(line) for line in (CORRUPTIONS, PERTURBATIONS)}
-    lines = {"sweeps": sweeps, **benchmarks, ATTACKS: _attacks(), "seed": _value(SEED)}
+    lines = {"sweeps": sweeps, **benchmarks, ATTACKS: _attacks(), STABILITY: _stability(), "seed": _value(SEED)}
     return _object(lines, description="what every trial is tested on")
 
 
@@ -272,6 +283,17 @@ def _attacks() -> Schema:
     described = {name: {"description": kinds[name].summary, **schema} for name, schema in named.items()}
     whole = _object({**described, **_values(SHARED)}, description="adversarial quality, by all attacks or those named")
     return {**whole, "type": ["object", "null"]}
+
+
+def _stability() -> Schema:
+    """Noise on images that are right at all stages of a training."""
+    stages = {
+        "description": "all that checkpoints keep, or a list: epochs or iterations, as the trainings count",
+        "oneOf": [{"const": ALL}, _axis(STAGE)],
+        "default": ALL,
+    }
+    lines = {SIGMA.name: _axis(SIGMA), **_values(COUNTED.values()), STAGE.name: stages}
+    return _object(lines, [SIGMA.name], "random noise over the stages of a training: the share of changed answers")
 
 
 def _search() -> Schema:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from study.spec.axes import kind_of, single
-from study.spec.components import chosen, entries, is_whole, only
+from study.spec.axes import axis, kind_of, single
+from study.spec.components import chosen, entries, entries_or_fault, is_whole, only
 from study.spec.faults import Faults, Place, unknown
-from study.spec.form import FromLabel, FromScratch, FromWeights, Needs, StartFrom, Train
+from study.spec.form import Checkpoints, FromLabel, FromScratch, FromWeights, Needs, StartFrom, Train
 from study.spec.reading import Mapping as MappingNode
 from study.spec.reading import Node, Scalar
 from study.spec.sources import expanded, is_folder
@@ -19,6 +19,7 @@ from trainables.recipe import Component, Precision, Select
 from trainables.schedules import SCHEDULES, schedule
 
 SCRATCH = "scratch"
+CHECKPOINTS = "checkpoints"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +53,20 @@ class Occupied(Parameterised):
     gpus: float = parameter(default=0.0, ge=0, le=64, unit="GPUs", doc="what a trial occupies; 0.5 puts two on one")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stages(Parameterised):
+    """The lines of `checkpoints:`, of which there is one."""
+
+    every: int = parameter(
+        ge=1, le=1_000_000_000, doc="keep the weights after every so many epochs; iterations, where these are counted"
+    )
+    at: int = parameter(ge=1, le=1_000_000_000, doc="or after these alone")
+
+
+STAGES: dict[str, Parameter] = {described.name: described for described in parameters(Stages)}
 SINGLE: dict[str, Parameter] = {described.name: described for described in parameters(Lines)}
 OCCUPIED: dict[str, Parameter] = {described.name: described for described in parameters(Occupied)}
-NAMES = ("from", *SINGLE, "optimizer", "schedule")
+NAMES = ("from", *SINGLE, "optimizer", "schedule", CHECKPOINTS)
 """Every line of `train:`."""
 LENGTHS = ("epochs", "iterations")
 """Of which a method has exactly one."""
@@ -72,12 +84,32 @@ def read_lines(given: Mapping[str, Node], labels: list[str], folder: Path, fault
         "from": lambda node: _start(node, labels, folder, faults),
         "optimizer": lambda node: chosen(node, "optimizer", OPTIMIZERS, faults),
         "schedule": lambda node: chosen(node, "schedule", SCHEDULES, faults),
+        CHECKPOINTS: lambda node: _checkpoints(node, faults),
     }
     both = [given[name].place for name in LENGTHS if name in given]
     if len(both) > 1:
         faults.add(both[1], "epochs and iterations both say how long to train; keep one of them")
     read: Read = {name: readers[name](node) for name, node in given.items() if name in readers}
     return read | {name: single(node, SINGLE[name], faults) for name, node in given.items() if name in SINGLE}
+
+
+def _checkpoints(node: Node, faults: Faults) -> Checkpoints | None:
+    """`{every: 2}` or `{at: [1, 2, 5]}`; None if it is at fault."""
+    given = entries_or_fault(node, CHECKPOINTS, faults)
+    if given is None:
+        return None
+    only(given, STAGES, f"line of {CHECKPOINTS}", faults)
+    read = {name: axis(given[name], STAGES[name], faults) for name in STAGES if name in given}
+    if len(given) != 1 or len(read) != 1:
+        faults.add(node.place, "checkpoints says one of two: {every: 2}, or {at: [1, 2, 5]}")
+        return None
+    if len(read.get("every", (1,))) > 1:
+        faults.add(given["every"].place, "every takes one number; several stages are {at: […]}")
+        return None
+    every, at = read.get("every"), read.get("at")
+    if every == () or at == ():
+        return None
+    return Checkpoints.model_validate({"every": every[0]} if every else {"at": at})
 
 
 def laid_over(shared: Read, own: Read) -> Read:
@@ -94,13 +126,25 @@ def train_of(read: Read, place: Place, faults: Faults) -> Train | None:
     for name in missing:
         faults.add(place, f"{name} must be given, in train: for all methods or here for this one")
     defaults: Read = {name: described.default for name, described in SINGLE.items() if not described.required}
-    lines = defaults | {"from": FromScratch(), "schedule": Component.of("constant")} | read
+    usual = {"from": FromScratch(), "schedule": Component.of("constant"), CHECKPOINTS: Checkpoints()}
+    lines = defaults | usual | read
     needed = [name for name in NAMES if name not in LENGTHS or name in lines]
     if missing or any(lines.get(name) is None for name in needed) or read.keys() >= set(LENGTHS):
         return None
     if not _go_together(lines["optimizer"], lines["schedule"], place, faults):
         return None
-    return Train.model_validate({"start": lines.pop("from"), **lines})
+    train = Train.model_validate({"start": lines.pop("from"), **lines})
+    return train if _keeps_some(train, place, faults) else None
+
+
+def _keeps_some(train: Train, place: Place, faults: Faults) -> bool:
+    """Whether the training is long enough for one of its checkpoints, if it is to keep any."""
+    asked = train.checkpoints.every or min(train.checkpoints.at, default=0)
+    if asked > train.length:
+        message = f"this training has {train.length:,} {train.counts}, and none is kept before {asked:,}"
+        faults.add(place.at(CHECKPOINTS), f"{message}; stages count {train.counts} here: write fewer, or train longer")
+        return False
+    return True
 
 
 def _go_together(optimizer: Component, described: Component, place: Place, faults: Faults) -> bool:

@@ -23,6 +23,7 @@ def read_recipe(text: str) -> Recipe:
     for name in ("data", "model", "method", "optimizer", "schedule"):
         read[name] = _component(read[name])
     read["distortions"] = tuple(map(_component, read["distortions"]))
+    read["stages"] = tuple(read.get("stages", ()))
     kind, values = read["start"]
     return Recipe(**{**read, "start": STARTS[kind](**values)})
 

@@ -98,10 +98,11 @@ def evaluation_rows(
 
 
 def part_rows(trial_id: str, role: Role, cells: Sequence[Cell], part: str) -> Iterator[Row]:
-    """The entries that cells have of `near_duplicates`, `flips` or `attacks`."""
+    """The entries of a part, of `PARTS`, that cells have; those of noise stability are of one stage each."""
     for cell in cells:
         for one in getattr(cell, part):
-            yield {"trial_id": trial_id, "role": role, "condition_id": cell.condition_id, **vars(one)}
+            own = getattr(one, "role", role)
+            yield {"trial_id": trial_id, "role": own, "condition_id": cell.condition_id, **vars(one)}
 
 
 def prediction_rows(trial_id: str, role: Role, cells: Sequence[Cell]) -> Iterator[Row]:

@@ -74,7 +74,11 @@ TRIAL_ID = Column(name="trial_id", type=pa.string(), meaning="the trial: a hash 
 CONDITION_ID = Column(
     name="condition_id", type=pa.string(), meaning="the test condition: a hash of all that determines its images"
 )
-ROLE = Column(name="role", type=pa.string(), meaning="which of the trial's checkpoints: best, last")
+ROLE = Column(
+    name="role",
+    type=pa.string(),
+    meaning="which of the trial's checkpoints: best, last, stage-500; `stages` for all that were kept of its training",
+)
 PARAMETERS_MEANING = (
     "one entry a parameter of the method (owner `method`), of its training distortions (`distortion`) and attacks "
     "(`attack`): a number, or a text, or neither for one that is not set; a name that an owner has twice is numbered, "
@@ -203,13 +207,13 @@ EVALUATIONS = Table(
         Column(
             name="family",
             type=pa.string(),
-            meaning="what the condition belongs to: clean, sweep, corruption, perturbation, attack",
+            meaning="what the condition belongs to: clean, sweep, corruption, perturbation, attack, noise_stability",
         ),
         Column(name="test_distortion", type=pa.string(), meaning="`clean`, a distortion or attack, `A then B`"),
         Column(
             name="parameter",
             type=pa.string(),
-            meaning="what the level is of: `sigma` of a sweep, severity, difficulty; empty where there is none",
+            meaning="what the level is of: `sigma`, severity, difficulty; empty where there is none",
             nullable=True,
         ),
         Column(
@@ -225,7 +229,8 @@ EVALUATIONS = Table(
             type=pa.int64(),
             unit="images",
             meaning="images classified right; of a perturbation, sequences classified right in every frame; of an "
-            "adversarial-quality attack, images classified right that it does not change; of a ranking trial, triplets "
+            "adversarial-quality attack, images classified right that it does not change; of noise stability, images "
+            "classified right without noise at every tested stage; of a ranking trial, triplets "
             "ranked right, one a query image",
         ),
         Column(
@@ -381,6 +386,44 @@ ATTACKS = Table(
     ),
 )
 
+NOISE_STABILITY = Table(
+    name="noise_stability",
+    version=1,
+    key=("trial_id", "role", "condition_id"),
+    columns=(
+        TRIAL_ID,
+        ROLE,
+        CONDITION_ID,
+        Column(
+            name="stage",
+            type=pa.int64(),
+            meaning="how long the network had been trained, in epochs or iterations, as `counts` says",
+        ),
+        Column(name="counts", type=pa.string(), meaning="what stages are counted in: epochs, iterations"),
+        Column(name="draws", type=pa.int64(), unit="draws", meaning="noisy copies of each image"),
+        Column(name="classes", type=pa.int64(), unit="classes", meaning="of the data set"),
+        Column(
+            name="per_class",
+            type=pa.int64(),
+            unit="images",
+            meaning="images of a class that are compared: the first that are right, without noise, at every tested "
+            "stage, of both networks where two are compared",
+        ),
+        Column(
+            name="images",
+            type=pa.list_(pa.int32()),
+            meaning="index of each image with noisy copies, ascending; spare ones of each class among them",
+        ),
+        Column(name="labels", type=pa.list_(pa.int16()), meaning="class of each, from 0"),
+        Column(
+            name="changed",
+            type=pa.list_(pa.uint16()),
+            unit="draws",
+            meaning="of each, noisy copies that are not given its label",
+        ),
+    ),
+)
+
 ATTEMPTS = Table(
     name="attempts",
     version=1,
@@ -427,7 +470,7 @@ ATTEMPTS = Table(
     ),
 )
 
-PARTS = (NEAR_DUPLICATES, FLIPS, ATTACKS)
+PARTS = (NEAR_DUPLICATES, FLIPS, ATTACKS, NOISE_STABILITY)
 """Tables of what only some cells have; each has the name of the cell's field."""
 
 RESULTS = {table.name: table for table in (TRIALS, ATTEMPTS, EPOCHS, EVALUATIONS, PREDICTIONS, *PARTS)}

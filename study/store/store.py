@@ -3,7 +3,9 @@
     studies/<name>/launches/<n>/{spec.yaml, plan.parquet, conditions.parquet, searches.json, provenance.json}
     studies/<name>/searches/<search_id>/<number>.json          a point that a search has drawn
     studies/<name>/optuna.journal                              the searches, for Optuna's own tools
-    trials/<trial_id>/<attempt>/{last.ckpt, best.ckpt}
+    trials/<trial_id>/<attempt>/{last.ckpt, best.ckpt, stage-<n>.ckpt, again-<n>.ckpt}
+                                                               after n epochs or iterations; again: not yet known to be
+                                                               those of the training that was committed
     results/trials/<trial_id>.parquet                          the row that says: trained
     results/epochs/<trial_id>.parquet
     results/evaluations/<trial_id>.<set>.parquet               <set> names the conditions and the checkpoint's role:
@@ -12,6 +14,7 @@
     results/near_duplicates/<trial_id>.<set>.parquet           where networks give embeddings
     results/flips/<trial_id>.<set>.parquet                     where images move
     results/attacks/<trial_id>.<set>.parquet                   where adversarial quality is measured
+    results/noise_stability/<trial_id>.<set>.parquet           where stages are tested
     results/attempts/<trial_id>.<attempt>.<unit>.parquet
     results/examples/…                                         see study/store/examples.py
     leases/<name>/<generation>.{held, beat, released}
@@ -23,6 +26,7 @@ file leaves it alone. Of an evaluation, what explains the file is written before
 import hashlib
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -60,7 +64,10 @@ SEAL = b"/study/1"
 DIGEST = 16
 """Bytes of the checksum that, followed by SEAL, ends a checkpoint file. `torch.load` reads past it."""
 
-ROLES: Mapping[str, Role] = {"last.ckpt": "last", "best.ckpt": "best"}
+STAGE = re.compile(r"stage-(\d+)\.ckpt")
+CHECKPOINT = re.compile(r"(last|best|(?:stage|again)-\d+)\.ckpt")
+COMPLETE: tuple[Role, ...] = ("best", "stages")
+"""Roles whose cells a study waits for."""
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -73,7 +80,7 @@ class Committed:
     trained: frozenset[str]
     """Trial ids."""
     evaluated: Mapping[str, frozenset[str]]
-    """Trial id → the conditions that its `best` checkpoint was evaluated under."""
+    """Trial id → the conditions that its `best` checkpoint, or its stages, were evaluated under."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +196,7 @@ class Store:
         return all(self.objects.exists(_result(table, trial_id)) for table in ("trials", "epochs"))
 
     def evaluated(self, trial_id: str) -> frozenset[str]:
-        """The conditions that the trial's `best` checkpoint was evaluated under."""
+        """The conditions that the trial's `best` checkpoint, or its stages, were evaluated under."""
         return self._evaluated({trial_id}).get(trial_id, frozenset())
 
     def _evaluated(self, trial_ids: Collection[str] | None = None) -> dict[str, frozenset[str]]:
@@ -226,7 +233,7 @@ class Store:
             way_out = f"Delete it and the files *.{set_name}.parquet in results/evaluations, and launch again"
             raise CorruptObjectError(self.objects.address(name), "not the list of conditions it is named for", way_out)
         read = json.loads(body)
-        conditions = frozenset(read["conditions"] if read["role"] == "best" else ())
+        conditions = frozenset(read["conditions"] if read["role"] in COMPLETE else ())
         return _Set(conditions, parts=frozenset(table.name for table in PARTS if table.name in read))
 
     def read(self, table: str, trial_ids: Collection[str] | None = None) -> pa.Table:
@@ -252,13 +259,13 @@ class Store:
         """The PNG; raises FileNotFoundError."""
         return examples.read(self.objects, name)
 
-    # Checkpoints
+    # Checkpoints; a role is `last`, `best`, `stage-500`, or `again-500` until it is known to be a stage
 
-    def write_checkpoint(self, trial_id: str, attempt: str, role: Role, data: bytes) -> None:
+    def write_checkpoint(self, trial_id: str, attempt: str, role: str, data: bytes) -> None:
         """Replace one checkpoint as a whole."""
         self.objects.put(_checkpoint(trial_id, attempt, role), data + _digest(data) + SEAL)
 
-    def read_checkpoint(self, trial_id: str, attempt: str, role: Role) -> bytes:
+    def read_checkpoint(self, trial_id: str, attempt: str, role: str) -> bytes:
         """The bytes that were written; raises CorruptObjectError, or FileNotFoundError if there are none."""
         name = _checkpoint(trial_id, attempt, role)
         body = self.objects.get(name)
@@ -268,12 +275,21 @@ class Store:
             raise CorruptObjectError(self.objects.address(name), rule, "Delete it and launch again")
         return data
 
-    def list_checkpoints(self, trial_id: str) -> tuple[tuple[str, Role], ...]:
+    def list_checkpoints(self, trial_id: str) -> tuple[tuple[str, str], ...]:
         """(attempt, role) of each, in the order of attempts."""
         found = (name.split("/")[-2:] for name in self.objects.beneath(f"trials/{trial_id}"))
-        return tuple((attempt, ROLES[file]) for attempt, file in found if file in ROLES)
+        return tuple((attempt, match[1]) for attempt, file in found if (match := CHECKPOINT.fullmatch(file)))
 
-    def delete_checkpoint(self, trial_id: str, attempt: str, role: Role) -> None:
+    def kept_stages(self, trial_id: str = "") -> Mapping[str, frozenset[int]]:
+        """Trial id → the stages whose weights were kept, from one listing; of one trial, or of all."""
+        kept: defaultdict[str, set[int]] = defaultdict(set)
+        for name in self.objects.beneath(f"trials/{trial_id}".rstrip("/")):
+            *_, trial_id, _, file = name.split("/")
+            if match := STAGE.fullmatch(file):
+                kept[trial_id].add(int(match[1]))
+        return {trial_id: frozenset(stages) for trial_id, stages in kept.items()}
+
+    def delete_checkpoint(self, trial_id: str, attempt: str, role: str) -> None:
         self.objects.delete(_checkpoint(trial_id, attempt, role))
 
     # Leases
@@ -305,7 +321,7 @@ class _Set:
     """What one commit of cells holds."""
 
     conditions: frozenset[str]
-    """Those that concern `best` checkpoints."""
+    """Those that concern `best` checkpoints, or stages."""
     parts: frozenset[str]
     """Tables that it has a file of, besides those that all have."""
 
@@ -314,7 +330,7 @@ def _result(table: str, name: str) -> str:
     return f"results/{table}/{name}.parquet"
 
 
-def _checkpoint(trial_id: str, attempt: str, role: Role) -> str:
+def _checkpoint(trial_id: str, attempt: str, role: str) -> str:
     return f"trials/{trial_id}/{attempt}/{role}.ckpt"
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from trainables.attacks import Attack
 from trainables.datasets import Images, split_of
+from trainables.evaluation import stability
 from trainables.evaluation.attacked import attacked_count, attacking, quality_cells, sharing
 from trainables.evaluation.sets import DistortedSets
 from trainables.evaluation.shown import BATCH, CHUNK, floating, is_attack, motion_of, pixels, shown
@@ -19,6 +20,7 @@ from trainables.randomness import Key
 from trainables.recipe import Component, Condition, Recipe, Split
 from trainables.records import Cell, Flips, State
 from trainables.sequence import build
+from trainables.stability_test import StabilityTest
 from trainables.tasks import Tally, Task, packed
 
 EVALUATION_REVISION = 1
@@ -29,6 +31,10 @@ Look = Callable[[Condition, Tensor], None]
 frame."""
 Tallies = Callable[[Condition], Tally]
 """Gives what counts the outputs under a condition."""
+
+
+def no_stages(_stages: Sequence[int]) -> None:
+    """None was kept."""
 
 
 def look_away(_condition: Condition, _image: Tensor) -> None:
@@ -55,11 +61,14 @@ def evaluate(
     sets: DistortedSets,
     device: torch.device | str = "cpu",
     look: Look = look_away,
+    load: stability.Load = no_stages,
 ) -> Iterator[Cell]:
     """One cell a condition, in order, each yielded as soon as it is known; before that `look` is shown an image.
 
     `weights` None stands for a trial that diverged before its first finite epoch: it counts at chance, and shows none.
-    Raises ValueError for an attack or a perturbation of a network that gives no class logits.
+    `load` gives the weights at stages of its training, for tests of noise stability, where a trial that diverged at all
+    counts at chance. Raises ValueError for an attack, a perturbation or such a test of a network that gives no class
+    logits.
     """
     device, task = torch.device(device), task_of(recipe.method)
     if weights is None:
@@ -67,7 +76,7 @@ def evaluate(
         return
     model = trained_model(recipe, weights, device)
     exact = cache(lambda: trained_model(exactly(recipe), weights, device) if exactly(recipe) != recipe else model)
-    examined = _Examined(model, sets, device, look, _tallies(task, model, device), exact)
+    examined = _Examined(recipe, model, sets, device, look, _tallies(task, model, device), exact, load)
     for (how, name, _), group in groupby(conditions, key=_sharing):
         if how is not _still and not task.gives_logits:
             raise ValueError(f"{name} is about class logits, and {recipe.method.name} trains embeddings")
@@ -78,6 +87,7 @@ def evaluate(
 class _Examined:
     """A network, and what meets it."""
 
+    recipe: Recipe
     model: nn.Module
     sets: DistortedSets
     device: torch.device
@@ -85,6 +95,7 @@ class _Examined:
     tallies: Tallies
     exact: Callable[[], nn.Module]
     """The network in float32, and not compiled."""
+    load: stability.Load
 
     @torch.no_grad()
     def outputs(self, images: Tensor) -> Tensor:
@@ -111,9 +122,14 @@ def _tallies(task: Task, model: nn.Module, device: torch.device) -> Tallies:
 
 
 def _sharing(condition: Condition) -> tuple[_Cells, str, object]:
-    """Equal for conditions that one pass can serve: a single attack at several levels, or in several variants."""
+    """Equal for conditions that one pass can serve.
+
+    A single attack at several levels, or in several variants; noise on the same images.
+    """
     if condition.family == "attack":
         return _tried, condition.test_distortion.partition(" (")[0], sharing(condition)
+    if condition.family == "noise_stability":
+        return _in_noise, condition.test_distortion, StabilityTest.of(condition).choice
     if not is_attack(condition):
         how = _in_motion if condition.family == "perturbation" else _still
         return how, condition.test_distortion, condition.condition_id
@@ -167,6 +183,36 @@ def _cell_of_sequences(condition: Condition, right: Tensor, flips: tuple[Flips, 
     )
 
 
+def _in_noise(examined: _Examined, conditions: Sequence[Condition]) -> Iterator[Cell]:
+    """Noise of several strengths on the same images, at each stage of the training."""
+    first, device = conditions[0], examined.device
+    test, data = StabilityTest.of(first), data_set(first.data)
+    reached, images = test.reached(examined.recipe), split_of(data, first.split)
+    stages = examined.load(reached)
+    if stages is None:
+        yield from (_at_chance(task_of(examined.recipe.method), condition) for condition in conditions)
+        return
+    model = trained_model(examined.recipe, stages[0], device)
+    stages = [{name: value.to(device) for name, value in weights.items()} for weights in stages]
+    found = stability.eligible(model, stages, images, test, device)
+    for condition in conditions:
+        examined.look(condition, stability.noisy(images, [0], condition, device)[0, 0])
+        counts = stability.changed(model, stages, images, found.chosen, condition, device)
+        yield Cell(
+            condition_id=condition.condition_id,
+            n=len(images),
+            correct=int(found.right.sum()),
+            top5_correct=None,
+            loss_sum=None,
+            confidence_sum=None,
+            at_chance=False,
+            correct_bits=packed(found.right),
+            noise_stability=stability.results(
+                test, reached, len(data.class_names), images.labels, found.chosen, counts
+            ),
+        )
+
+
 def _attacked(examined: _Examined, conditions: Sequence[Condition]) -> Iterator[Cell]:
     """One attack, at all levels from one pass."""
     first = conditions[0]
@@ -214,12 +260,13 @@ def _at_chance(task: Task, condition: Condition) -> Cell:
     n = attacked_count(condition) if tried else len(split_of(data, condition.split))
     classes = len(data.class_names)
     correct, top5_correct = task.at_chance(n, classes)
+    no_top5 = condition.family in ("perturbation", "attack", "noise_stability")
     motion = motion_of(condition, data.shape[1]) if condition.family == "perturbation" else None
     return Cell(
         condition_id=condition.condition_id,
         n=n,
         correct=0 if motion else correct,
-        top5_correct=None if motion or tried else top5_correct,
+        top5_correct=None if no_top5 else top5_correct,
         loss_sum=None,
         confidence_sum=None,
         at_chance=True,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from trainables.adversarial_quality import Align, QualityTally, attack_block, block_size, chunks
 from trainables.datasets import Images, split_of
-from trainables.evaluation.shown import frames_of, pixels
+from trainables.evaluation.shown import pixels
 from trainables.fit import data_set
 from trainables.parameters import Value
 from trainables.quality import QualityAttack, Tried, quality_attacks
@@ -59,14 +59,6 @@ def attacked_count(condition: Condition) -> int:
     """How many images are attacked."""
     there, asked = len(split_of(data_set(condition.data), condition.split)), attacking(condition).images
     return there if asked is None else min(asked, there)
-
-
-def images_shown(condition: Condition) -> int:
-    """How many images a network is shown under any condition; of an attack each as often as it takes, roughly;
-    of a sequence every frame."""
-    if condition.family == "attack":
-        return attacked_count(condition) * attacking(condition).attack.passes
-    return len(split_of(data_set(condition.data), condition.split)) * frames_of(condition)
 
 
 def sharing(condition: Condition) -> object:

@@ -75,6 +75,8 @@ CHANGES: dict[str, list[Recipe]] = {
 OF_THE_CODE = {"data_fingerprint", "loop_revision"}
 """Fields that no line of a recipe changes: the data's pixels, the code."""
 INSTEAD_OF_EPOCHS = "iterations"
+OUTSIDE = {"stages"}
+"""Fields of a recipe that change no result."""
 
 
 def id_of(recipe: Recipe, fingerprint: str = FINGERPRINT) -> str:
@@ -83,7 +85,11 @@ def id_of(recipe: Recipe, fingerprint: str = FINGERPRINT) -> str:
 
 def test_no_field_is_forgotten() -> None:
     assert {field.name for field in fields(TrialIdentity)} == {*CHANGES, INSTEAD_OF_EPOCHS, *OF_THE_CODE}
-    assert {field.name for field in fields(Recipe)} == {*CHANGES, INSTEAD_OF_EPOCHS}
+    assert {field.name for field in fields(Recipe)} == {*CHANGES, INSTEAD_OF_EPOCHS, *OUTSIDE}
+
+
+def test_what_is_kept_on_the_way_leaves_the_id_alone() -> None:
+    assert id_of(replace(RECIPE, stages=(1, 2))) == id_of(RECIPE)
 
 
 @pytest.mark.parametrize(("field", "changed"), [(field, one) for field, each in CHANGES.items() for one in each])

@@ -60,6 +60,9 @@ class Kept:
     def save_last(self, state: State) -> None:
         self.last = state
 
+    def keep_stage(self, stage: int, weights: State) -> None:
+        raise AssertionError("no stage is to be kept")
+
     def load_start(self, start: Parent) -> State | None:
         return self.start
 

@@ -1,0 +1,81 @@
+"""Noise stability: how often noise changes a network's answers, over stage and strength, beside the baseline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dashboards.results import Results, Trial
+from dashboards.wording import with_hyperparameters
+
+Shares = tuple[tuple[float | None, ...], ...]
+"""By strength of the noise, then stage; None where nothing was tested."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StabilityInfo:
+    """One network, and the baseline's first where there is one, on the same images under the same noise."""
+
+    name: str
+    """`BANG; β = 1.2, ε = 0.8`"""
+    trial_id: str
+    baseline_name: str | None
+    baseline_id: str | None
+    counts: str
+    """What stages are counted in: epochs, iterations."""
+    stages: tuple[int, ...]
+    sigmas: tuple[float, ...]
+    changed: Shares
+    baseline_changed: Shares | None
+    images: int
+    draws: int
+    short: str
+    """Which classes have too few images; empty where none has."""
+
+    @property
+    def difference(self) -> Shares | None:
+        """The network's share minus the baseline's."""
+        if self.baseline_changed is None:
+            return None
+        return tuple(
+            tuple(None if a is None or b is None else a - b for a, b in zip(own, other, strict=True))
+            for own, other in zip(self.changed, self.baseline_changed, strict=True)
+        )
+
+
+def compared(results: Results) -> tuple[Trial, ...]:
+    """The networks that are shown, in the plan's order: those that differ from the baseline's first, if it is there."""
+    tested = {one.trial_id: one for one in reversed(results.trials) if one.trial_id in results.noise_stability}
+    others = [one for one in tested.values() if one.trial_id in results.stability_pairs]
+    return tuple(reversed(others or list(tested.values())))
+
+
+def stability_info(results: Results, trial: Trial) -> StabilityInfo:
+    """The figure's data of one network."""
+    pairs = results.stability_pairs.get(trial.trial_id, ())
+    points = pairs or results.noise_stability[trial.trial_id]
+    stages, sigmas = sorted({one.stage for one in points}), sorted({one.sigma for one in points})
+    baseline = next((one for one in results.trials if pairs and one.trial_id == pairs[0].baseline_id), None)
+    return StabilityInfo(
+        name=named(trial),
+        trial_id=trial.trial_id,
+        baseline_name=None if baseline is None else named(baseline),
+        baseline_id=None if baseline is None else baseline.trial_id,
+        counts=points[0].counts,
+        stages=tuple(stages),
+        sigmas=tuple(sigmas),
+        changed=_shares(stages, sigmas, {(one.stage, one.sigma): one.changed for one in points}),
+        baseline_changed=_shares(stages, sigmas, {(one.stage, one.sigma): one.baseline_changed for one in pairs})
+        if pairs
+        else None,
+        images=points[0].images,
+        draws=points[0].draws,
+        short=points[0].short or "",
+    )
+
+
+def named(trial: Trial) -> str:
+    """Its label, with what tells it from others of it; replicates by their trial."""
+    return with_hyperparameters(trial.label, trial.in_brackets or trial.trial_id[:8])
+
+
+def _shares(stages: Sequence[int], sigmas: Sequence[float], known: dict[tuple[int, float], float | None]) -> Shares:
+    return tuple(tuple(known.get((stage, sigma)) for stage in stages) for sigma in sigmas)
