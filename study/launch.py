@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +16,7 @@ from study.executor.failures import RETRIED_ON_RELAUNCH
 from study.executor.queue import Failure, Queue
 from study.executor.run import Run
 from study.executor.session import OpenSessions, record_lost
-from study.executor.source import NoSource, Source
+from study.executor.source import LeftForLater, NoSource, Source
 from study.plan import Plan
 from study.planning import check_weights, data_set, make_plan
 from study.progress import Observer, Progress
@@ -50,6 +51,8 @@ class LaunchOptions:
     """Run only the first so many trials that are not done."""
     retry: Retry | None = None
     """Failures of earlier launches to try again, besides preempted and infrastructure ones."""
+    train: bool = True
+    """False: only evaluate what is trained."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,17 +66,35 @@ class Result:
     blocked: Mapping[str, str]
 
 
-def launch(spec: Spec, store: Store, options: LaunchOptions, observer: Observer) -> Result:
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A study that can be launched: its data and files of weights are here, and have been read."""
+
+    spec: Spec
+    plan: Plan
+    images: Mapping[str, int]
+    """Of each split."""
+    classes: int
+
+
+def prepare(spec: Spec) -> Prepared:
+    """Raises SpecError and MissingDataError."""
+    check_weights(spec)
+    data = data_set(spec)
+    plan = make_plan(spec, data.fingerprint())
+    images: Mapping[str, int] = {split: len(split_of(data, split)) for split in SPLITS}
+    return Prepared(spec=spec, plan=plan, images=images, classes=len(data.class_names))
+
+
+def launch(study: Spec | Prepared, store: Store, options: LaunchOptions, observer: Observer) -> Result:
     """Train and evaluate what the store does not have yet.
 
     Raises HeldError if another launch of this study is running, SpecError, MissingDataError, StoreError, DeviceError
     and ClusterError before anything is trained; SupersededError if another launch took the study over in the meantime.
     """
-    check_weights(spec)
-    data = data_set(spec)
-    plan = make_plan(spec, data.fingerprint())
-    images: Mapping[str, int] = {split: len(split_of(data, split)) for split in SPLITS}
-    return launch_plan(plan, spec.text, images, store, options, observer, classes=len(data.class_names))
+    prepared = study if isinstance(study, Prepared) else prepare(study)
+    text, images, classes = prepared.spec.text, prepared.images, prepared.classes
+    return launch_plan(prepared.plan, text, images, store, options, observer, classes=classes)
 
 
 def launch_plan(
@@ -92,7 +113,9 @@ def launch_plan(
         store.sweep_temporary(older_than=LEFTOVER_SECONDS)
         recorded, plan = plan, store.with_points(plan)
         queue = queue_of(plan, store, options.retry)
-        source = source_of(plan, store, queue)
+        source = source_of(plan, store, queue) if options.train else LeftForLater(undrawn(plan))
+        if not options.train:
+            queue.leave_training()
         if options.limit is not None:
             source.limit(max(0, options.limit - queue.limit(options.limit)))
         run = Run(plan, queue, observer, Estimate(images), partial(record_lost, store), source)
@@ -195,6 +218,14 @@ def queue_of(plan: Plan, store: Store, retry: Retry | None) -> Queue:
     """The units still to run, given what the store has and which failures are to be tried again."""
     committed = store.committed()
     return Queue(plan, committed.trained, committed.evaluated, standing_failures(plan, store, retry))
+
+
+def undrawn(plan: Plan) -> dict[str, int]:
+    """By label: points that its searches have still to draw."""
+    points: Counter[str] = Counter()
+    for search in plan.searches:
+        points[search.label] += plan.undrawn(search)
+    return dict(points)
 
 
 def source_of(plan: Plan, store: Store, queue: Queue) -> Source:
