@@ -3,13 +3,13 @@
 Plain data: whoever reads a plan back from the store need not wait for torch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
 from trainables.parameters import Value
-from trainables.recipe import Component, Condition, Measure, Recipe
+from trainables.recipe import Component, Condition, Family, Measure, Recipe
 
 BASELINE_METHODS = ("standard", "triplet_ranking")
 """What trains on undistorted images and holds nothing stable: what others are measured against."""
@@ -39,6 +39,8 @@ class PlannedTrial:
     identity: str
     """The canonical JSON whose hash is the trial id."""
     resources: Resources
+    shown: tuple[str, ...] = ()
+    """Corruptions and perturbations that its training shows, and that of the trials that it starts from; sorted."""
 
     @property
     def train_distortion(self) -> str | None:
@@ -63,6 +65,50 @@ class Sweep:
     practical: float
     condition_ids: tuple[str, ...]
     """In the order of `levels`."""
+
+
+ALEXNET = "alexnet"
+"""The normaliser that is no label: `trainables.alexnet`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkTest:
+    """One condition of a benchmark."""
+
+    condition_id: str
+    name: str
+    """The corruption or perturbation, as a YAML names it."""
+    extra: bool
+    """Kept for validation: in no mean."""
+    noise: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """A test of a benchmark that the study's images cannot be put to."""
+
+    name: str
+    label: str
+    """What its results would be shown under."""
+    parameter: str | None
+    level: int | None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Benchmark:
+    """Corruptions or perturbations that one mean is over."""
+
+    name: str
+    """`imagenet_c at 32 px`"""
+    family: Family
+    normalizer: str | None
+    """Whose errors its own are divided by: a label of the study, or ALEXNET; None where there is no baseline."""
+    tests: tuple[BenchmarkTest, ...]
+    """In the order of the plan's conditions."""
+    skipped: tuple[Skipped, ...] = ()
+    ranks_five: bool = True
+    """Whether there are five classes, which a top-5 distance needs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +194,7 @@ class Plan:
     conditions: tuple[Condition, ...]
     """`clean` on test images first; those on validation images last."""
     sweeps: tuple[Sweep, ...]
+    benchmarks: tuple[Benchmark, ...] = ()
     searches: tuple[Search, ...] = ()
     drawn: tuple[Drawn, ...] = ()
     """In the order of the searches, then of their numbers."""
@@ -166,11 +213,7 @@ class Plan:
 
         Of the label `Baseline` if it trains so, else of the first label that does; more than one with replicates.
         """
-        undistorted = (one for one in self.trials if not one.recipe.distortions)
-        plain = [one for one in undistorted if one.recipe.method.name in BASELINE_METHODS]
-        labels = [one.label for one in plain]
-        label = BASELINE_LABEL if BASELINE_LABEL in labels else next(iter(labels), None)
-        return tuple(one for one in plain if one.label == label)
+        return baseline_of(self.trials)
 
     def unique_trials(self) -> tuple[PlannedTrial, ...]:
         """One entry a trial id, the first label's."""
@@ -198,6 +241,15 @@ class Plan:
                     trial_id=f"{search.search_id}-{number}-{replicate}", label=search.label, stage=search.stage,
                     recipe=template, identity="", resources=search.resources,
                 )  # fmt: skip
+
+
+def baseline_of(trials: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:
+    """The trials that others are measured against; see `Plan.baseline`."""
+    undistorted = (one for one in trials if not one.recipe.distortions)
+    plain = [one for one in undistorted if one.recipe.method.name in BASELINE_METHODS]
+    labels = [one.label for one in plain]
+    label = BASELINE_LABEL if BASELINE_LABEL in labels else next(iter(labels), None)
+    return tuple(one for one in plain if one.label == label)
 
 
 def train_distortion(recipe: Recipe) -> str | None:

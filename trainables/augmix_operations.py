@@ -121,3 +121,9 @@ KINDS: tuple[tuple[Callable[[Tensor, Tensor], Tensor], tuple[str, ...]], ...] = 
     (lambda pixels, numbers: sharpness(pixels, numbers[:, 0]), ("sharpness",)),
 )
 """Pixels and numbers [M, 6] → pixels, and the operations that are done together so."""
+
+
+def shown_by(all_operations: bool) -> tuple[str, ...]:
+    """What the operations are next to ImageNet-C and ImageNet-P; the colour ones alone overlap with corruptions."""
+    motions = ("rotate", "shear", "translate")
+    return (*motions, "brightness", "contrast", "saturate") if all_operations else motions

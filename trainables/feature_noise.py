@@ -50,6 +50,11 @@ class FeatureNoise:
         return drawn, chance
 
 
+def shown_noise(additive: float, multiplicative: float) -> tuple[str, ...]:
+    """What these levels are next to ImageNet-C, where they act on images: Gaussian noise, speckles."""
+    return (*(("gaussian_noise",) if additive > 0 else ()), *(("speckle_noise",) if multiplicative > 0 else ()))
+
+
 def draw_noise(additive: float, multiplicative: float, sparsity: float, key: Key) -> FeatureNoise:
     """Noise of levels a and m: their Beta(2, 5) factors drawn."""
     host = key.child("strength").host()

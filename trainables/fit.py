@@ -293,6 +293,10 @@ class Training:
     def outcome(self) -> Outcome:
         """The result, once `finished`."""
         assert self.finished
+        begun = len(self.epochs) if self.diverged_epoch is None else self.diverged_epoch
+        shown = sum(
+            self.recipe.shown(self.length.of_epoch(epoch), len(self.train.labels)) for epoch in range(1, begun + 1)
+        )
         return Outcome(
             planned_epochs=self.length.epochs,
             epochs=self.epochs,
@@ -302,4 +306,6 @@ class Training:
             validation_n=len(self.validation.labels),
             parameter_count=self.parameter_count,
             weights_hash=weights_hash(self.best.weights) if self.best else None,
+            images_seen=shown * self.method.forward_passes(),
+            labels_used=shown * self.method.labelled_passes(),
         )

@@ -14,7 +14,7 @@ from torch import Tensor
 from trainables.records import Flips
 
 CUTOFF = 5
-"""Places beyond the fifth are all alike to the top-5 distance."""
+"""Places beyond the fifth are all alike to the top-5 distance, and of fewer classes there is none."""
 DIFFICULTIES = (1, 2, 3)
 
 
@@ -29,6 +29,7 @@ class FlipTally:
         self._from_first = from_first
         self._difficulties = (difficulty,) if from_first else DIFFICULTIES
         self._sequences = 0
+        self._classes = 0
         self._pairs = dict.fromkeys(self._difficulties, 0)
         self._sums: dict[int, list[Tensor]] = {difficulty: [] for difficulty in self._difficulties}
 
@@ -36,6 +37,7 @@ class FlipTally:
         """Count a batch of sequences: [N, T, classes], on any device."""
         rankings = Rankings.of(logits)
         self._sequences += len(logits)
+        self._classes = logits.shape[-1]
         for difficulty in self._difficulties:
             pairs = rankings.from_first() if self._from_first else rankings.apart(difficulty)
             self._pairs[difficulty] += pairs.flips.numel()
@@ -52,7 +54,7 @@ class FlipTally:
             sequences=self._sequences,
             pairs=self._pairs[difficulty],
             flips=int(flips),
-            top5_distance_sum=int(top5),
+            top5_distance_sum=int(top5) if self._classes >= CUTOFF else None,
             zipf_distance_sum=zipf,
         )
 
@@ -126,7 +128,7 @@ def guessed(sequences: int, frames: int, classes: int, from_first: bool, difficu
             sequences=sequences,
             pairs=sequences * each,
             flips=round(sequences * each * flips),
-            top5_distance_sum=round(sequences * each * top5),
+            top5_distance_sum=round(sequences * each * top5) if classes >= CUTOFF else None,
             zipf_distance_sum=sequences * each * zipf,
         )
         for difficulty, each in pairs.items()

@@ -39,6 +39,10 @@ class Outcome:
     parameter_count: int
     weights_hash: str | None
     """SHA-256 over the names and bytes of the kept weights."""
+    images_seen: int
+    """Images passed forward for a gradient, each distorted copy counted, up to the end of the last epoch begun."""
+    labels_used: int
+    """Those of them that were compared with their label."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +67,8 @@ class Flips:
     pairs: int
     flips: int
     """Pairs whose two predictions differ."""
-    top5_distance_sum: int
+    top5_distance_sum: int | None
+    """None below five classes, where it says nothing."""
     zipf_distance_sum: float
 
     @property
@@ -72,9 +77,9 @@ class Flips:
         return self.flips / self.pairs
 
     @property
-    def top5_distance(self) -> float:
-        """uT5D: the mean over pairs."""
-        return self.top5_distance_sum / self.pairs
+    def top5_distance(self) -> float | None:
+        """uT5D: the mean over pairs; None below five classes."""
+        return None if self.top5_distance_sum is None else self.top5_distance_sum / self.pairs
 
     @property
     def zipf_distance(self) -> float:

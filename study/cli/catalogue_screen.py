@@ -38,7 +38,7 @@ def component_lines(name: str, component: Any, terminal: Terminal) -> Iterator[s
 
 def _notes(component: Any) -> Iterator[str]:
     label = getattr(component, "label", None)
-    if label:
+    if isinstance(label, str) and label:
         yield label
     if hasattr(component, "trains_on_distortion"):
         kinds = component.distortion_kinds
@@ -47,6 +47,12 @@ def _notes(component: Any) -> Iterator[str]:
         yield f"{component.passes} passes an image"
     if hasattr(component, "kind"):
         yield component.kind
+    if hasattr(component, "group"):
+        yield component.group
+    if hasattr(component, "from_first"):
+        yield "each frame against the first" if component.from_first else "each frame against the one before it"
+    if getattr(component, "extra", False):
+        yield "kept for validation, in no mean"
 
 
 def _titled(described: Parameter, terminal: Terminal) -> str:

@@ -491,6 +491,24 @@ def distortions(name: Annotated[str | None, typer.Argument(metavar="NAME", help=
     print_catalogue("distortion", {**registered.all(), **attacks.all()}, name, terminal())
 
 
+@app.command(**examples("study corruptions", "study corruptions frost"))
+def corruptions(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one.")] = None) -> None:
+    """List the corruptions of ImageNet-C with sources."""
+    from study.cli.catalogue_screen import print_catalogue
+    from trainables.corruptions import corruptions as registered
+
+    print_catalogue("corruption", registered.all(), name, terminal())
+
+
+@app.command(**examples("study perturbations", "study perturbations tilt"))
+def perturbations(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one.")] = None) -> None:
+    """List the perturbations of ImageNet-P with sources."""
+    from study.cli.catalogue_screen import print_catalogue
+    from trainables.perturbations import perturbations as registered
+
+    print_catalogue("perturbation", registered.all(), name, terminal())
+
+
 @app.command(**examples("study models", "study models lenet"))
 def models(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one.")] = None) -> None:
     """List the networks with parameters and sources."""

@@ -10,6 +10,7 @@ from study.cli.numbers import clock, percent, with_error
 from study.cli.terminal import Column, Laid, Terminal, count, lay_out
 from study.report import EndRow, EndTable, Failure, Naming, figure
 from study.summary import Counts, Summary
+from trainables.recipe import Family
 
 RETRY = {"out_of_memory": " --retry oom", "user": " --retry failed"}
 """By failure class: what a launch needs to try again. Others are tried again anyway."""
@@ -17,6 +18,11 @@ NEXT_WIDTH = 42
 """Columns, at least, of a command before its explanation."""
 LONG = 80
 """Columns of a command beside which the others do not wait."""
+MEANS: dict[Family, tuple[str, str]] = {
+    "corruption": ("mce", "mean corruption errors; `ce` has each corruption's"),
+    "perturbation": ("mfr", "mean flip rates; `flip_rates` has each perturbation's"),
+}
+"""Family of a benchmark → the view of its means, and what it shows."""
 
 
 def print_end_table(table: EndTable, naming: Naming, terminal: Terminal, study: str, suffix: str) -> None:
@@ -153,7 +159,12 @@ def print_next(terminal: Terminal, commands: Sequence[tuple[str, str]]) -> None:
 
 
 def next_commands(
-    study: str, spec: str | None, suffix: str, searched: bool = False, runs: str | None = None
+    study: str,
+    spec: str | None,
+    suffix: str,
+    searched: bool = False,
+    benchmarks: Sequence[Family] = (),
+    runs: str | None = None,
 ) -> Iterator[tuple[str, str]]:
     """What to do with a study that is complete. `spec`: its YAML, if it was launched from one; `runs`: MLflow's
     address, where a server has them."""
@@ -167,6 +178,9 @@ def next_commands(
         yield runs, "every run, in MLflow"
     if searched:
         yield f"study query {study} pareto{suffix}", "every point that the search drew"
+    for family in benchmarks:
+        view, what = MEANS[family]
+        yield f"study query {study} {view}{suffix}", what
     yield f"study query {study} bands{suffix}", "the numbers behind the bands"
     yield f"study query {study} practical{suffix}", "worst and best for every pair of distortions"
     yield "study query --help", "the tables and views, with worked queries"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from study.cli.benchmark_lines import skipped_lines
 from study.cli.end_screen import (
     complete_line,
     diverged_lines,
@@ -63,6 +64,8 @@ def conduct(spec: Spec, typed: Typed, store: str | None, options: LaunchOptions,
     plan = opened.with_points(base)
     before = summarise(plan, look(opened, plan))
     _say_changes(opened, plan, before.complete, terminal)
+    for line in skipped_lines(one for benchmark in plan.benchmarks for one in benchmark.skipped):
+        terminal.print("\n".join(terminal.wrap(f"skipped: {line}")))
     naming = Naming(plan, registered_symbol)
     tracker = tracker_of(opened, plan.study)
     with screen(terminal, naming, location, lambda: str(tracker.state)) as watching:
@@ -116,7 +119,12 @@ class Ending:
             self.terminal.print("\n".join(diverged_lines(summary.trials.diverged, self.terminal)))
         self._table()
         commands = next_commands(
-            self.plan.study, self.typed.spec, self.suffix, searched=bool(self.plan.searches), runs=self._elsewhere()
+            self.plan.study,
+            self.typed.spec,
+            self.suffix,
+            searched=bool(self.plan.searches),
+            benchmarks=tuple(one.family for one in self.plan.benchmarks),
+            runs=self._elsewhere(),
         )
         print_next(self.terminal, tuple(commands))
 

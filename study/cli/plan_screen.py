@@ -1,13 +1,16 @@
 """Before a launch: what a study will do, what the store has of it, and what it may cost."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 from typing import Protocol
 
+from study.cli.benchmark_lines import beware, skipped_lines, tested
 from study.cli.numbers import duration, size
 from study.cli.terminal import Column, Terminal, count, facts, lay_out
 from study.cost import Cost
 from study.plan import Plan, Search
+from study.planning import shown
 from study.report import Changes, NewTrials, PlanRow, PlanTable, epochs_of, figure, open_range
 from study.summary import UNDISTORTED, Summary
 from trainables.methods import described
@@ -122,6 +125,13 @@ def _what(plan: Plan, table: PlanTable, summary: Summary) -> Iterator[tuple[str,
 
 
 def _notes(plan: Plan) -> Iterator[tuple[str, str]]:
+    for line in skipped_lines(one for benchmark in plan.benchmarks for one in benchmark.skipped):
+        yield "skipped", line
+    seen = {name for trial in plan.trials for name in trial.shown}
+    seen |= {name for search in plan.searches for name in shown(search.templates[0])}
+    for benchmark in plan.benchmarks:
+        for line in beware(benchmark, seen):
+            yield "beware", line
     for label, caution in cautions((trial.label, trial.recipe.method, trial.recipe) for trial in plan.trials):
         yield "note", f"{label}: {caution}"
 
@@ -199,16 +209,17 @@ def _evaluation(plan: Plan, summary: Summary) -> str:
 
 
 def _conditions(plan: Plan) -> str:
-    if not plan.sweeps:
-        return "clean"
+    *before, last = ("clean", *_levels_each(plan), *map(tested, plan.benchmarks))
+    return f"{', '.join(before)}, and {last}" if before else last
+
+
+def _levels_each(plan: Plan) -> Iterator[str]:
+    """`5 levels each of gaussian_noise, rotation`"""
     by_number: dict[int, list[str]] = {}
     for sweep in plan.sweeps:
         by_number.setdefault(len(sweep.levels), []).append(sweep.test_distortion)
-    each = ", ".join(
-        f"{count(number, 'level')}{' each' if len(names) > 1 else ''} of {', '.join(names)}"
-        for number, names in by_number.items()
-    )
-    return f"clean, and {each}"
+    for number, names in by_number.items():
+        yield f"{count(number, 'level')}{' each' if len(names) > 1 else ''} of {', '.join(names)}"
 
 
 def _in_the_store(summary: Summary, store: str) -> str:
@@ -257,18 +268,20 @@ def _new_evaluations(changes: Changes) -> Iterator[str]:
     new = sum(group.trials for group in changes.groups)
     parts = [f"{new:,} × {changes.conditions}"] if new else []
     if changes.new_conditions and changes.kept:
-        parts.append(f"{', '.join(map(_condition, changes.new_conditions))} for the {changes.kept:,} there")
+        parts.append(f"{', '.join(_named(changes.new_conditions))} for the {changes.kept:,} there")
     number = new * changes.conditions + len(changes.new_conditions) * changes.kept
     if number:
         yield f"{count(number, 'new evaluation')} ({', and '.join(parts)})"
 
 
-def _condition(condition: Condition) -> str:
-    return (
-        condition.test_distortion
-        if condition.level is None
-        else f"{condition.test_distortion} {figure(condition.level)}"
-    )
+def _named(conditions: Sequence[Condition]) -> Iterator[str]:
+    """`jpeg 70`, each by itself; of benchmarks how many: `75 of corruptions`."""
+    for condition in conditions:
+        if condition.family in ("clean", "sweep"):
+            level = "" if condition.level is None else f" {figure(condition.level)}"
+            yield f"{condition.test_distortion}{level}"
+    families = Counter(condition.family for condition in conditions if condition.family not in ("clean", "sweep"))
+    yield from (f"{number:,} of {family}s" for family, number in families.items())
 
 
 def _dropped(changes: Changes) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import typer
 
+from study.cli.benchmark_lines import skipped_lines
 from study.cli.errors import CommandError
 from study.cli.places import store_suffix
 from study.cli.plan_screen import cautions, print_outline, print_plan
@@ -13,7 +14,7 @@ from study.cli.terminal import Terminal, count
 from study.cost import Timing, cost, history, pilot
 from study.doctor import store_writable
 from study.plan import Plan
-from study.planning import absent_weights, check_weights, data_set, make_plan
+from study.planning import absent_weights, check_weights, data_set, make_plan, skipped
 from study.report import Naming, plan_table, registered_symbol
 from study.spec import Spec, load, shipped
 from study.spec.grid import distinct
@@ -51,7 +52,8 @@ def show_plan(
     timings, where = _timings(opened, plan, with_pilot)
     expected = cost(drawn, found, timings, where)
     if as_json:
-        typer.echo(json.dumps({**summary.to_json(), "cost": expected.to_json()}, ensure_ascii=False))
+        told = {**summary.to_json(), "cost": expected.to_json(), "skipped": list(skipped_lines(skipped(spec)))}
+        typer.echo(json.dumps(told, ensure_ascii=False))
         return
     naming = Naming(plan, registered_symbol)
     table = plan_table(plan, naming)
@@ -81,7 +83,8 @@ def _show_outline(spec: Spec, lacking: Sequence[str], *, as_json: bool, terminal
     plan = make_plan(spec, fingerprint="")
     summary = summarise(plan, Found(evaluated={}))
     if as_json:
-        typer.echo(json.dumps({**summary.to_json(), "lacking": lacking}, ensure_ascii=False))
+        told = {**summary.to_json(), "lacking": lacking, "skipped": list(skipped_lines(skipped(spec)))}
+        typer.echo(json.dumps(told, ensure_ascii=False))
         return
     print_outline(plan, plan_table(plan, Naming(plan, registered_symbol)), summary, lacking, terminal)
     terminal.print()
@@ -127,6 +130,8 @@ def validated(source: str, overrides: Sequence[str]) -> str:
     points = ((method.label, component, method.train) for method in spec.methods for component in distinct(method))
     for label, caution in cautions(points):
         sound += f"\nnote: {label}: {caution}"
+    for line in skipped_lines(skipped(spec)):
+        sound += f"\nskipped: {line}"
     for path in absent_weights(spec):
         sound += f"\nwarning: its weights cannot be used yet: there is no file at {path}"
     try:

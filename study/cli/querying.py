@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from study.cli.errors import CommandError
 from study.cli.places import open_store, study_name
 from study.cli.terminal import Column, Terminal, count, lay_out, wrapped
+from study.objectives import CLEAN
 from study.query import VIEWS, describe, open_tables
 
 SHORT = 3
@@ -22,6 +23,7 @@ PIECE = 2**16
 """Bytes written to a pipe at a time."""
 DESCRIBED = ["column_name", "column_type"]
 """The first columns of a DESCRIBE or SUMMARIZE: what their rows share says nothing about data."""
+LEVEL = "level"
 VISIBLE = 5e-5
 """The smallest number that four decimals show."""
 
@@ -103,6 +105,8 @@ def answer_lines(answer: pa.Table, terminal: Terminal, width: int | None) -> lis
     """What all rows share above the table, but of a DESCRIBE; columns that are empty throughout are left out."""
     flat = flattened(answer)
     columns = {name: column.to_pylist() for name, column in zip(flat.column_names, flat.columns, strict=True)}
+    if LEVEL in columns:
+        columns[LEVEL] = _with_clean(columns)
     filled = {name: values for name, values in columns.items() if any(value not in (None, "") for value in values)}
     if not flat.num_rows:
         return ["no rows"]
@@ -113,7 +117,7 @@ def answer_lines(answer: pa.Table, terminal: Terminal, width: int | None) -> lis
     told = wrapped(terminal.text(_above(flat.num_rows, shared)), width, 0, 2)
     above = [*told, ""] if 0 < len(shared) < len(filled) else []
     titles = [Column(name, "right" if _is_number(values) else "left") for name, values in shown.items()]
-    rows = [[terminal.text(cell) for cell in row] for row in zip(*map(cells, shown, shown.values()), strict=True)]
+    rows = [[terminal.text(cell) for cell in row] for row in zip(*map(cells, shown.values()), strict=True)]
     loose = lay_out(titles, rows, width, gap=3)
     laid = lay_out(titles, rows, width) if loose.hidden else loose
     hidden = f"not shown, for want of room: {', '.join(laid.hidden)} (--format csv shows all)"
@@ -123,8 +127,25 @@ def answer_lines(answer: pa.Table, terminal: Terminal, width: int | None) -> lis
     return [*above, laid.header, *laid.lines, *below]
 
 
+def _with_clean(columns: Mapping[str, list[Any]]) -> list[Any]:
+    """The levels, `clean` where one is empty for undistorted images, the left end of every sweep.
+
+    Perturbations have no level either. Family or step tell them apart; without these, a sweep is what has levels.
+    """
+    levels = columns[LEVEL]
+    names = columns.get("test_distortion", [""] * len(levels))
+    swept = {CLEAN, *(name for name, level in zip(names, levels, strict=True) if level is not None)}
+    if "family" in columns:
+        undistorted = [family == CLEAN for family in columns["family"]]
+    elif "step" in columns:
+        undistorted = [step == 0 for step in columns["step"]]
+    else:
+        undistorted = [name in swept for name in names]
+    return [CLEAN if level is None and left else level for level, left in zip(levels, undistorted, strict=True)]
+
+
 def _above(rows: int, shared: dict[str, list[Any]]) -> str:
-    said = " · ".join(f"{name} {cells(name, values[:1])[0]}" for name, values in shared.items())
+    said = " · ".join(f"{name} {cells(values[:1])[0]}" for name, values in shared.items())
     return f"all {count(rows, 'row')}: {said}"
 
 
@@ -133,13 +154,14 @@ def _alike(values: Sequence[Any]) -> bool:
 
 
 def _is_number(values: Sequence[Any]) -> bool:
-    return all(value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)) for value in values)
+    plain = (value for value in values if value not in (None, CLEAN))
+    return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in plain)
 
 
-def cells(name: str, values: Sequence[Any]) -> list[str]:
+def cells(values: Sequence[Any]) -> list[str]:
     """A column as text: numbers of one column alike, rates to four places, true as a dot."""
     places = _places([value for value in values if isinstance(value, float)])
-    return [_cell(name, value, places) for value in values]
+    return [_cell(value, places) for value in values]
 
 
 def _places(numbers: Sequence[float]) -> str:
@@ -148,9 +170,9 @@ def _places(numbers: Sequence[float]) -> str:
     return ".4g" if any(0 < abs(number) < VISIBLE for number in numbers) else ".4f"
 
 
-def _cell(name: str, value: Any, places: str) -> str:
+def _cell(value: Any, places: str) -> str:
     if value is None:
-        return "clean" if name == "level" else ""
+        return ""
     if isinstance(value, bool):
         return "●" if value else ""
     if isinstance(value, float):

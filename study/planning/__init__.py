@@ -1,8 +1,10 @@
 """Planning: from a spec to its plan. A pure function of the spec and the data's fingerprint; imports torch."""
 
+from study.planning.conditions import skipped
 from study.planning.data import data_set
 from study.planning.make import make_plan
 from study.planning.searches import drawn_trials
 from study.planning.starts import absent_weights, check_weights
+from study.planning.trials import shown
 
-__all__ = ["absent_weights", "check_weights", "data_set", "drawn_trials", "make_plan"]
+__all__ = ["absent_weights", "check_weights", "data_set", "drawn_trials", "make_plan", "shown", "skipped"]

@@ -1,11 +1,11 @@
 """Conditions: what every trial of a study is evaluated under."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from study.identity import condition_id
-from study.objectives import CLEAN, places
-from study.plan import Objective, Sweep
-from study.spec import BenchmarkSpec, Spec, SweepSpec
+from study.objectives import CLEAN, CORRUPTIONS_MEAN, Place, Places, places
+from study.plan import Benchmark, BenchmarkTest, Objective, PlannedTrial, Skipped, Sweep
+from study.spec import BenchmarkSpec, Spec, SweepSpec, TestSpec
 from trainables.recipe import Component, Condition, Family, Split
 from trainables.sequence import find
 
@@ -15,31 +15,109 @@ def sweeps(spec: Spec, fingerprint: str) -> tuple[Sweep, ...]:
     return tuple(_sweep(spec, sweep, fingerprint) for sweep in spec.evaluate.sweeps)
 
 
+def benchmarks(spec: Spec, fingerprint: str, baseline: Sequence[PlannedTrial]) -> Iterator[Benchmark]:
+    """Corruptions and perturbations, with what these images cannot be put to; `baseline` normalises unless told."""
+    usual = baseline[0].label if baseline else None
+    for family, line in _lines(spec).items():
+        yield Benchmark(
+            name=line.name,
+            family=family,
+            normalizer=line.normalize_by or usual,
+            tests=tuple(_planned(spec, family, test, fingerprint) for test in _possible(_tested(spec, line))),
+            skipped=tuple(_skipped(_tested(spec, line))),
+            ranks_five=line.ranks_five,
+        )
+
+
+def skipped(spec: Spec) -> tuple[Skipped, ...]:
+    """What the study's images cannot be put to, of all its benchmarks."""
+    return tuple(one for line in _lines(spec).values() for one in _skipped(_tested(spec, line)))
+
+
+def _skipped(tests: Iterable[TestSpec]) -> Iterator[Skipped]:
+    for test in tests:
+        if test.reason is not None:
+            yield Skipped(
+                name=test.step.name,
+                label=test.label,
+                parameter=test.parameter,
+                level=test.level,
+                reason=test.reason,
+            )
+
+
+def _planned(spec: Spec, family: Family, test: TestSpec, fingerprint: str) -> BenchmarkTest:
+    return BenchmarkTest(
+        condition_id=_condition_id(spec, "test", (test.step,), fingerprint, family),
+        name=test.step.name,
+        extra=test.extra,
+        noise=test.noise,
+    )
+
+
 def conditions(spec: Spec, fingerprint: str) -> tuple[Condition, ...]:
-    """On test images `clean` and every level of every sweep; on validation images what a search asks for."""
+    """On test images `clean`, every level of every sweep, and the benchmarks; on validation images what a search asks.
+
+    A search may ask for those corruptions alone that are kept for it.
+    """
     asked = {place for places in _asked(spec).values() for place in places}
-    tested = (*_on("test", spec, fingerprint), *_benchmarks(spec, fingerprint))
-    watched = _on("validation", spec, fingerprint) if asked else ()
-    return (*tested, *(one for one in watched if (one.test_distortion, one.level) in asked))
+    tested = (
+        _benchmark(spec, "test", family, test, fingerprint)
+        for family, line in _lines(spec).items()
+        for test in _possible(_tested(spec, line))
+    )
+    extras = (_benchmark(spec, "validation", "corruption", test, fingerprint) for test in _extras(spec))
+    watched = (*_on("validation", spec, fingerprint), *extras) if asked else ()
+    return (*_on("test", spec, fingerprint), *tested, *(one for one in watched if _place(one) in asked))
 
 
 def objectives(spec: Spec, planned: Iterable[Condition]) -> tuple[Objective, ...]:
     """What a search makes as large as possible, by the ids of its conditions."""
-    ids = {(one.split, one.test_distortion, one.level): one.condition_id for one in planned}
+    ids = {(one.split, _place(one)): one.condition_id for one in planned}
     return tuple(
         Objective(
             name=name,
-            validation=tuple(ids["validation", *place] for place in found),
-            test=tuple(ids["test", *place] for place in found),
+            validation=tuple(ids["validation", place] for place in found),
+            test=tuple(ids["test", place] for place in found),
         )
         for name, found in _asked(spec).items()
     )
 
 
-def _asked(spec: Spec) -> Mapping[str, tuple[tuple[str, float | None], ...]]:
-    """Objective → the test distortions and levels that it is the mean of."""
+def _place(condition: Condition) -> Place:
+    return condition.family, condition.test_distortion, condition.level
+
+
+def _asked(spec: Spec) -> Mapping[str, Places]:
+    """Objective → the conditions that it is the mean of."""
     levels = {sweep.test_distortion: (sweep.levels, sweep.practical) for sweep in spec.evaluate.sweeps}
-    return {} if spec.search is None else {name: places(name, levels) for name in spec.search.objectives}
+    extras: Places = tuple(("corruption", test.label, test.level) for test in _extras(spec))
+    return {} if spec.search is None else {name: places(name, levels, extras) for name in spec.search.objectives}
+
+
+def _lines(spec: Spec) -> dict[Family, BenchmarkSpec]:
+    lines: dict[Family, BenchmarkSpec | None] = {
+        "corruption": spec.evaluate.corruptions,
+        "perturbation": spec.evaluate.perturbations,
+    }
+    return {family: line for family, line in lines.items() if line is not None}
+
+
+def _tested(spec: Spec, line: BenchmarkSpec) -> tuple[TestSpec, ...]:
+    """What test images are put to: what the line asks for, and, for reports, what a search looks at."""
+    looked_at = spec.search is not None and CORRUPTIONS_MEAN in spec.search.objectives
+    extras = line.extras if looked_at and line is spec.evaluate.corruptions else ()
+    return (*line.tests, *(test for test in extras if test not in line.tests))
+
+
+def _extras(spec: Spec) -> tuple[TestSpec, ...]:
+    """The corruptions kept for validation that these images can be put to."""
+    line = spec.evaluate.corruptions
+    return () if line is None else _possible(line.extras)
+
+
+def _possible(tests: Iterable[TestSpec]) -> tuple[TestSpec, ...]:
+    return tuple(test for test in tests if test.reason is None)
 
 
 def _sweep(spec: Spec, sweep: SweepSpec, fingerprint: str) -> Sweep:
@@ -82,26 +160,18 @@ def _on(split: Split, spec: Spec, fingerprint: str) -> Iterator[Condition]:
             )
 
 
-def _benchmarks(spec: Spec, fingerprint: str) -> Iterator[Condition]:
-    """Corruptions and perturbations, those that these images can be tested under."""
-    lines: dict[Family, BenchmarkSpec | None] = {
-        "corruption": spec.evaluate.corruptions,
-        "perturbation": spec.evaluate.perturbations,
-    }
-    for family, line in lines.items():
-        for test in line.tests if line is not None else ():
-            if test.reason is None:
-                yield Condition(
-                    condition_id=_condition_id(spec, "test", (test.step,), fingerprint, family),
-                    data=spec.data,
-                    split="test",
-                    family=family,
-                    test_distortion=test.label,
-                    parameter=test.parameter,
-                    level=test.level,
-                    steps=(test.step,),
-                    seed=spec.evaluate.seed,
-                )
+def _benchmark(spec: Spec, split: Split, family: Family, test: TestSpec, fingerprint: str) -> Condition:
+    return Condition(
+        condition_id=_condition_id(spec, split, (test.step,), fingerprint, family),
+        data=spec.data,
+        split=split,
+        family=family,
+        test_distortion=test.label,
+        parameter=test.parameter,
+        level=test.level,
+        steps=(test.step,),
+        seed=spec.evaluate.seed,
+    )
 
 
 def _condition_id(

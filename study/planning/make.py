@@ -1,7 +1,7 @@
 """The whole plan."""
 
-from study.plan import Plan
-from study.planning.conditions import conditions, sweeps
+from study.plan import Plan, baseline_of
+from study.planning.conditions import benchmarks, conditions, sweeps
 from study.planning.data import located
 from study.planning.searches import searches
 from study.planning.starts import Parents
@@ -25,6 +25,7 @@ def make_plan(spec: Spec, fingerprint: str) -> Plan:
         trials=trials,
         conditions=planned,
         sweeps=sweeps(spec, fingerprint),
+        benchmarks=tuple(benchmarks(spec, fingerprint, baseline_of(trials))),
         searches=tuple(searches(spec, fingerprint, parents, planned)),
         measure=methods.get(spec.methods[0].method).measure,
     )

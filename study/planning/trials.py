@@ -7,7 +7,10 @@ from study.plan import PlannedTrial, Resources
 from study.planning.starts import Parents, stages, starts
 from study.spec import MethodSpec, Spec
 from study.spec.grid import Point, points
+from trainables.distortions import Distortion
+from trainables.methods import described
 from trainables.recipe import Recipe, Start
+from trainables.sequence import find, level_of
 
 
 def grid_trials(spec: Spec, fingerprint: str, parents: Parents) -> Iterator[PlannedTrial]:
@@ -27,8 +30,24 @@ def planned_trial(recipe: Recipe, fingerprint: str, label: str, stage: int, occu
     """The trial that a recipe is, on data with this fingerprint."""
     identity = trial_identity(recipe, fingerprint).json()
     return PlannedTrial(
-        trial_id=hashed(identity), label=label, stage=stage, recipe=recipe, identity=identity, resources=occupied
+        trial_id=hashed(identity),
+        label=label,
+        stage=stage,
+        recipe=recipe,
+        identity=identity,
+        resources=occupied,
+        shown=shown(recipe),
     )
+
+
+def shown(recipe: Recipe) -> tuple[str, ...]:
+    """The corruptions and perturbations that the training shows, sorted: of the method, and of what it trains on."""
+    names = set(described(recipe.method).shows())
+    for step in recipe.distortions:
+        kind, (level, value) = find(step.name), level_of(step)
+        if issubclass(kind, Distortion) and value != level.identity_level:
+            names.update(kind.shows)
+    return tuple(sorted(names))
 
 
 def resources(method: MethodSpec) -> Resources:

@@ -18,6 +18,14 @@ VIEWS = {
     "Diverged trials count like any other: with their best finite epoch, or at chance.",
     "practical": "The worst and the best trial of each label at each test distortion's practical level. They are "
     "picked on these same images, so they show a range, not a choice. Of equals, the first in the plan.",
+    "ce": "The corruption errors: one row a corruption of a trial. CE is the sum of the errors over the severities "
+    "tested, over the same sum of the normaliser's; 1 is as good, the papers print percent.",
+    "mce": "One row a trial: mCE and its kin, means over the benchmark's main corruptions. The extra ones, kept for "
+    "validation, are in none of them. `corruptions` says how many of the 15 they are over.",
+    "flip_rates": "One row a perturbation of a trial and difficulty: how often its answer changes within a sequence, "
+    "and how far its five likeliest classes move, by themselves and over the normaliser's.",
+    "mfr": "One row a trial and difficulty: mFR and its kin, means over the benchmark's main perturbations. "
+    "`perturbations` says how many of the ten they are over.",
     "pareto": "One row a point that a search drew: its objectives on validation images, which the search looked at, "
     "and on test images; each the mean over the objective's conditions and the point's replicates.",
     "all_trials": "One row a trained trial of the whole store, of whichever study.",
@@ -76,6 +84,40 @@ COMMON: dict[str, Meaning] = {
     "best_error": ("rate", "its standard error"),
     "best_trial": ("", "its trial id"),
     "best_hyperparameters": ("", "its hyperparameters"),
+    "benchmark": ("", "the set of tests that a mean is over, and the images' size that its settings are for"),
+    "corruption": ("", "as `test_distortion`: `frost (synthetic)` has no photographs of frost"),
+    "perturbation": ("", "as `test_distortion`"),
+    "severities": ("", "how many it was tested at; the benchmark has five"),
+    "error": ("rate", "1 − accuracy, the mean over the severities"),
+    "normalizer_error": ("rate", "the normaliser's error at the same severities; empty where one is unknown"),
+    "ce": ("ratio", "Σ error / Σ the normaliser's over the severities; empty where one is unknown"),
+    "relative_ce": ("ratio", "the same of errors above the error on undistorted images"),
+    "seen": ("", "whether the trial's training, or that of what it started from, shows it"),
+    "extra": ("", "whether it is kept for validation and in no mean"),
+    "noise": ("", "whether it is noise, drawn anew for every pixel"),
+    "normalizer": (
+        "",
+        "whose errors or flips its own are divided by: a label, the mean of its trials, or alexnet; empty where the "
+        "study has no baseline: then only what is not normalised is there",
+    ),
+    "mce": ("ratio", "mean of CE; empty while one of them is"),
+    "relative_mce": ("ratio", "mean of relative CE; empty while one of them is"),
+    "mean_error": ("rate", "mean of the errors, not normalised: what the papers on CIFAR-10-C print"),
+    "mce_without_seen": ("ratio", "mCE over the corruptions that its training does not show"),
+    "mce_without_noise": ("ratio", "mCE over the corruptions that are no noise"),
+    "corruptions": (
+        "",
+        "how many of the 15 the means are over, and which are missing: `13 of 15: without frost, snow`",
+    ),
+    "perturbations": ("", "how many of the ten the means are over, and which are missing"),
+    "flip_probability": ("rate", "FP: share of the pairs of frames whose predictions differ"),
+    "top5_distance": ("places", "uT5D: how far the five likeliest classes move, mean over pairs; empty below five"),
+    "flip_rate": ("ratio", "FR: flip_probability over the normaliser's; empty where that is unknown or 0"),
+    "t5d": ("ratio", "T5D: top5_distance over the normaliser's; empty where that is unknown or 0"),
+    "mfr": ("ratio", "mean of the flip rates; empty while one of them is"),
+    "mt5d": ("ratio", "mean of T5D; empty while one of them is"),
+    "mean_flip_probability": ("rate", "mean of the flip probabilities, not normalised"),
+    "mean_top5_distance": ("places", "mean of uT5D, not normalised"),
     "number": ("", "of the point in its search, 0 the first drawn"),
     "front": (
         "",
@@ -94,6 +136,9 @@ OWN: dict[tuple[str, str], Meaning] = {
     ("bands", "level"): ("the parameter's", "the test level; empty for clean"),
     ("practical", "level"): ("the parameter's", "the practical level"),
     ("epochs", "loss"): STORED["loss"],
+    ("mce", "severities"): ("", "the fewest that any of its corruptions was tested at; the benchmark has five"),
+    ("mce", "seen"): ("", "the corruptions among them that its training, or that of what it started from, shows"),
+    ("mfr", "seen"): ("", "the perturbations among them that its training, or that of what it started from, shows"),
     ("pareto", "trials"): ("trials", "replicates of the point"),
     ("pareto", "trial_id"): ("", "its trial; of several replicates, the first"),
 }

@@ -14,6 +14,7 @@ from importlib.resources import files
 import duckdb
 import pyarrow as pa
 
+from study.query.benchmarks import benchmark_tables
 from study.query.columns import VIEWS, ViewColumn, column
 from study.query.packing import described, packed, packed_terms
 from study.query.points import points
@@ -38,6 +39,10 @@ SOURCES = {
     "near_duplicates": ("membership", "conditions", "near_duplicates"),
     "bands": ("membership", "conditions", "trials", "evaluations"),
     "practical": ("membership", "conditions", "trials", "evaluations"),
+    "ce": ("membership", "conditions", "trials", "evaluations"),
+    "mce": ("membership", "conditions", "trials", "evaluations"),
+    "flip_rates": ("membership", "conditions", "trials", "flips"),
+    "mfr": ("membership", "conditions", "trials", "evaluations", "flips"),
     "pareto": ("membership", "points"),
     "all_trials": ("all_trials",),
 }
@@ -56,6 +61,8 @@ class Tables:
     store: Store
     launch: Launch | None
     """The study's newest; None for a store without one in mind, where only `all_trials` has rows."""
+    only: frozenset[str] | None = None
+    """The trials to read results of; all of the study's if None."""
     _read: dict[str, pa.Table] = field(default_factory=dict, compare=False, repr=False)
 
     def sql(self, text: str) -> pa.Table:
@@ -84,7 +91,8 @@ class Tables:
             return packed(_membership(self.launch.membership))
         if name == "points":
             return points(self.launch.plan, self._stored("evaluations"))
-        rows = self.store.read(name, frozenset(self.launch.membership["trial_id"].to_pylist()))
+        of_study = frozenset(self.launch.membership["trial_id"].to_pylist())
+        rows = self.store.read(name, of_study if self.only is None else self.only & of_study)
         return packed_terms(rows) if name == "epochs" else rows
 
 
@@ -156,7 +164,7 @@ def _database(stored: Stored) -> duckdb.DuckDBPyConnection:
     """A database of these tables and the views over them, locked."""
     database = duckdb.connect(":memory:", config=ALONE)
     database.execute("CREATE SCHEMA stored")
-    for name, rows in stored.items():
+    for name, rows in {**stored, **benchmark_tables()}.items():
         database.register("handed", rows)
         database.execute(f"CREATE TABLE stored.{name} AS FROM handed")
         database.unregister("handed")

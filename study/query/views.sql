@@ -33,6 +33,8 @@ SELECT
     trained.validation_correct / trained.validation_n AS validation_accuracy,
     trained.validation_n,
     clean.correct / clean.n AS clean_accuracy,
+    trained.images_seen,
+    trained.labels_used,
     trained.parameter_count,
     trained.weights_hash
 FROM stored.membership AS membership
@@ -239,6 +241,301 @@ GROUP BY test_distortion, parameter, level, train_distortion, label, sweep
 ORDER BY sweep, min(distortion_position), min(label_position);
 
 
+-- `13 of 15: without frost, snow`: how many of a benchmark's main parts a mean is over.
+CREATE MACRO stored.parts(whose, present) AS (
+    SELECT
+        len(present) || ' of ' || count(*) || coalesce(
+            ': without ' || string_agg(part.name, ', ' ORDER BY part.place)
+            FILTER (NOT list_contains(present, part.name)),
+            ''
+        )
+    FROM stored.main AS part
+    WHERE part.family = whose
+);
+
+
+-- What each trial's training has shown of the benchmarks: its own, and that of the trials that it started from.
+CREATE VIEW stored.shown AS
+WITH RECURSIVE line AS (
+    SELECT DISTINCT trial_id, trial_id AS ancestor FROM stored.membership
+    UNION
+    SELECT line.trial_id, trained.parent
+    FROM line
+    JOIN stored.trials AS trained ON trained.trial_id = line.ancestor
+    WHERE trained.start = 'trial'
+)
+SELECT DISTINCT line.trial_id, unnest(members.shown) AS name
+FROM line
+JOIN stored.membership AS members ON members.trial_id = line.ancestor;
+
+
+-- Each cell of each corruption on test images, with the trial's error on undistorted ones.
+CREATE VIEW stored.corrupted AS
+SELECT
+    cells.trial_id,
+    condition_id,
+    planned.position AS place,
+    planned.benchmark,
+    planned.name,
+    planned.test_distortion AS corruption,
+    planned.level AS severity,
+    planned.extra,
+    planned.noise,
+    planned.normalizer,
+    cells.rendering,
+    1 - cells.correct / cells.n AS error,
+    1 - clean.correct / clean.n AS clean_error
+FROM stored.evaluations AS cells
+JOIN stored.conditions AS planned USING (condition_id)
+LEFT JOIN (
+    FROM stored.evaluations AS cells SEMI JOIN stored.conditions USING (condition_id)
+    WHERE cells.family = 'clean' AND cells.role = 'best' AND cells.split = 'test'
+) AS clean USING (trial_id)
+WHERE planned.family = 'corruption' AND planned.split = 'test' AND cells.role = 'best' AND planned.benchmark IS NOT NULL;
+
+
+-- Whose errors the others' are divided by, at each corruption and severity: the mean over the trials of a label, made
+-- from images that came about in the same way, or AlexNet.
+CREATE VIEW stored.normal_errors AS
+SELECT
+    cells.condition_id,
+    cells.rendering,
+    avg(cells.error) AS error,
+    avg(cells.clean_error) AS clean_error,
+    true AS by_severity
+FROM stored.corrupted AS cells
+WHERE cells.trial_id IN (SELECT trial_id FROM stored.membership WHERE label = cells.normalizer)
+GROUP BY cells.condition_id, cells.rendering
+UNION ALL
+SELECT DISTINCT cells.condition_id, cells.rendering, known.error, known.clean_error, known.by_severity
+FROM stored.corrupted AS cells
+JOIN stored.alexnet_errors AS known USING (name, severity)
+WHERE cells.normalizer = 'alexnet' AND 'alexnet' NOT IN (SELECT label FROM stored.membership);
+
+
+-- Corruption errors: CE = Σₛ E(s) / Σₛ E'(s) over the severities s that were tested, E' the normaliser's. Where one of
+-- its errors is missing there is no CE; of AlexNet's four extra ones only the sum over all five severities is known.
+CREATE VIEW stored.ce AS
+WITH summed AS (
+    SELECT
+        benchmark,
+        label,
+        trial_id,
+        corruption,
+        cells.name,
+        count(*) AS severities,
+        avg(cells.error) AS error,
+        sum(cells.error) AS errors,
+        sum(cells.error - cells.clean_error) AS above_clean,
+        count(normal.error) = count(*) AND (bool_and(normal.by_severity) OR count(*) = 5) AS known,
+        avg(normal.error) AS normal_error,
+        sum(normal.error) AS normal_errors,
+        sum(normal.error - normal.clean_error) AS normal_above_clean,
+        extra,
+        noise,
+        normalizer,
+        cells.rendering,
+        min(members.position) AS position,
+        min(cells.place) AS place
+    FROM stored.corrupted AS cells
+    JOIN stored.membership AS members USING (trial_id)
+    LEFT JOIN stored.normal_errors AS normal
+        ON normal.condition_id = cells.condition_id AND normal.rendering IS NOT DISTINCT FROM cells.rendering
+    GROUP BY benchmark, label, trial_id, corruption, cells.name, extra, noise, normalizer, cells.rendering
+)
+SELECT
+    benchmark,
+    label,
+    trial_id,
+    corruption,
+    name,
+    severities,
+    error,
+    CASE WHEN known THEN normal_error END AS normalizer_error,
+    CASE WHEN known THEN errors / nullif(normal_errors, 0) END AS ce,
+    CASE WHEN known THEN above_clean / nullif(normal_above_clean, 0) END AS relative_ce,
+    shown.name IS NOT NULL AS seen,
+    extra,
+    noise,
+    normalizer,
+    rendering,
+    position,
+    place
+FROM summed
+LEFT JOIN stored.shown AS shown USING (trial_id, name);
+
+
+-- The corruption errors of each trial, once for each label it stands under.
+CREATE VIEW ce AS
+SELECT each.* EXCLUDE (name, position, place)
+FROM stored.ce AS each
+ORDER BY position, place;
+
+
+-- Means over the benchmark's main corruptions: mCE is the mean of CE, each corruption counting alike, and there is none
+-- while one of them has no CE. How many of the 15 they are over stands beside them.
+CREATE VIEW mce AS
+WITH counted AS (
+    SELECT
+        benchmark,
+        label,
+        trial_id,
+        normalizer,
+        list(name) AS names,
+        min(severities) AS severities,
+        count(ce) = count(*) AS known,
+        avg(ce) AS mce,
+        CASE WHEN count(relative_ce) = count(*) THEN avg(relative_ce) END AS relative_mce,
+        avg(error) AS mean_error,
+        avg(ce) FILTER (NOT seen) AS mce_without_seen,
+        avg(ce) FILTER (NOT noise) AS mce_without_noise,
+        string_agg(corruption, ', ' ORDER BY place) FILTER (seen) AS seen,
+        string_agg(DISTINCT rendering, ', ' ORDER BY rendering) AS rendering,
+        min(position) AS position
+    FROM stored.ce
+    WHERE NOT extra
+    GROUP BY benchmark, label, trial_id, normalizer
+)
+SELECT
+    benchmark,
+    label,
+    trial_id,
+    trials.train_distortion,
+    trials.hyperparameters,
+    CASE WHEN known THEN mce END AS mce,
+    relative_mce,
+    mean_error,
+    CASE WHEN known THEN mce_without_seen END AS mce_without_seen,
+    CASE WHEN known THEN mce_without_noise END AS mce_without_noise,
+    stored.parts('corruption', names) AS corruptions,
+    severities,
+    seen,
+    normalizer,
+    rendering,
+    trials.clean_accuracy,
+    trials.images_seen,
+    trials.labels_used,
+    trials.diverged
+FROM counted
+JOIN main.trials AS trials USING (trial_id, label)
+ORDER BY position, benchmark;
+
+
+-- Each trial's flips within the sequences of each perturbation, at each difficulty.
+CREATE VIEW stored.flipped AS
+SELECT
+    counts.trial_id,
+    condition_id,
+    planned.position AS place,
+    planned.benchmark,
+    planned.name,
+    planned.test_distortion AS perturbation,
+    counts.difficulty,
+    planned.extra,
+    planned.noise,
+    planned.normalizer,
+    counts.flips / counts.pairs AS flip_probability,
+    counts.top5_distance_sum / counts.pairs AS top5_distance
+FROM stored.flips AS counts
+JOIN stored.conditions AS planned USING (condition_id)
+WHERE planned.split = 'test' AND counts.role = 'best';
+
+
+-- Whose flips the others' are divided by: the mean over the trials of a label, or AlexNet at difficulty 1.
+CREATE VIEW stored.normal_flips AS
+SELECT
+    counts.condition_id,
+    counts.difficulty,
+    avg(counts.flip_probability) AS flip_probability,
+    avg(counts.top5_distance) AS top5_distance
+FROM stored.flipped AS counts
+WHERE counts.trial_id IN (SELECT trial_id FROM stored.membership WHERE label = counts.normalizer)
+GROUP BY counts.condition_id, counts.difficulty
+UNION ALL
+SELECT DISTINCT counts.condition_id, counts.difficulty, known.flip_probability, known.top5_distance
+FROM stored.flipped AS counts
+JOIN stored.alexnet_flips AS known USING (name)
+WHERE counts.difficulty = 1
+    AND counts.normalizer = 'alexnet' AND 'alexnet' NOT IN (SELECT label FROM stored.membership);
+
+
+-- Flip rates FR = FP / FP' and top-5 distances T5D = uT5D / uT5D', each over the normaliser's.
+CREATE VIEW stored.flip_rates AS
+SELECT
+    counts.benchmark,
+    members.label,
+    trial_id,
+    counts.perturbation,
+    name,
+    counts.difficulty,
+    counts.flip_probability,
+    counts.top5_distance,
+    counts.flip_probability / nullif(normal.flip_probability, 0) AS flip_rate,
+    counts.top5_distance / nullif(normal.top5_distance, 0) AS t5d,
+    shown.name IS NOT NULL AS seen,
+    counts.extra,
+    counts.noise,
+    counts.normalizer,
+    members.position,
+    counts.place
+FROM stored.flipped AS counts
+JOIN stored.membership AS members USING (trial_id)
+LEFT JOIN stored.normal_flips AS normal USING (condition_id, difficulty)
+LEFT JOIN stored.shown AS shown USING (trial_id, name);
+
+
+-- The flip rates of each trial, once for each label it stands under.
+CREATE VIEW flip_rates AS
+SELECT each.* EXCLUDE (name, position, place)
+FROM stored.flip_rates AS each
+ORDER BY position, place, difficulty;
+
+
+-- Means over the benchmark's main perturbations, each counting alike, at the difficulties that all of them were tested
+-- at: frames that time alone changes serve all three, noise only those asked for.
+CREATE VIEW mfr AS
+WITH counted AS (
+    SELECT
+        benchmark,
+        label,
+        trial_id,
+        difficulty,
+        normalizer,
+        list(name) AS names,
+        CASE WHEN count(flip_rate) = count(*) THEN avg(flip_rate) END AS mfr,
+        CASE WHEN count(t5d) = count(*) THEN avg(t5d) END AS mt5d,
+        avg(flip_probability) AS mean_flip_probability,
+        CASE WHEN count(top5_distance) = count(*) THEN avg(top5_distance) END AS mean_top5_distance,
+        string_agg(perturbation, ', ' ORDER BY place) FILTER (seen) AS seen,
+        min(position) AS position
+    FROM stored.flip_rates
+    WHERE NOT extra
+    GROUP BY benchmark, label, trial_id, difficulty, normalizer
+    QUALIFY count(*) = max(count(*)) OVER (PARTITION BY benchmark, label, trial_id)
+)
+SELECT
+    benchmark,
+    label,
+    trial_id,
+    trials.train_distortion,
+    trials.hyperparameters,
+    difficulty,
+    mfr,
+    mt5d,
+    mean_flip_probability,
+    mean_top5_distance,
+    stored.parts('perturbation', names) AS perturbations,
+    seen,
+    normalizer,
+    trials.clean_accuracy,
+    trials.images_seen,
+    trials.labels_used,
+    trials.diverged
+FROM counted
+JOIN main.trials AS trials USING (trial_id, label)
+ORDER BY position, benchmark, difficulty;
+
+
 -- Every point of every search, with what it came to.
 CREATE VIEW pareto AS
 SELECT
@@ -276,6 +573,8 @@ SELECT
     selected_epoch,
     validation_correct / validation_n AS validation_accuracy,
     validation_n,
+    images_seen,
+    labels_used,
     parameter_count,
     weights_hash,
     identity

@@ -146,14 +146,23 @@ class TestSpec(Frozen):
     level: int | None
     reason: str | None
     """Why these images cannot be tested so; None if they can."""
+    extra: bool
+    """One of the four kept for validation: in no mean."""
+    noise: bool
 
 
 class BenchmarkSpec(Frozen):
     """ImageNet-C, ImageNet-P, or a part of one."""
 
+    name: str
+    """`imagenet_c at 32 px`: what sets its results apart from those of other settings."""
     tests: tuple[TestSpec, ...]
+    extras: tuple[TestSpec, ...]
+    """Those kept for validation, at the same strengths, whether tested or not: what a search may look at."""
     normalize_by: str | None
     """The label whose errors are 1, or `alexnet`; None for the study's baseline."""
+    ranks_five: bool
+    """Whether there are five classes, which a top-5 distance needs; true where they are not counted yet."""
 
 
 class Evaluate(Frozen):

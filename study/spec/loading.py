@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from study.spec.axes import kind_of
+from study.spec.benchmarks import check_normalizers
 from study.spec.components import entries, entries_or_fault, named, only
 from study.spec.evaluation import read_evaluate
 from study.spec.faults import Faults, Place, refusal, shown, unknown
@@ -81,8 +82,9 @@ def _sections(given: dict[str, Node], folder: Path, faults: Faults) -> dict[str,
     evaluate = read_evaluate(given.get("evaluate"), images, faults)
     study = _study(given["study"], faults) if "study" in given else None
     methods = reader.read(given["methods"]) if "methods" in given else ()
+    check_normalizers(given.get("evaluate"), methods, labels, images, faults)
     check_attacked(methods, evaluate.sweeps, _tested_at(given), faults)
-    search = read_search(given.get("search"), _tested(given, faults), faults)
+    search = read_search(given.get("search"), _tested(given, faults), _is_corrupted(given), faults)
     _check_unseen(data, given.get("methods"), methods, search is not None, faults)
     check_open(given.get("search"), (given.get("distortions"), given.get("methods")), methods, faults)
     return {
@@ -162,6 +164,12 @@ def _figures(
 def _tested(given: dict[str, Node], faults: Faults) -> list[str]:
     """The names of the sweeps, sound or not."""
     return list(entries(entries(given.get("evaluate"), "evaluate", faults).get("sweeps"), "sweeps", faults))
+
+
+def _is_corrupted(given: dict[str, Node]) -> bool:
+    """Whether there is a line of corruptions, sound or not."""
+    evaluate = given.get("evaluate")
+    return isinstance(evaluate, Mapping) and "corruptions" in evaluate.entries
 
 
 def _tested_at(given: dict[str, Node]) -> dict[str, Place]:

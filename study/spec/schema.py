@@ -6,6 +6,7 @@ from typing import Any
 from study.plan import Draw
 from study.samplers import SAMPLERS
 from study.spec.axes import FORMS, RANGES
+from study.spec.benchmarks import CHOICE, CORRUPTIONS, PERTURBATIONS, Line
 from study.spec.components import distortion_names, distortion_parameters
 from study.spec.evaluation import SEED
 from study.spec.loading import MAX_TITLE, REQUIRED_SECTIONS, STUDY
@@ -243,7 +244,20 @@ def _evaluate() -> Schema:
         "patternProperties": {JOIN: {"type": "object"}},
         "additionalProperties": False,
     }
-    return _object({"sweeps": sweeps, "seed": _value(SEED)}, description="what every trial is tested on")
+    benchmarks = {line.name: _benchmark(line) for line in (CORRUPTIONS, PERTURBATIONS)}
+    return _object({"sweeps": sweeps, **benchmarks, "seed": _value(SEED)}, description="what every trial is tested on")
+
+
+def _benchmark(line: Line) -> Schema:
+    """Which of its tests, at which strengths, and the parameters of single ones."""
+    named = {"enum": list(line.registry.names())}
+    which = {"oneOf": [named, {"type": "array", "items": named, "minItems": 1}]}
+    own = {name: _object(_values(parameters(kind)), (), kind.summary) for name, kind in line.registry.all().items()}
+    strengths = {line.strengths.name: _axis(line.strengths)}
+    return _object(
+        {**_values(line.lines), **dict.fromkeys(CHOICE, which), **strengths, **own},
+        description=f"the {len(line.main)} tests of {line.set}, or parts of it",
+    )
 
 
 def _search() -> Schema:
@@ -251,7 +265,7 @@ def _search() -> Schema:
     named = {"type": "array", "items": TEXT, "minItems": 1, "maxItems": MOST_OBJECTIVES, "uniqueItems": True}
     objectives = {
         "description": "made as large as possible, on validation images: clean, robust, DISTORTION.practical, "
-        "DISTORTION.mean",
+        "DISTORTION.mean, corruptions.mean (the four that are kept for validation)",
         "oneOf": [TEXT, named],
     }
     lines = {"sampler": _chosen(SAMPLERS, "how the next point is chosen"), "objectives": objectives}

@@ -34,8 +34,8 @@ LINES = ("sampler", "objectives", *NUMBERS)
 REQUIRED_LINES = ("sampler", "trials", "objectives")
 
 
-def read_search(node: Node | None, sweeps: Sequence[str], faults: Faults) -> SearchSpec | None:
-    """How a study is searched; None for a grid, or if it is at fault."""
+def read_search(node: Node | None, sweeps: Sequence[str], corrupted: bool, faults: Faults) -> SearchSpec | None:
+    """How a study is searched; None for a grid, or if it is at fault. `corrupted`: whether it tests on corruptions."""
     if node is None:
         return None
     given = entries_or_fault(node, "search", faults)
@@ -47,7 +47,8 @@ def read_search(node: Node | None, sweeps: Sequence[str], faults: Faults) -> Sea
         if name not in given:
             faults.add(node.place, f"{name} must be given: a search has {', '.join(REQUIRED_LINES)}")
     sampler = chosen(given["sampler"], "sampler", SAMPLERS, faults) if "sampler" in given else Component.of("random")
-    objectives = _objectives(given["objectives"], sweeps, faults) if "objectives" in given else ()
+    there = objective_names(sweeps, corrupted)
+    objectives = _objectives(given["objectives"], there, faults) if "objectives" in given else ()
     numbers = {name: single(given[name], NUMBERS[name], faults) for name in NUMBERS if name in given}
     if faults.found != before or sampler is None:
         return None
@@ -70,12 +71,12 @@ def check_open(
         faults.add(search.place, f"there is nothing to search: no axis is open; {way_out}")
 
 
-def _objectives(node: Node, sweeps: Sequence[str], faults: Faults) -> tuple[str, ...]:
+def _objectives(node: Node, there: Sequence[str], faults: Faults) -> tuple[str, ...]:
     """The names, each known and once."""
     items = node.items if isinstance(node, Series) else (node,)
     if not 1 <= len(items) <= MOST_OBJECTIVES:
         faults.add(node.place, f"a search has 1 to {MOST_OBJECTIVES} objectives, got {len(items)}")
-    there, names = objective_names(sweeps), dict[str, None]()
+    names = dict[str, None]()
     for item in items:
         text = item.text if isinstance(item, Scalar) else None
         if text is None:

@@ -33,20 +33,48 @@ def decode(table: Table, data: bytes, address: str) -> pa.Table:
         read = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise CorruptObjectError(address, f"not a whole Parquet file ({error})", _way_out(table)) from error
-    _check(table, read.schema, address)
-    return read
+    return read if _version(table, read.schema, address) == table.version else _brought_up(table, read)
 
 
-def _check(table: Table, schema: pa.Schema, address: str) -> None:
+def _version(table: Table, schema: pa.Schema, address: str) -> int:
+    """Of a file of this table; raises CorruptObjectError for any other, and for one that lacks what it must have."""
     metadata = schema.metadata or {}
     name, version = metadata.get(b"table", b"").decode(), metadata.get(b"version", b"").decode()
     if name == table.name and version.isdigit() and int(version) > table.version:
         rule = f"written by a newer version (its {name} schema is {version}, this installation reads {table.version})"
         raise CorruptObjectError(address, rule, UPGRADE)
-    if name != table.name or version != str(table.version) or not schema.equals(table.schema):
+    whole = schema.equals(table.schema) if version == str(table.version) else _is_earlier(table, schema)
+    if name != table.name or not version.isdigit() or not whole:
         raise CorruptObjectError(
             address, f"not a file of the table {table.name}, version {table.version}", _way_out(table)
         )
+    return int(version)
+
+
+def _is_earlier(table: Table, schema: pa.Schema) -> bool:
+    """Whether it is the table's schema but for columns added since, each of which may be empty."""
+    known = {field.name: field for field in table.schema}
+    kept = all(
+        field.name in known
+        and field.type == known[field.name].type
+        and (known[field.name].nullable or not field.nullable)
+        for field in schema
+    )
+    return kept and all(_may_be_empty(field) for name, field in known.items() if name not in schema.names)
+
+
+def _may_be_empty(field: pa.Field) -> bool:
+    return bool(field.nullable or pa.types.is_list(field.type))
+
+
+def _brought_up(table: Table, read: pa.Table) -> pa.Table:
+    """An earlier version's rows as this one has them: results are never lost. What was added since is empty."""
+    columns = [read[one.name] if one.name in read.column_names else _empty(one, len(read)) for one in table.schema]
+    return pa.table(columns, schema=table.schema.with_metadata({**read.schema.metadata, **table.schema.metadata}))
+
+
+def _empty(field: pa.Field, rows: int) -> pa.Array:
+    return pa.nulls(rows, field.type) if field.nullable else pa.array([[]] * rows, field.type)
 
 
 def _way_out(table: Table) -> str:

@@ -1,12 +1,13 @@
 """Plans as tables, and back exactly."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import get_args
 
 import pyarrow as pa
 
-from study.plan import Plan, PlannedTrial, Resources, Sweep
+from study.plan import Benchmark, BenchmarkTest, Plan, PlannedTrial, Resources, Skipped, Sweep
 from study.store.hyperparameters import hyperparameters, symbol
 from study.store.recipes import read_components, read_recipe, write_components, write_recipe
 from study.store.rows import Row
@@ -40,6 +41,7 @@ def membership_row(position: int, trial: PlannedTrial) -> Row:
         **asdict(trial.resources),
         "recipe": write_recipe(recipe),
         "identity": trial.identity,
+        "shown": list(trial.shown),
     }
 
 
@@ -52,6 +54,7 @@ def plan_of(membership: pa.Table, conditions: pa.Table) -> Plan:
         trials=tuple(trial_of(row) for row in membership.to_pylist()),
         conditions=tuple(_condition(row) for row in rows),
         sweeps=tuple(_sweeps(rows)),
+        benchmarks=tuple(_benchmarks(conditions)),
         measure=_measure(membership),
     )
 
@@ -70,12 +73,16 @@ def trial_of(row: Row) -> PlannedTrial:
         recipe=read_recipe(row["recipe"]),
         identity=row["identity"],
         resources=Resources(cpus=row["cpus"], gpus=row["gpus"]),
+        shown=tuple(row.get("shown", ())),
     )
 
 
 def conditions(plan: Plan) -> pa.Table:
-    """The plan's conditions as a table, each with its place in its sweep."""
-    places = dict(_places(plan))
+    """The plan's conditions as a table, each with its place in its sweep or benchmark.
+
+    What tables have no row for, each benchmark's normaliser and the tests left out of it, is metadata.
+    """
+    places, benchmarks = dict(_places(plan)), dict(_benchmark_places(plan))
     clean = {"sweep": None, "step": None, "practical": False, "unit": "", "symbol": ""}
     rows = [
         {
@@ -84,10 +91,20 @@ def conditions(plan: Plan) -> pa.Table:
             "data": write_components(condition.data),
             "steps": write_components(*condition.steps),
             **places.get(condition.condition_id, clean | {"step": 0 if condition.family == "clean" else None}),
+            **benchmarks.get(condition.condition_id, {}),
         }
         for position, condition in enumerate(plan.conditions)
     ]
-    return pa.Table.from_pylist(rows, schema=CONDITIONS.schema)
+    told = [{name: value for name, value in asdict(one).items() if name != "tests"} for one in plan.benchmarks]
+    metadata = {**CONDITIONS.schema.metadata, **({b"benchmarks": json.dumps(told).encode()} if told else {})}
+    return pa.Table.from_pylist(rows, schema=CONDITIONS.schema.with_metadata(metadata))
+
+
+def _benchmark_places(plan: Plan) -> Iterator[tuple[str, Row]]:
+    for benchmark in plan.benchmarks:
+        for test in benchmark.tests:
+            described = {"name": test.name, "extra": test.extra, "noise": test.noise}
+            yield test.condition_id, {"benchmark": benchmark.name, "normalizer": benchmark.normalizer, **described}
 
 
 def _places(plan: Plan) -> Iterator[tuple[str, Row]]:
@@ -119,4 +136,18 @@ def _sweeps(rows: list[Row]) -> Iterator[Sweep]:
             levels=tuple(row["level"] for row in levels),
             practical=next(row["level"] for row in levels if row["practical"]),
             condition_ids=tuple(row["condition_id"] for row in levels),
+        )
+
+
+def _benchmarks(conditions: pa.Table) -> Iterator[Benchmark]:
+    rows = conditions.to_pylist()
+    for told in json.loads(conditions.schema.metadata.get(b"benchmarks", b"[]")):
+        tests = (row for row in rows if row["benchmark"] == told["name"])
+        described = ("condition_id", "name", "extra", "noise")
+        yield Benchmark(
+            **{
+                **told,
+                "tests": tuple(BenchmarkTest(**{name: test[name] for name in described}) for test in tests),
+                "skipped": tuple(Skipped(**one) for one in told["skipped"]),
+            }
         )

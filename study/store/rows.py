@@ -67,6 +67,8 @@ def trial_row(trial: PlannedTrial, outcome: Outcome) -> Row:
         "parameter_count": outcome.parameter_count,
         "weights_hash": outcome.weights_hash,
         "identity": trial.identity,
+        "images_seen": outcome.images_seen,
+        "labels_used": outcome.labels_used,
     }
 
 

@@ -88,7 +88,7 @@ VALIDATION_N = Column(name="validation_n", type=pa.int64(), unit="images", meani
 
 TRIALS = Table(
     name="trials",
-    version=1,
+    version=2,
     key=("trial_id",),
     columns=(
         TRIAL_ID,
@@ -139,6 +139,22 @@ TRIALS = Table(
             nullable=True,
         ),
         Column(name="identity", type=pa.string(), meaning="canonical JSON of all that determines the result"),
+        Column(
+            name="images_seen",
+            type=pa.int64(),
+            unit="images",
+            meaning="images that its own training passed forward for a gradient, every distorted copy and every epoch "
+            "counted, those of making attacks not; its parent's not; up to the end of the epoch that diverged",
+            nullable=True,
+        ),
+        Column(
+            name="labels_used",
+            type=pa.int64(),
+            unit="images",
+            meaning="those of images_seen that were compared with their label: of stability training the undistorted "
+            "half, of data augmentation all",
+            nullable=True,
+        ),
     ),
 )
 
@@ -290,7 +306,7 @@ NEAR_DUPLICATES = Table(
 
 FLIPS = Table(
     name="flips",
-    version=1,
+    version=2,
     key=("trial_id", "role", "condition_id", "difficulty"),
     columns=(
         TRIAL_ID,
@@ -307,7 +323,9 @@ FLIPS = Table(
         Column(
             name="top5_distance_sum",
             type=pa.int64(),
-            meaning="how far the five likeliest classes move between reference and frame, summed over pairs",
+            meaning="how far the five likeliest classes move between reference and frame, summed over pairs; empty "
+            "below five classes",
+            nullable=True,
         ),
         Column(
             name="zipf_distance_sum",
@@ -366,7 +384,7 @@ RESULTS = {table.name: table for table in (TRIALS, ATTEMPTS, EPOCHS, EVALUATIONS
 
 MEMBERSHIP = Table(
     name="plan",
-    version=1,
+    version=2,
     key=("position",),
     columns=(
         Column(name="position", type=pa.int64(), meaning="in the plan, from 0: parents before children"),
@@ -381,12 +399,17 @@ MEMBERSHIP = Table(
         Column(name="gpus", type=pa.float64(), unit="GPUs", meaning="what a unit occupies"),
         Column(name="recipe", type=pa.string(), meaning="JSON: everything needed to train it"),
         Column(name="identity", type=pa.string(), meaning="canonical JSON whose hash is the trial id"),
+        Column(
+            name="shown",
+            type=pa.list_(pa.string()),
+            meaning="the corruptions and perturbations that its training, and that of what it started from, shows",
+        ),
     ),
 )
 
 CONDITIONS = Table(
     name="conditions",
-    version=1,
+    version=2,
     key=("position",),
     columns=(
         Column(name="position", type=pa.int64(), meaning="in the plan, from 0: clean first"),
@@ -407,5 +430,35 @@ CONDITIONS = Table(
             name="steps", type=pa.string(), meaning="JSON: the distortions with their parameters, first applied first"
         ),
         Column(name="seed", type=pa.int64(), meaning="of the draws: another one draws other noise"),
+        Column(
+            name="benchmark",
+            type=pa.string(),
+            meaning="the set of corruptions or perturbations that it belongs to; empty for clean and sweeps",
+            nullable=True,
+        ),
+        Column(
+            name="name",
+            type=pa.string(),
+            meaning="the corruption or perturbation as a YAML names it; empty for clean and sweeps",
+            nullable=True,
+        ),
+        Column(
+            name="extra",
+            type=pa.bool_(),
+            meaning="whether it is kept for validation and in no mean over a benchmark; empty for clean and sweeps",
+            nullable=True,
+        ),
+        Column(
+            name="noise",
+            type=pa.bool_(),
+            meaning="whether it is noise, drawn anew for every pixel; empty for clean and sweeps",
+            nullable=True,
+        ),
+        Column(
+            name="normalizer",
+            type=pa.string(),
+            meaning="whose errors its own are divided by: a label, or alexnet; empty where there is none",
+            nullable=True,
+        ),
     ),
 )

@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from study.plan import PlannedTrial
@@ -16,12 +16,14 @@ from study.tracking.metrics import headlines, hyperparameter_points, key_of, pas
 from study.tracking.records import Artifact, RunRecord, Status, params, tags
 from study.tracking.source import source
 from study.tracking.tables import Tables, TrialRows
-from trainables.recipe import Component
+from trainables.recipe import Component, Family
 
 CELL_COLUMNS = (
     "test_distortion", "parameter", "level", "practical", "n", "correct", "accuracy", "standard_error", "baseline",
     "loss", "confidence", "at_chance",
 )  # fmt: skip
+PARTS: Mapping[Family, str] = {"corruption": "corruption_errors.csv", "perturbation": "flip_rates.csv"}
+"""Family of a benchmark → the file of what its means are over."""
 
 
 def child(
@@ -91,6 +93,10 @@ def _tags(tables: Tables, trial: PlannedTrial, rows: TrialRows, status: Status) 
         yield "diverged", str(rows.trained["diverged"]).lower()
         yield "diverged_epoch", rows.trained["diverged_epoch"]
         yield "selected_epoch", rows.trained["selected_epoch"]
+    for family, found in rows.benchmarks.items():
+        yield f"{family}s", found.mean[f"{family}s"]
+        yield f"{family}s.normalizer", found.mean["normalizer"]
+        yield f"{family}s.seen", found.mean["seen"]
     if rows.attempts:
         newest = (rows.of("train") or rows.attempts)[-1]
         yield "host", newest["host"]
@@ -148,6 +154,8 @@ def _artifacts(tables: Tables, trial_id: str, name: str, renderers: Renderers) -
     rows = tables.rows[trial_id]
     if rows.cells:
         yield Artifact.of("evaluations.csv", _cells_csv(tables, trial_id).encode())
+    for family, found in rows.benchmarks.items():
+        yield Artifact.of(PARTS[family], _parts_csv(found.parts).encode())
     if rows.trained is not None:
         yield Artifact.of("curves.svg", renderers.curves(curves_of(tables, trial_id, name)).encode())
     if rows.failure is not None and rows.failure["traceback"]:
@@ -166,6 +174,16 @@ def _cells_csv(tables: Tables, trial_id: str) -> str:
         if cell is not None:
             reference = tables.accuracy(baseline, condition.condition_id)
             writer.writerow(_cell(cell, condition.condition_id in practical, reference))
+    return text.getvalue()
+
+
+def _parts_csv(parts: Sequence[Mapping[str, Any]]) -> str:
+    """The rows of a view, without what the run itself says."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    columns = [name for name in parts[0] if name not in ("trial_id", "label")]
+    writer.writerow(columns)
+    writer.writerows(["" if row[name] is None else _rounded(row[name]) for name in columns] for row in parts)
     return text.getvalue()
 
 

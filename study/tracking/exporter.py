@@ -24,7 +24,8 @@ NOTE, NOTED = "mlflow.note.content", "study.noted"
 OWN = frozenset({
     "label", "labels", "method", "train_distortion", "parent", "replicate", "diverged", "diverged_epoch",
     "selected_epoch", "host", "device", "failure_class", "error", "git_commit", "title", "trials", "failed", "command",
-    STORE, TRIAL, KIND, DIGEST, OLD, NOTED,
+    "corruptions", "corruptions.normalizer", "corruptions.seen", "perturbations", "perturbations.normalizer",
+    "perturbations.seen", STORE, TRIAL, KIND, DIGEST, OLD, NOTED,
 })  # fmt: skip
 """Tags that records and this module set; others, but for MLflow's own, were set by people and are kept."""
 

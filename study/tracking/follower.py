@@ -145,8 +145,9 @@ class Follower:
             self.sync.everything(running, live, self._told)
         else:
             self.sync.tables.know({*self.news.trials, *running})
-            self.sync.tables.read(self.news.changed)
-            self.sync.some(self.news.trials, running, live, self._told)
+            touched = self.sync.tables.touched(self.news.changed)
+            self.sync.tables.read(touched)
+            self.sync.some({*self.news.trials, *touched}, running, live, self._told)
         if live:
             self._stream(self.sync)
 

@@ -7,7 +7,19 @@ from typing import Any
 from study.plan import Sweep
 from study.tracking.records import Point, points
 from study.tracking.tables import Tables, TrialRows
-from trainables.recipe import Measure
+from trainables.recipe import Family, Measure
+
+MEANS: Mapping[Family, Mapping[str, str]] = {
+    "corruption": {
+        "mce": "mce",
+        "relative_mce": "relative_mce",
+        "mce_without_seen": "mce_without_seen",
+        "mce_without_noise": "mce_without_noise",
+        "mean_corruption_error": "mean_error",
+    },
+    "perturbation": {"mfr": "mfr", "mt5d": "mt5d", "mean_flip_probability": "mean_flip_probability"},
+}
+"""Family of a benchmark → metric → column of its view of means."""
 
 
 def hyperparameter_points(tables: Tables, trial_id: str, at: int) -> tuple[Point, ...]:
@@ -51,13 +63,17 @@ def key_of(measure: Measure) -> str:
 def headlines(tables: Tables, rows: TrialRows) -> tuple[Point, ...]:
     """`test.clean`, and of each sweep `test.<distortion>.practical` and, once it is whole, `test.<distortion>.mean`.
 
-    The mean is over the levels of the sweep, without `clean`.
+    The mean is over the levels of the sweep, without `clean`. Of benchmarks that it has been put to, `test.mce` and
+    the others of MEANS, as the views have them: ratios, where the papers print percent.
     """
     accuracies = {condition_id: cell["correct"] / cell["n"] for condition_id, cell in rows.cells.items()}
     clean = tables.plan.conditions[0].condition_id
     values = {"test.clean": accuracies[clean]} if clean in accuracies else {}
     for sweep in tables.plan.sweeps:
         values |= _swept(sweep, accuracies)
+    for family, found in rows.benchmarks.items():
+        measured = {name: found.mean[column] for name, column in MEANS[family].items()}
+        values |= {f"test.{name}": value for name, value in measured.items() if value is not None}
     return points(values, 0, rows.ended or tables.launched)
 
 

@@ -68,6 +68,10 @@ def _params(tables: Tables) -> Iterator[tuple[str, object]]:
     for sweep in tables.plan.sweeps:
         levels = ", ".join(f"{level:g}" for level in sweep.levels)
         yield f"evaluate.{sweep.test_distortion}", f"{sweep.parameter} {levels}; practical {sweep.practical:g}"
+    for benchmark in tables.plan.benchmarks:
+        skipped = dict.fromkeys(f"{one.label}: {one.reason}" for one in benchmark.skipped)
+        yield f"evaluate.{benchmark.family}s", f"{benchmark.name}; divided by {benchmark.normalizer or 'nothing'}"
+        yield f"skipped.{benchmark.family}s", "; ".join(skipped) or None
     yield "conditions", len(tables.plan.conditions)
 
 

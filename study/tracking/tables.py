@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -10,11 +10,28 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from study.plan import Plan, PlannedTrial
+from study.query import Tables as Views
 from study.report import Naming
 from study.standing import FAILED
 from study.store import Launch, Store
+from trainables.recipe import Family
 
 Row = Mapping[str, Any]
+BENCHMARK_VIEWS: Mapping[Family, tuple[str, str]] = {
+    "corruption": ("mce", "ce"),
+    "perturbation": ("FROM mfr WHERE difficulty = 1", "flip_rates"),
+}
+"""Family → the queries for the means and for what they are over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkRows:
+    """What the views of a benchmark say of one trial under the first of its labels."""
+
+    mean: Row
+    """Its row of `mce`, or of `mfr` at difficulty 1."""
+    parts: tuple[Row, ...]
+    """Its rows of `ce` or `flip_rates`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +43,8 @@ class TrialRows:
     epochs: tuple[Row, ...] = ()
     cells: Mapping[str, Row] = field(default_factory=dict)
     """Condition id → the evaluation of its `best` checkpoint."""
+    benchmarks: Mapping[Family, BenchmarkRows] = field(default_factory=dict)
+    """Of those that it has been put to as far as the plan says."""
     attempts: tuple[Row, ...] = ()
     """In the order in which they began."""
 
@@ -147,6 +166,16 @@ class Tables:
         """The trials that others are measured against: as in the view `bands`."""
         return frozenset(trial.trial_id for trial in self.plan.baseline)
 
+    @cached_property
+    def normalizers(self) -> frozenset[str]:
+        """The trials whose errors and flips others' are divided by."""
+        labels = {benchmark.normalizer for benchmark in self.plan.benchmarks}
+        return frozenset(trial.trial_id for trial in self.plan.trials if trial.label in labels)
+
+    def touched(self, trial_ids: Collection[str]) -> Collection[str]:
+        """The trials whose runs show what is new of these: of one that others are divided by, all."""
+        return set(self.trials) if self.normalizers & set(trial_ids) else trial_ids
+
     def know(self, trial_ids: Collection[str]) -> None:
         """Read the launch anew if one of these trials is not in it: a search has drawn it since."""
         if set(trial_ids) <= set(self.trials):
@@ -164,14 +193,36 @@ class Tables:
         if not wanted:
             return
         tables = {name: self._by_trial(name, wanted) for name in ("trials", "epochs", "evaluations", "attempts")}
+        benchmarks = self._benchmarks(wanted)
         for trial_id in wanted:
             cells = (row for row in tables["evaluations"][trial_id] if row["role"] == "best")
-            self.rows[trial_id] = TrialRows(
+            read = TrialRows(
                 trained=next(iter(tables["trials"][trial_id]), None),
                 epochs=tuple(tables["epochs"][trial_id]),
                 cells={row["condition_id"]: row for row in cells},
                 attempts=tuple(sorted(tables["attempts"][trial_id], key=lambda row: row["started"])),
             )
+            self.rows[trial_id] = replace(read, benchmarks=self._whole(read, benchmarks[trial_id]))
+
+    def _benchmarks(self, wanted: frozenset[str] | set[str]) -> Mapping[str, Mapping[Family, BenchmarkRows]]:
+        """By trial id, what the views say so far; nothing is read where a study has no benchmark."""
+        found: defaultdict[str, dict[Family, BenchmarkRows]] = defaultdict(dict)
+        views = Views(self.store, self.launch, frozenset(wanted) | self.normalizers)
+        for family in (benchmark.family for benchmark in self.plan.benchmarks):
+            means, parts = (views.sql(query).to_pylist() for query in BENCHMARK_VIEWS[family])
+            for mean in means:
+                own = tuple(row for row in parts if all(row[name] == mean[name] for name in ("trial_id", "label")))
+                found[mean["trial_id"]].setdefault(family, BenchmarkRows(mean=mean, parts=own))
+        return found
+
+    def _whole(self, rows: TrialRows, found: Mapping[Family, BenchmarkRows]) -> Mapping[Family, BenchmarkRows]:
+        """Without those that are not evaluated to the end: their means would be others."""
+        missing = {
+            benchmark.family
+            for benchmark in self.plan.benchmarks
+            if any(test.condition_id not in rows.cells for test in benchmark.tests)
+        }
+        return {family: one for family, one in found.items() if family not in missing}
 
     def _by_trial(self, table: str, trial_ids: Collection[str]) -> defaultdict[str, list[Row]]:
         grouped: defaultdict[str, list[Row]] = defaultdict(list)

@@ -98,6 +98,7 @@ def _outcome(trial: PlannedTrial) -> Outcome:
         planned_epochs=len(epochs),
         epochs=epochs, selected_epoch=len(epochs), diverged_epoch=None,
         validation_correct=epochs[-1].validation_correct, validation_n=N, parameter_count=1, weights_hash="f" * 64,
+        images_seen=N, labels_used=N,
     )  # fmt: skip
 
 

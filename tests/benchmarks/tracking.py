@@ -120,7 +120,7 @@ def _outcome() -> Outcome:
     return Outcome(
         planned_epochs=EPOCHS,
         epochs=epochs, selected_epoch=EPOCHS, diverged_epoch=None, validation_correct=90, validation_n=100,
-        parameter_count=1, weights_hash="0" * 64,
+        parameter_count=1, weights_hash="0" * 64, images_seen=100, labels_used=100,
     )  # fmt: skip
 
 

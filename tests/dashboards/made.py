@@ -99,6 +99,8 @@ def train(store: Store, trial: PlannedTrial, place: int) -> None:
             validation_n=100,
             parameter_count=1,
             weights_hash="f" * 64 if epochs else None,
+            images_seen=9000,
+            labels_used=9000,
         ),
     )
     store.record_attempt(attempt(trial, "diverged" if finite < 3 else "done"))

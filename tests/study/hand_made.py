@@ -71,6 +71,8 @@ def outcome(diverged_epoch: int | None) -> Outcome:
         validation_n=100,
         parameter_count=431_080,
         weights_hash="f" * 64 if fine else None,
+        images_seen=800,
+        labels_used=400,
     )
 
 

@@ -50,6 +50,8 @@ class Distortion(Parameterised, ABC):
     level: ClassVar[Level]
     summary: ClassVar[str]
     """One line, with the source."""
+    shows: ClassVar[tuple[str, ...]] = ()
+    """The corruptions of ImageNet-C and perturbations of ImageNet-P that whoever trains on it has seen."""
 
     def margin(self, level: float) -> int:
         """Pixels needed on every side of the image, which `apply` consumes."""

@@ -25,6 +25,7 @@ class GaussianNoise(Distortion):
         practical=0.05,
     )
     summary: ClassVar[str] = "Independent N(0, σ²) on every pixel and channel, clipped (Laermann et al. 2019, Table 1)"
+    shows: ClassVar[tuple[str, ...]] = ("gaussian_noise",)
 
     def distort(self, images: Tensor, level: float, generator: torch.Generator) -> Tensor:
         noise = torch.randn(images.shape, generator=generator, device=images.device, dtype=images.dtype)

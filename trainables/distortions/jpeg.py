@@ -35,6 +35,7 @@ class Jpeg(Distortion):
         harder="down",
     )
     summary: ClassVar[str] = "JPEG compression of the 8-bit image at quality q (Laermann et al. 2019, Table 1)"
+    shows: ClassVar[tuple[str, ...]] = ("jpeg_compression",)
 
     def distort(self, images: Tensor, level: float, generator: torch.Generator) -> Tensor:
         if images.shape[1] not in (1, 3):

@@ -32,6 +32,7 @@ class RandomCrop(Distortion):
     summary: ClassVar[str] = (
         "Shifted by whole pixels drawn from U{−C … C}, in x and in y (Laermann et al. 2019, Table 1)"
     )
+    shows: ClassVar[tuple[str, ...]] = ("translate",)
 
     def margin(self, level: float) -> int:
         return int(level)

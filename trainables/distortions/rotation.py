@@ -30,6 +30,7 @@ class Rotation(Distortion):
     summary: ClassVar[str] = (
         "Turned by an angle drawn from U(−ρ, ρ), bilinear, black fill (Laermann et al. 2019, Table 1)"
     )
+    shows: ClassVar[tuple[str, ...]] = ("rotate",)
 
     def distort(self, images: Tensor, level: float, generator: torch.Generator) -> Tensor:
         if level == 0:

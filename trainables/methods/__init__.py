@@ -81,8 +81,16 @@ class Method(Parameterised, ABC):
         return None
 
     def forward_passes(self) -> int:
-        """Forward passes an image makes with these parameters: for cost estimates."""
+        """Forward passes an image makes with these parameters, distorted copies counted."""
         return self.passes
+
+    def labelled_passes(self) -> int:
+        """How many of them are compared with the image's label; others are held to another prediction."""
+        return 1
+
+    def shows(self) -> tuple[str, ...]:
+        """The corruptions of ImageNet-C and perturbations of ImageNet-P that it shows of itself."""
+        return ()
 
     @abstractmethod
     def loss(self, model: nn.Module, batch: Batch, key: Key) -> Loss:

@@ -35,6 +35,12 @@ class AdversarialTraining(Method):
         default=0.5, ge=0, le=1, symbol="μ", doc="weight of the clean term", source="Laermann et al. 2019, Eq. 7: 0.5"
     )
 
+    def forward_passes(self) -> int:
+        return (self.mu > 0) + (self.mu < 1)
+
+    def labelled_passes(self) -> int:
+        return self.forward_passes()
+
     def loss(self, model: nn.Module, batch: Batch, key: Key) -> Loss:
         terms = self._terms(model, batch, key)
         weights = {"clean": self.mu, "distorted": 1 - self.mu}

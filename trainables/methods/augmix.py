@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from trainables.augmix import AugMixViews
+from trainables.augmix_operations import shown_by
 from trainables.losses import jensen_shannon
 from trainables.methods import Batch, Loss, Method
 from trainables.parameters import parameter
@@ -55,6 +56,9 @@ class AugMix(Method):
 
     def forward_passes(self) -> int:
         return 3 if self.jsd_weight > 0 else 1
+
+    def shows(self) -> tuple[str, ...]:
+        return shown_by(self.all_operations)
 
     def loss(self, model: nn.Module, batch: Batch, key: Key) -> Loss:
         views = AugMixViews(

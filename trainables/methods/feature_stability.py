@@ -39,6 +39,9 @@ class FeatureStability(TripletRanking):
         source="ours; Laermann et al. 2019, Table 2, take 0.01 to 10 for class predictions",
     )
 
+    def forward_passes(self) -> int:
+        return 2 if self.alpha > 0 else 1
+
     def loss(self, model: nn.Module, batch: Batch, key: Key) -> Loss:
         clean = embeddings(model(batch.images))
         ranking = self._ranking(clean, batch.labels, key)

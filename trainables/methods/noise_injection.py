@@ -6,6 +6,7 @@ from typing import ClassVar
 from torch import nn
 from torch.nn import functional as F
 
+from trainables.feature_noise import shown_noise
 from trainables.manifold import NoisyPlace, predicted
 from trainables.methods import Batch, Loss, Method
 from trainables.randomness import Key
@@ -22,6 +23,9 @@ class NoiseInjection(Method, NoisyPlace):
     label: ClassVar[str] = "Noise"
     summary: ClassVar[str] = "Cross-entropy with additive and multiplicative noise on the features (Lim et al. 2022)"
     trains_on_distortion: ClassVar[bool] = False
+
+    def shows(self) -> tuple[str, ...]:
+        return shown_noise(self.additive, self.multiplicative)
 
     def loss(self, model: nn.Module, batch: Batch, key: Key) -> Loss:
         noisy = F.cross_entropy(predicted(model, batch.images, self.change(key)), batch.labels)

@@ -6,6 +6,7 @@ from typing import ClassVar
 from torch import nn
 from torch.nn import functional as F
 
+from trainables.feature_noise import shown_noise
 from trainables.manifold import NoisyPlace, predicted
 from trainables.methods import Batch, Loss, Method
 from trainables.mixing import draw_mixing
@@ -32,6 +33,9 @@ class NoisyFeatureMixup(Method, NoisyPlace):
         doc="of Beta(alpha, alpha), which the share of an image in its mixture is drawn from; 0: no mixing, no noise",
         source="Lim et al. 2022, their code: 1",
     )
+
+    def shows(self) -> tuple[str, ...]:
+        return shown_noise(self.additive, self.multiplicative) if self.alpha > 0 else ()
 
     def loss(self, model: nn.Module, batch: Batch, key: Key) -> Loss:
         if self.alpha == 0:

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainables.augmix import AugMixViews
-from trainables.feature_noise import FeatureNoise, draw_noise
+from trainables.augmix_operations import shown_by
+from trainables.feature_noise import FeatureNoise, draw_noise, shown_noise
 from trainables.losses import jensen_shannon
 from trainables.manifold import ManifoldChange, NoisyPlace, draw_place, predicted
 from trainables.methods import Batch, Loss, Method
@@ -78,6 +79,11 @@ class NoisyMix(Method):
 
     def forward_passes(self) -> int:
         return 3 if self.jsd_weight > 0 else 1
+
+    def shows(self) -> tuple[str, ...]:
+        noisy = self.alpha > 0 and self.sparsity < 1
+        noise = shown_noise(self.additive, self.multiplicative) if noisy else ()
+        return (*noise, *(shown_by(self.all_operations) if self.augmix else ()))
 
     def loss(self, model: nn.Module, batch: Batch, key: Key) -> Loss:
         mixing = draw_mixing(self.alpha, len(batch.labels), batch.images.device, key) if self.alpha > 0 else None

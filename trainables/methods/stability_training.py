@@ -57,6 +57,9 @@ class StabilityTraining(Method):
         source="ours: no paper says which; it matters to batch norm alone",
     )
 
+    def forward_passes(self) -> int:
+        return 2 if self.alpha > 0 else 1
+
     def loss(self, model: nn.Module, batch: Batch, key: Key) -> Loss:
         if self.alpha == 0:
             clean = F.cross_entropy(model(batch.images), batch.labels)

@@ -86,6 +86,8 @@ def outcome(losses: Sequence[float]) -> Outcome:
         validation_n=100,
         parameter_count=0,
         weights_hash=None,
+        images_seen=0,
+        labels_used=0,
     )
 
 

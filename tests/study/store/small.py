@@ -140,6 +140,8 @@ OUTCOME = Outcome(
     validation_n=500,
     parameter_count=61706,
     weights_hash="ab" * 32,
+    images_seen=18000,
+    labels_used=9000,
 )
 DIVERGED = Outcome(
     planned_epochs=3,
@@ -150,6 +152,8 @@ DIVERGED = Outcome(
     validation_n=500,
     parameter_count=61706,
     weights_hash=None,
+    images_seen=3000,
+    labels_used=3000,
 )
 
 
