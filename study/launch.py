@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +16,7 @@ from study.executor.failures import RETRIED_ON_RELAUNCH
 from study.executor.queue import Failure, Queue
 from study.executor.run import Run
 from study.executor.session import OpenSessions, record_lost
-from study.executor.source import NoSource, Source
+from study.executor.source import LeftForLater, NoSource, Source
 from study.plan import Plan
 from study.planning import check_weights, data_set, make_plan
 from study.progress import Observer, Progress
@@ -54,6 +55,8 @@ class LaunchOptions:
     """Failures of earlier launches to try again, besides preempted and infrastructure ones."""
     retrain: bool = False
     """Whether to train trials again of which a test needs stages that were never kept."""
+    train: bool = True
+    """False: only evaluate what is trained."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,17 +70,35 @@ class Result:
     blocked: Mapping[str, str]
 
 
-def launch(spec: Spec, store: Store, options: LaunchOptions, observer: Observer) -> Result:
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A study that can be launched: its data and files of weights are here, and have been read."""
+
+    spec: Spec
+    plan: Plan
+    images: Mapping[str, int]
+    """Of each split."""
+    classes: int
+
+
+def prepare(spec: Spec) -> Prepared:
+    """Raises SpecError and MissingDataError."""
+    check_weights(spec)
+    data = data_set(spec)
+    plan = make_plan(spec, data.fingerprint())
+    images: Mapping[str, int] = {split: len(split_of(data, split)) for split in SPLITS}
+    return Prepared(spec=spec, plan=plan, images=images, classes=len(data.class_names))
+
+
+def launch(study: Spec | Prepared, store: Store, options: LaunchOptions, observer: Observer) -> Result:
     """Train and evaluate what the store does not have yet.
 
     Raises HeldError if another launch of this study is running, SpecError, MissingDataError, StoreError, DeviceError
     and ClusterError before anything is trained; SupersededError if another launch took the study over in the meantime.
     """
-    check_weights(spec)
-    data = data_set(spec)
-    plan = make_plan(spec, data.fingerprint())
-    images: Mapping[str, int] = {split: len(split_of(data, split)) for split in SPLITS}
-    return launch_plan(plan, spec.text, images, store, options, observer, classes=len(data.class_names))
+    prepared = study if isinstance(study, Prepared) else prepare(study)
+    text, images, classes = prepared.spec.text, prepared.images, prepared.classes
+    return launch_plan(prepared.plan, text, images, store, options, observer, classes=classes)
 
 
 def launch_plan(
@@ -96,7 +117,9 @@ def launch_plan(
         store.sweep_temporary(older_than=LEFTOVER_SECONDS)
         recorded, plan = plan, store.with_points(plan)
         queue = queue_of(plan, store, options.retry, options.retrain)
-        source = source_of(plan, store, queue)
+        source = source_of(plan, store, queue) if options.train else LeftForLater(undrawn(plan))
+        if not options.train:
+            queue.leave_training()
         if options.limit is not None:
             source.limit(max(0, options.limit - queue.limit(options.limit)))
         frames = {one.condition_id: frames_of(one) for one in plan.conditions if one.family == "perturbation"}
@@ -207,6 +230,14 @@ def queue_of(plan: Plan, store: Store, retry: Retry | None, retrain: bool = Fals
         lacking=lacking(plan, store, committed.trained, committed.evaluated),
         retrain=retrain,
     )
+
+
+def undrawn(plan: Plan) -> dict[str, int]:
+    """By label: points that its searches have still to draw."""
+    points: Counter[str] = Counter()
+    for search in plan.searches:
+        points[search.label] += plan.undrawn(search)
+    return dict(points)
 
 
 def source_of(plan: Plan, store: Store, queue: Queue) -> Source:

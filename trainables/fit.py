@@ -25,6 +25,7 @@ from trainables.records import Epoch, Outcome, Sink, State
 from trainables.schedules import schedule
 from trainables.sequence import build
 from trainables.tasks import Task
+from trainables.weights import fitted
 
 LOOP_REVISION = 1
 """Raised whenever the loop's numbers change; part of every trial's identity."""
@@ -119,7 +120,9 @@ class Best:
     """The selected epoch so far and its weights, on the CPU."""
 
     epoch: int
+    """0 for the weights as they came."""
     weights: State
+    validation_correct: int
 
 
 class Training:
@@ -144,7 +147,7 @@ class Training:
         if start is None:
             model.see(images.within(0))
         else:
-            model.load_state_dict(dict(start))
+            model.load_state_dict(dict(fitted(start, model.state_dict())))
         self.parameter_count = sum(weights.numel() for weights in model.parameters())
         self.model = place(model, recipe, device)
         self.method.prepare(self.model)
@@ -170,6 +173,8 @@ class Training:
         orphan = start is None and not isinstance(recipe.start, Scratch)
         if orphan:
             self.diverged_epoch = 0
+        elif not self.length.steps:
+            self.best = Best(0, to_cpu(self.model.state_dict()), self._validate()[1])
 
     @property
     def epoch(self) -> int:
@@ -184,6 +189,8 @@ class Training:
     @property
     def share(self) -> float:
         """The part of the whole training that is done."""
+        if not self.length.steps:
+            return 1.0
         return min(1.0, (len(self.epochs) * self.length.epoch + self.step) / self.length.steps)
 
     @property
@@ -257,7 +264,7 @@ class Training:
             learning_rate=self.optimizer.param_groups[0]["lr"],
         )
         if self._selects(ended):
-            self.best = Best(ended.epoch, to_cpu(self.model.state_dict()))
+            self.best = Best(ended.epoch, to_cpu(self.model.state_dict()), ended.validation_correct)
         self.epochs = (*self.epochs, ended)
         self.step, self.sums = 0, {}
 
@@ -265,7 +272,7 @@ class Training:
         """Whether `ended` becomes the kept epoch: the latest, or the first that gets most validation images right."""
         if self.recipe.select == "last" or self.best is None:
             return True
-        return ended.validation_correct > self.epochs[self.best.epoch - 1].validation_correct
+        return ended.validation_correct > self.best.validation_correct
 
     @torch.no_grad()
     def _validate(self) -> tuple[float, int]:
@@ -300,9 +307,13 @@ class Training:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.epochs = tuple(Epoch(**epoch) for epoch in state["epochs"])
-        self.best = None if state["best"] is None else Best(state["best"]["epoch"], state["best"]["weights"])
+        self.best = None if state["best"] is None else self._kept(**state["best"])
         self.diverged_epoch = state["diverged_epoch"]
         self.kept_stages = tuple(state.get("stages", ()))
+
+    def _kept(self, epoch: int, weights: State) -> Best:
+        """The best epoch, once `epochs` are there."""
+        return Best(epoch, weights, self.epochs[epoch - 1].validation_correct)
 
     def kept_weights(self) -> State | None:
         """The selected epoch's weights, on the CPU; None if no epoch was finite."""
@@ -311,7 +322,6 @@ class Training:
     def outcome(self) -> Outcome:
         """The result, once `finished`."""
         assert self.finished
-        selected = self.epochs[self.best.epoch - 1] if self.best else None
         begun = len(self.epochs) if self.diverged_epoch is None else self.diverged_epoch
         shown = sum(
             self.recipe.shown(self.length.of_epoch(epoch), len(self.train.labels)) for epoch in range(1, begun + 1)
@@ -319,9 +329,9 @@ class Training:
         return Outcome(
             planned_epochs=self.length.epochs,
             epochs=self.epochs,
-            selected_epoch=selected.epoch if selected else None,
+            selected_epoch=self.best.epoch if self.best else None,
             diverged_epoch=self.diverged_epoch,
-            validation_correct=selected.validation_correct if selected else None,
+            validation_correct=self.best.validation_correct if self.best else None,
             validation_n=len(self.validation.labels),
             parameter_count=self.parameter_count,
             weights_hash=weights_hash(self.best.weights) if self.best else None,

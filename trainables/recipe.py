@@ -90,7 +90,8 @@ class Recipe:
     """What the method trains on, first applied first; each with its level among its parameters."""
     start: Start = field(default_factory=Scratch)
     epochs: int | None = None
-    """Passes over the training images; None where `iterations` says how long."""
+    """Passes over the training images, 0 for weights that are kept as they come; None where `iterations` says how
+    long."""
     iterations: int | None = None
     """Updates; None where `epochs` says how long."""
     batch_size: int

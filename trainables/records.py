@@ -32,7 +32,7 @@ class Outcome:
     """Of the whole training, the last one counted whole."""
     epochs: tuple[Epoch, ...]
     selected_epoch: int | None
-    """The epoch whose weights are kept; None if no epoch was finite."""
+    """The epoch whose weights are kept, 0 for those it started from; None if no epoch was finite."""
     diverged_epoch: int | None
     """The first epoch whose loss was not finite; None if all were."""
     validation_correct: int | None

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from study.cli.errors import UNFINISHED, Commands
-from study.cli.options import Json, Overrides, Spec, StorePlace, Study, Trial, examples
+from study.cli.options import Json, Overrides, Spec, StorePlace, Study, Trial, complete_study, examples
 from study.cli.query_help import QueryCommand
 from study.cli.terminal import terminal
 
@@ -80,6 +80,107 @@ def launch(
 
     options = LaunchOptions(address=address, max_concurrent=max_concurrent, limit=limit, retry=retry, retrain=retrain)
     raise typer.Exit(run(spec, overrides or (), store, options, terminal()))
+
+
+@app.command(
+    **examples(
+        "study evaluate demo_mnist",
+        "study evaluate demo_mnist --set evaluate.corruptions.set=imagenet_c",
+        "study evaluate my_study_with_new_lines.yaml",
+        "study evaluate --model torchvision:resnet18 --weights peer.pt --data cifar10:root=data --name Peer",
+        "study evaluate --model resnet18:width=16 --weights peer.pt --study my_study",
+        "study evaluate --checkpoint other-store/trials/3f9a…/0001-5a…/best.ckpt --like my_study.yaml",
+    )
+)
+def evaluate(
+    study: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[STUDY]",
+            help="A study in the store, or its YAML.",
+            autocompletion=complete_study,
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[:KEY=VALUE,…]",
+            help="The network: torchvision:resnet18, resnet18:width=16.",
+            show_default=False,
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Its weights: a state dict that torch.save wrote.", show_default=False),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A checkpoint of any store, which knows its network.", show_default=False),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[:KEY=VALUE,…]",
+            help="The images: cifar10:root=data.  Default: the study's.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="LABEL", help="What tables call it.  Default: the file's name.", show_default=False),
+    ] = None,
+    into: Annotated[
+        str | None,
+        typer.Option(
+            "--study",
+            metavar="NAME",
+            help="The study it joins or begins.  Default: models_on_DATA.",
+            show_default=False,
+        ),
+    ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(metavar="SPEC", help="Test it as this study's evaluate: says, on its data.", show_default=False),
+    ] = None,
+    corruptions: Annotated[
+        str | None, typer.Option(metavar="all|none|A,B", help="Default: all of the 15.", show_default=False)
+    ] = None,
+    perturbations: Annotated[
+        str | None, typer.Option(metavar="all|none|A,B", help="Default: none.", show_default=False)
+    ] = None,
+    severities: Annotated[
+        str | None, typer.Option(metavar="1,2,…", help="Of the corruptions.  Default: all five.", show_default=False)
+    ] = None,
+    overrides: Overrides = None,
+    store: StorePlace = None,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="A running Ray cluster, `auto` for this node's.  Default: Ray here."),
+    ] = None,
+    max_concurrent: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Evaluate at most so many trials at once.")
+    ] = None,
+) -> None:
+    """Evaluate what is trained, or a model that no study trained.
+
+    Of a study: the cells that are missing, from the stored checkpoints; nothing is trained.  With --weights or
+    --checkpoint: a model from elsewhere, into the same tables, so that SQL compares it with a study's.  It becomes a
+    label with the method `pretrained`; more models may join the same --study.  The same file twice does nothing.
+    """
+    from study.cli.evaluating import Outside, evaluate_outside, evaluate_study
+    from study.launch import LaunchOptions
+
+    outside = Outside(
+        model=model, weights=weights, checkpoint=checkpoint, data=data, name=name, study=into, like=like,
+        corruptions=corruptions, perturbations=perturbations, severities=severities,
+    )  # fmt: skip
+    options = LaunchOptions(address=address, max_concurrent=max_concurrent, train=False)
+    if study is not None and outside != Outside():
+        raise typer.BadParameter("either a study, or a model with --weights or --checkpoint", param_hint="STUDY")
+    if study is not None:
+        raise typer.Exit(evaluate_study(study, overrides or (), store, options, terminal()))
+    raise typer.Exit(evaluate_outside(outside, overrides or (), store, options, terminal()))
 
 
 @app.command(

@@ -160,13 +160,14 @@ def print_next(terminal: Terminal, commands: Sequence[tuple[str, str]]) -> None:
 
 def next_commands(
     study: str,
-    spec: str,
+    spec: str | None,
     suffix: str,
     searched: bool = False,
     benchmarks: Sequence[Family] = (),
     runs: str | None = None,
 ) -> Iterator[tuple[str, str]]:
-    """What to do with a study that is complete; `runs`: MLflow's address, where a server has them."""
+    """What to do with a study that is complete. `spec`: its YAML, if it was launched from one; `runs`: MLflow's
+    address, where a server has them."""
     activate = activation()
     if activate:
         yield f"source {activate}", "once in each terminal"
@@ -183,7 +184,8 @@ def next_commands(
     yield f"study query {study} bands{suffix}", "the numbers behind the bands"
     yield f"study query {study} practical{suffix}", "worst and best for every pair of distortions"
     yield "study query --help", "the tables and views, with worked queries"
-    yield f"study launch {spec}{suffix}", "trains nothing now; widen a range and only the new points run"
+    if spec is not None:
+        yield f"study launch {spec}{suffix}", "trains nothing now; widen a range and only the new points run"
 
 
 def activation() -> str | None:

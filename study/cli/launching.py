@@ -4,6 +4,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from study.cli.benchmark_lines import skipped_lines
 from study.cli.end_screen import (
@@ -21,13 +22,13 @@ from study.cli.front_screen import print_fronts
 from study.cli.launch_screen import screen
 from study.cli.places import store_suffix
 from study.cli.plan_screen import changed_line
-from study.cli.planning import as_typed, planned
+from study.cli.planning import as_typed
 from study.cli.terminal import Terminal
 from study.cli.tracking import Tracked, last_word, tracker_of
-from study.launch import LaunchOptions, Result, launch
+from study.launch import LaunchOptions, Result, launch, prepare
 from study.plan import Plan
 from study.report import Naming, changes, end_table, failures, registered_symbol
-from study.spec import load
+from study.spec import Spec, load
 from study.standing import fronts, look, newest_failures, practical_cells
 from study.store import Store
 from study.store.location import store_location
@@ -38,12 +39,28 @@ from study.tracking_uri import VARIABLE
 
 def run(source: str, overrides: Sequence[str], store: str | None, options: LaunchOptions, terminal: Terminal) -> int:
     """The whole command; its exit status."""
+    typed = as_typed(source, overrides)
+    return conduct(load(source, overrides), Typed(again=f"launch {typed}", spec=typed), store, options, terminal)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Typed:
+    """What was typed, for commands to paste."""
+
+    again: str
+    """The command itself, without `study` and `--store`."""
+    spec: str | None
+    """The study's YAML with its overrides; None where it is the store's."""
+
+
+def conduct(spec: Spec, typed: Typed, store: str | None, options: LaunchOptions, terminal: Terminal) -> int:
+    """A launch, with its screen and its end; its exit status."""
     began = time.monotonic()
-    spec = load(source, overrides)
     location, suffix = store_location(store), store_suffix(store)
     opened = Store.open(location)
     place = place_at(opened, spec.tracking or os.environ.get(VARIABLE))
-    base = planned(spec)
+    prepared = prepare(spec)
+    base = prepared.plan
     plan = opened.with_points(base)
     before = summarise(plan, look(opened, plan))
     _say_changes(opened, plan, before.complete, terminal)
@@ -52,12 +69,12 @@ def run(source: str, overrides: Sequence[str], store: str | None, options: Launc
     naming = Naming(plan, registered_symbol)
     tracker = tracker_of(opened, plan.study)
     with screen(terminal, naming, location, lambda: str(tracker.state)) as watching:
-        result = launch(spec, opened, options, Tracked(watching, tracker))
+        result = launch(prepared, opened, options, Tracked(watching, tracker))
     tracker.finish()
     if before.complete and result.status == "complete":
         terminal.print("\n".join(terminal.wrap(nothing_line(before, location))))
         return 0
-    ending = Ending(opened, opened.with_points(base), terminal, as_typed(source, overrides), suffix, place)
+    ending = Ending(opened, opened.with_points(base), terminal, typed, suffix, place)
     status = ending.tell(result, time.monotonic() - began)
     left = last_word(tracker, plan.study, suffix)
     if left is not None:
@@ -75,12 +92,12 @@ def _say_changes(store: Store, plan: Plan, complete: bool, terminal: Terminal) -
 class Ending:
     """What is printed when a launch is over."""
 
-    def __init__(self, store: Store, plan: Plan, terminal: Terminal, spec: str, suffix: str, runs: Place) -> None:
+    def __init__(self, store: Store, plan: Plan, terminal: Terminal, typed: Typed, suffix: str, runs: Place) -> None:
         self.store = store
         self.plan = plan
         self.naming = Naming(plan, registered_symbol)
         self.terminal = terminal
-        self.spec = spec
+        self.typed = typed
         self.suffix = suffix
         self.runs = runs
 
@@ -103,13 +120,18 @@ class Ending:
         self._table()
         commands = next_commands(
             self.plan.study,
-            self.spec,
+            self.typed.spec,
             self.suffix,
             searched=bool(self.plan.searches),
             benchmarks=tuple(one.family for one in self.plan.benchmarks),
             runs=self._elsewhere(),
         )
         print_next(self.terminal, tuple(commands))
+
+    @property
+    def _spec(self) -> str:
+        """Its YAML, as far as it is known."""
+        return self.typed.spec or f"{self.plan.study}.yaml"
 
     def _elsewhere(self) -> str | None:
         """The address of runs that are not in a database of the store's own."""
@@ -126,7 +148,7 @@ class Ending:
 
     def _stopped(self, summary: Summary) -> int:
         self.terminal.print("\n".join(self.terminal.wrap(incomplete_line(summary))))
-        self.terminal.print(f"Stopped.  To go on from here:  study launch {self.spec}{self.suffix}")
+        self.terminal.print(f"Stopped.  To go on from here:  study {self.typed.again}{self.suffix}")
         return STOPPED
 
     def _incomplete(self, summary: Summary, result: Result) -> None:
@@ -134,10 +156,10 @@ class Ending:
         if summary.trials.diverged:
             self.terminal.print("\n".join(diverged_lines(summary.trials.diverged, self.terminal)))
         found = failures(self.plan, newest_failures(self.store, frozenset(t.trial_id for t in self.plan.trials)))
-        for line in failure_lines(found, self.naming, self.terminal, self.spec, self.suffix):
+        for line in failure_lines(found, self.naming, self.terminal, self._spec, self.suffix):
             self.terminal.print(line)
         for reason, number in Counter(result.blocked.values()).items():
             self.terminal.print("\n".join(self.terminal.wrap(f"{'blocked':<10}{number:<4}{reason}", 2, 16)))
         if not found and not summary.trials.held:
-            self.terminal.print(f"  To go on:  study launch {self.spec}{self.suffix}")
+            self.terminal.print(f"  To go on:  study launch {self._spec}{self.suffix}")
         self._table()

@@ -309,3 +309,10 @@ class Queue:
             if trial.trial_id not in kept:
                 self._drop(trial.trial_id)
         return len(kept)
+
+    def leave_training(self) -> int:
+        """Keep only what needs no step of training; how many trials are left for a launch that trains."""
+        steps = [one for one in self.trials.values() if one.trial_id not in self.trained and one.recipe.epochs != 0]
+        for trial in steps:
+            self._drop(trial.trial_id)
+        return len(steps)

@@ -96,3 +96,14 @@ class NoSource:
 
     def close(self) -> None:
         """There is nothing to keep."""
+
+
+class LeftForLater(NoSource):
+    """What searches are still to draw is for a launch that trains."""
+
+    def __init__(self, points: Mapping[str, int]) -> None:
+        self.points = points
+        """By label."""
+
+    def undrawn(self) -> Mapping[str, int]:
+        return self.points

@@ -2,11 +2,11 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from torch import Tensor, nn
+import torch
+from torch import nn
 
 from study.planning.data import data_set
 from study.spec import FromLabel, FromWeights, MethodSpec, Spec
@@ -16,6 +16,7 @@ from trainables.checkpoint import CorruptCheckpointError, parse
 from trainables.fit import task_of
 from trainables.models import models
 from trainables.recipe import Parent, Scratch, Start, WeightsFile
+from trainables.weights import differences, fitted
 
 WAY_OUT = "name a file that torch.save(model.state_dict(), FILE) wrote, of this model for as many classes"
 
@@ -90,31 +91,18 @@ def _check_file(spec: Spec, label: str, start: FromWeights) -> None:
         found = parse(Path(start.path).read_bytes())
     except (OSError, CorruptCheckpointError) as error:
         raise refusal(start.place, f"{start.path} cannot be read: {error}; {WAY_OUT}") from None
-    for model in _empty_models(spec, label):
-        if differences := list(_differences(model.state_dict(), found)):
-            message = f"{start.path} holds no weights of this {spec.model.name}: it {', '.join(differences)}"
+    name = spec.model_of(label).name
+    for model, classes in _empty_models(spec, label):
+        needed = model.state_dict()
+        if told := differences(needed, fitted(found, needed), classes):
+            message = f"{start.path} holds no weights of this {name}: it {', '.join(told)}"
             raise refusal(start.place, f"{message}; {WAY_OUT}")
 
 
-def _differences(needed: Mapping[str, Tensor], found: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the names and shapes of a file's weights, in words."""
-    if lacking := [name for name in needed if name not in found]:
-        yield f"lacks {_some(lacking)}"
-    if besides := [name for name in found if name not in needed]:
-        yield f"has {_some(besides)} besides"
-    shapes = {name: tuple(getattr(value, "shape", ())) for name, value in found.items()}
-    if reshaped := [name for name, own in needed.items() if name in found and shapes[name] != tuple(own.shape)]:
-        first = reshaped[0]
-        yield f"has {_some(reshaped)} of another shape ({shapes[first]}, not {tuple(needed[first].shape)})"
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first of the names, and how many more there are."""
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-
-
-def _empty_models(spec: Spec, label: str) -> Iterator[nn.Module]:
-    """A network for each number of outputs that the method trains."""
-    data, model = data_set(spec), models.get(spec.model.name)(**spec.model.parameters)
+def _empty_models(spec: Spec, label: str) -> Iterator[tuple[nn.Module, int]]:
+    """A network for each number of outputs that the method trains, without memory for its numbers."""
+    component, data = spec.model_of(label), data_set(spec)
+    model = models.get(component.name)(**component.parameters)
     for outputs in {task_of(one).outputs(len(data.class_names)) for one in distinct(spec.method(label))}:
-        yield model.build(data.shape, outputs)
+        with torch.device("meta"):
+            yield model.build(data.shape, outputs), outputs

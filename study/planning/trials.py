@@ -61,7 +61,7 @@ def recipe_of(spec: Spec, method: MethodSpec, point: Point, replicate: int, star
     train = method.train
     return Recipe(
         data=spec.data,
-        model=spec.model,
+        model=spec.model_of(method.label),
         method=point.method,
         distortions=point.distortions,
         start=start,

@@ -15,9 +15,9 @@ from study.spec.form import (
     TestSpec,
     Train,
 )
-from study.spec.loading import load
+from study.spec.loading import load, load_text
 from study.spec.schema import json_schema
-from study.spec.sources import shipped
+from study.spec.sources import Source, shipped
 
 __all__ = [
     "BenchmarkSpec",
@@ -29,6 +29,7 @@ __all__ = [
     "MethodSpec",
     "SearchSpec",
     "Setting",
+    "Source",
     "Spec",
     "SpecError",
     "SweepSpec",
@@ -36,5 +37,6 @@ __all__ = [
     "Train",
     "json_schema",
     "load",
+    "load_text",
     "shipped",
 ]

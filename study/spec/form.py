@@ -124,6 +124,8 @@ class MethodSpec(Frozen):
 
     label: str
     method: str
+    model: Component | None = None
+    """Its own network; None for the study's."""
     axes: tuple[Axis, ...]
     """The method's hyperparameters."""
     settings: tuple[Setting, ...]
@@ -246,6 +248,10 @@ class Spec(Frozen):
     """The address of MLflow; None where the YAML gives none."""
     text: str
     """The YAML, with overrides applied: read again, it gives this study again."""
+
+    def model_of(self, label: str) -> Component:
+        """The network that `label` trains: its own, or the study's."""
+        return self.method(label).model or self.model
 
     def method(self, label: str) -> MethodSpec:
         """The entry of `methods:` under `label`."""

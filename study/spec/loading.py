@@ -19,7 +19,7 @@ from study.spec.overrides import apply, parse, write
 from study.spec.reading import Mapping, Node, Scalar, Series, plain, read
 from study.spec.searching import check_open, read_search
 from study.spec.settings import read_distortions
-from study.spec.sources import SUFFIX, find
+from study.spec.sources import SUFFIX, Source, find
 from study.spec.tracking import read_tracking
 from study.spec.training import AT_FAULT, NAMES, SINGLE, default_needs, read_lines, read_needs
 from trainables.datasets import datasets
@@ -43,7 +43,11 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> Spec:
     Raises SpecError with every fault. Opens no image: what depends on their size is checked against the data set's
     description.
     """
-    found = find(source)
+    return load_text(find(source), overrides)
+
+
+def load_text(found: Source, overrides: Sequence[str] = ()) -> Spec:
+    """`load`, of a text that was found."""
     place = Place(file=found.name)
     faults = Faults()
     tree = _as_mapping(read(found.text, place, faults))

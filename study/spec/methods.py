@@ -10,27 +10,30 @@ from study.spec.components import (
     distortion_parameters,
     entries_or_fault,
     name_of,
+    named,
     only,
     read_parameters,
 )
 from study.spec.faults import Faults, Place, shown, unknown
 from study.spec.form import Axis, FromLabel, MethodSpec, Needs, Range, Setting, Train, Vary
 from study.spec.grid import count, distinct, names, open_axes, searched
-from study.spec.images import ImageShape, check_crop
+from study.spec.images import ImageShape, check_crop, check_model
 from study.spec.measures import check_measures
 from study.spec.open_axes import ranged
 from study.spec.reading import Node, Scalar, Series
 from study.spec.settings import check_kind, picked, sequence
 from study.spec.starts import check_circles, check_parents
-from study.spec.training import NAMES, SCRATCH, Read, laid_over, read_lines, read_needs, train_of
+from study.spec.training import NAMES, SCRATCH, Read, laid_over, read_lines, read_needs, train_of, untrained
 from trainables.methods import Method, methods
+from trainables.models import models
 from trainables.parameters import parameters
+from trainables.recipe import Component
 from trainables.sequence import find
 
 MAX_TRIALS = 1_000_000
 MAX_LABEL = 60
 VARY: tuple[Vary, ...] = ("product", "one_at_a_time")
-OWN = ("method", "distortion", "zip", "vary", "resources")
+OWN = ("method", "model", "distortion", "zip", "vary", "resources")
 """What a method may say besides its hyperparameters and the lines of `train:`."""
 
 
@@ -77,7 +80,7 @@ class Methods:
         if given is None:
             return None
         name = self._name(given, place)
-        train = self._train(label, given, labels, place)
+        train = self._train(label, name, given, labels, place)
         resources = read_needs(given.get("resources"), self.resources, self.faults)
         if name is None:
             return None
@@ -87,7 +90,7 @@ class Methods:
         if train is None or axes is None or not settings or zipped is None or vary is None:
             return None
         method = MethodSpec(
-            label=label, method=name, axes=axes, settings=settings, zip=zipped, vary=vary,
+            label=label, method=name, model=self._model(given), axes=axes, settings=settings, zip=zipped, vary=vary,
             train=train, resources=resources,
         )  # fmt: skip
         return method if self._check_grid(method, given, place) else None
@@ -104,9 +107,23 @@ class Methods:
         self.faults.add(place, f"method must be given: one of {', '.join(methods.names())}")
         return None
 
-    def _train(self, label: str, given: dict[str, Node], labels: list[str], place: Place) -> Train | None:
+    def _model(self, given: dict[str, Node]) -> Component | None:
+        """Its own network; None for the study's."""
+        if "model" not in given:
+            return None
+        model = named(given["model"], "model", models, self.faults)
+        if model is not None and self.images is not None:
+            check_model(model, self.images, given["model"].place, self.faults)
+        return model
+
+    def _train(
+        self, label: str, name: str | None, given: dict[str, Node], labels: list[str], place: Place
+    ) -> Train | None:
         """The method's lines over the shared ones; None if one is at fault."""
-        lines = laid_over(self.shared, read_lines(given, labels, self.folder, self.faults))
+        own = read_lines(given, labels, self.folder, self.faults)
+        if name is not None and not methods.get(name).trains:
+            return untrained(name, self.shared, own, given, place, self.faults)
+        lines = laid_over(self.shared, own)
         if isinstance(start := lines.get("from"), FromLabel):
             self.starts[label] = start.label
         check_crop(given, self.images, self.faults)

@@ -49,6 +49,7 @@ def _definitions() -> Schema:
     return {
         "fraction": {"type": "string", "pattern": f"^{FRACTION.pattern}$", "description": "a ratio such as 8/255"},
         "number": {"anyOf": [{"type": "number"}, {"$ref": "#/$defs/fraction"}]},
+        "model": _named(models.all(), "the network"),
         "optimizer": _chosen(OPTIMIZERS, "how a gradient becomes a step"),
         "schedule": _chosen(SCHEDULES, "how the learning rate changes"),
         "resources": _object(_values(parameters(Occupied)), description="what one trial occupies on a node"),
@@ -64,7 +65,7 @@ def _sections() -> Schema:
         "study": {**TEXT, "pattern": f"^{STUDY.pattern}$", "description": "the study's name: its folder in the store"},
         "title": {**TEXT, "maxLength": MAX_TITLE, "description": "one line, for people"},
         "data": _named(datasets.all(), "the images"),
-        "model": _named(models.all(), "the network"),
+        "model": _defined("model"),
         "train": _object(_train_lines(), description="what all methods share; a method may override any line"),
         "distortions": _distortions(),
         "methods": {
@@ -225,7 +226,7 @@ def _distortions() -> Schema:
 
 def _method(name: str, kind: type[Method]) -> Schema:
     described = parameters(kind)
-    own: Schema = {"method": {"const": name}, **_axes(described)}
+    own: Schema = {"method": {"const": name}, "model": _defined("model"), **_axes(described)}
     required = ["method", *_required(described)]
     if kind.trains_on_distortion:
         own["distortion"] = {

@@ -49,3 +49,5 @@ def _check_parent(method: MethodSpec, parent: MethodSpec, place: Place, faults: 
     if 1 < replicates < needed:
         message = f"{needed} replicates start from {needed}, or all from one, and {parent.label} has {replicates}"
         faults.add(place, f"{message}; give it 1 or {needed}")
+    if method.model != parent.model:
+        faults.add(place, f"{method.label} starts from {parent.label}, so both have one model:; give neither its own")

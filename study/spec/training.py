@@ -14,7 +14,7 @@ from study.spec.reading import Mapping as MappingNode
 from study.spec.reading import Node, Scalar
 from study.spec.sources import expanded, is_folder
 from trainables.optimizers import OPTIMIZERS
-from trainables.parameters import Parameter, Parameterised, parameter, parameters
+from trainables.parameters import Parameter, Parameterised, complete, parameter, parameters
 from trainables.recipe import Component, Precision, Select
 from trainables.schedules import SCHEDULES, schedule
 
@@ -72,8 +72,20 @@ LENGTHS = ("epochs", "iterations")
 """Of which a method has exactly one."""
 REQUIRED_LINES = ("batch_size", "optimizer")
 
+COMPUTING = ("precision", "compile", "threads")
+"""How it computes, whatever is trained."""
+
 Read = dict[str, Any]
 """Lines by name, as values; None where the line is at fault."""
+DEFAULTS: Read = {name: described.default for name, described in SINGLE.items() if not described.required}
+UNTRAINED: Read = DEFAULTS | {
+    "epochs": 0,
+    "batch_size": 1,
+    "optimizer": Component.of("sgd", complete(OPTIMIZERS["sgd"], {"lr": 1.0})),
+    "schedule": Component.of("constant"),
+    "select": "last",
+}
+"""The lines of what takes no step, which say nothing."""
 AT_FAULT: Read = dict.fromkeys(NAMES)
 """What is read of a `train:` that is no mapping."""
 
@@ -125,9 +137,8 @@ def train_of(read: Read, place: Place, faults: Faults) -> Train | None:
         missing.insert(0, " or ".join(LENGTHS))
     for name in missing:
         faults.add(place, f"{name} must be given, in train: for all methods or here for this one")
-    defaults: Read = {name: described.default for name, described in SINGLE.items() if not described.required}
     usual = {"from": FromScratch(), "schedule": Component.of("constant"), CHECKPOINTS: Checkpoints()}
-    lines = defaults | usual | read
+    lines = DEFAULTS | usual | read
     needed = [name for name in NAMES if name not in LENGTHS or name in lines]
     if missing or any(lines.get(name) is None for name in needed) or read.keys() >= set(LENGTHS):
         return None
@@ -145,6 +156,27 @@ def _keeps_some(train: Train, place: Place, faults: Faults) -> bool:
         faults.add(place.at(CHECKPOINTS), f"{message}; stages count {train.counts} here: write fewer, or train longer")
         return False
     return True
+
+
+def untrained(
+    name: str, shared: Read, own: Read, given: Mapping[str, Node], place: Place, faults: Faults
+) -> Train | None:
+    """Of a method that takes no step: the file that it is, and how it computes; None if that is at fault.
+
+    What the other methods share says nothing of it, so that one file is one trial, whatever it stands beside.
+    """
+    for line in own:
+        if line not in ("from", *COMPUTING):
+            faults.add(given[line].place, f"{name} does not train; leave {line} out")
+    if "from" not in own:
+        faults.add(place, f"{name} is weights from elsewhere; name them here with from: {{weights: FILE}}")
+    start, lines = own.get("from"), {**DEFAULTS, **shared, **own}
+    if start is not None and not isinstance(start, FromWeights):
+        faults.add(given["from"].place, f"{name} is weights from elsewhere: from: {{weights: FILE}}")
+    computing = {line: lines[line] for line in COMPUTING}
+    if not isinstance(start, FromWeights) or None in computing.values():
+        return None
+    return Train.model_validate({"start": start, **UNTRAINED, **computing})
 
 
 def _go_together(optimizer: Component, described: Component, place: Place, faults: Faults) -> bool:

@@ -134,7 +134,7 @@ TRIALS = Table(
         Column(
             name="selected_epoch",
             type=pa.int64(),
-            meaning="the epoch, from 1, whose weights are kept; empty if none was finite",
+            meaning="the epoch, from 1, whose weights are kept, 0 for weights as they came; empty if none was finite",
             nullable=True,
         ),
         Column(

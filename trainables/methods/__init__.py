@@ -57,6 +57,8 @@ class Method(Parameterised, ABC):
     """Whether the YAML must name a `distortion:` for it (True) or must not (False)."""
     distortion_kinds: ClassVar[tuple[str, ...]] = ("noise", "transformative", "attack")
     """The kinds of distortion it can train on."""
+    trains: ClassVar[bool] = True
+    """False for one whose trials are the weights that they start from: it takes no step."""
     passes: ClassVar[int] = 1
     """Forward passes an image makes in training, at most."""
     measure: ClassVar[Measure] = Classification.measure

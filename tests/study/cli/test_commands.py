@@ -17,7 +17,7 @@ from tests.study.cli.conftest import Type
 from tests.study.hand_made import CONDITIONS, TRIALS, attempt, evaluate, launched, train
 
 COMMANDS = (
-    "launch", "plan", "validate", "schema", "list", "status", "spec", "show", "why", "query", "dashboard",
+    "launch", "evaluate", "plan", "validate", "schema", "list", "status", "spec", "show", "why", "query", "dashboard",
     "track", "ui", "distort", "preview", "methods", "distortions", "models", "datasets", "doctor",
 )  # fmt: skip
 CELLS = TRIALS * CONDITIONS

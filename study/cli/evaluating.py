@@ -1,0 +1,242 @@
+"""`study evaluate`: what a study lacks, from its checkpoints; and models that no study trained, as labels of one."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from study.cli.errors import CommandError
+from study.cli.launching import Typed, conduct
+from study.cli.places import newest, open_store, study_name
+from study.cli.planning import as_typed
+from study.cli.terminal import Terminal
+from study.launch import LaunchOptions
+from study.plan import PlannedTrial
+from study.spec import FromWeights, MethodSpec, Source, Spec, load, load_text
+from study.spec.faults import Faults, Place, unknown
+from study.spec.overrides import write
+from study.spec.reading import Mapping as Tree
+from study.spec.reading import plain, read
+from study.spec.sources import find
+from study.store import Launch, Store
+from study.store.location import store_location
+from trainables.datasets import datasets
+from trainables.models import models
+from trainables.parameters import parameters
+from trainables.recipe import Component, WeightsFile
+
+WAYS = "a study of the store, or a model with --weights FILE or --checkpoint FILE (`study evaluate --help`)"
+PARTS = re.compile(r",(?=\s*\w+\s*=)")
+LABEL = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """A model that no study trained, as it was typed."""
+
+    model: str | None = None
+    weights: Path | None = None
+    checkpoint: Path | None = None
+    data: str | None = None
+    name: str | None = None
+    study: str | None = None
+    like: str | None = None
+    corruptions: str | None = None
+    perturbations: str | None = None
+    severities: str | None = None
+
+
+def evaluate_study(
+    typed: str, overrides: Sequence[str], store: str | None, options: LaunchOptions, terminal: Terminal
+) -> int:
+    """The missing cells of a study's trained trials; the exit status."""
+    again = f"evaluate {as_typed(typed, overrides)}"
+    if Path(typed).is_file():
+        return conduct(load(typed, overrides), Typed(again=again, spec=typed), store, options, terminal)
+    opened = open_store(store)
+    launch = newest(opened, study_name(typed, opened))
+    spec = located(load_text(_source(launch.study, launch.spec_text), overrides), launch)
+    return conduct(spec, Typed(again=again, spec=None), store, options, terminal)
+
+
+def evaluate_outside(
+    outside: Outside, overrides: Sequence[str], store: str | None, options: LaunchOptions, terminal: Terminal
+) -> int:
+    """The model as a label of a study, new or there already; the exit status."""
+    file = outside.weights or outside.checkpoint
+    if file is None or (outside.weights and outside.checkpoint):
+        raise CommandError(f"study evaluate takes {WAYS}; got {'both' if file else 'neither'}")
+    if not file.is_file():
+        raise CommandError(f"there is no file of weights at {file}")
+    trial = _trial_of(file) if outside.checkpoint else None
+    launch = _launch(outside.study, store)
+    data = component(outside.data, "data", datasets, "data set") if outside.data else None
+    base = _base(outside, launch, data or (_written(trial.recipe.data) if trial else None))
+    label = outside.name or _label(file, trial)
+    entry = {"method": "pretrained", "model": _network(outside, trial), "from": {"weights": str(file.absolute())}}
+    known = base.setdefault("methods", {}).get(label)
+    if known is not None and known != entry:
+        raise CommandError(
+            f"{base['study']} has another method called {label!r}; --name gives this one a name of its own"
+        )
+    base["methods"][label] = entry
+    base.setdefault("model", entry["model"])
+    spec = load_text(_source(base["study"], _yaml(base)), overrides)
+    others = [one for one in base["methods"].values() if one.get("method") != "pretrained"]
+    if launch is not None and others:
+        line = _yaml({"methods": {label: entry}}).strip()
+        terminal.print(f"{base['study']} has it from now on; so that its YAML has it too, add to it\n{line}\n")
+    again = f"evaluate {base['study']}"
+    return conduct(located(spec, launch), Typed(again=again, spec=None), store, options, terminal)
+
+
+def located(spec: Spec, launch: Launch | None) -> Spec:
+    """The spec with its data and files of weights where the launch had them: its text may begin at another folder."""
+    trials = launch.plan.trials if launch is not None else ()
+    if not trials:
+        return spec
+    data = trials[0].recipe.data
+    moved = {**spec.data.parameters, "root": data.parameters.get("root")}
+    same = spec.data.name == data.name and moved == {"root": None, **data.parameters}
+    files = {one.label: one.recipe.start.path for one in trials if isinstance(one.recipe.start, WeightsFile)}
+    methods = tuple(_found(method, files.get(method.label)) for method in spec.methods)
+    return spec.model_copy(update={"methods": methods, **({"data": data} if same else {})})
+
+
+def _found(method: MethodSpec, path: str | None) -> MethodSpec:
+    start = method.train.start
+    if path is None or not isinstance(start, FromWeights) or Path(start.path).exists():
+        return method
+    train = method.train.model_copy(update={"start": start.model_copy(update={"path": path})})
+    return method.model_copy(update={"train": train})
+
+
+def _launch(study: str | None, store: str | None) -> Launch | None:
+    """The newest of the study, if the store has it."""
+    if study is None:
+        return None
+    try:
+        return Store.open(store_location(store), create=False).newest_launch(study)
+    except FileNotFoundError:
+        return None
+
+
+def _base(outside: Outside, launch: Launch | None, data: dict[str, Any] | None) -> dict[str, Any]:
+    """What the model joins: the sections of a study, without it."""
+    tested = (outside.like, outside.corruptions, outside.perturbations, outside.severities)
+    if launch is not None:
+        if any(one is not None for one in tested):
+            raise CommandError(
+                f"{launch.study} says how its models are tested; leave the options out, or change its lines for all of "
+                "them with --set evaluate.…"
+            )
+        there = _sections(launch.spec_text)
+        if outside.data is not None and data is not None and data["name"] != _named(there["data"])["name"]:
+            raise CommandError(
+                f"{launch.study} is on {_named(there['data'])['name']}; give another --study, or no --data"
+            )
+        return there
+    like = _sections(find(outside.like).text) if outside.like is not None else {}
+    data = data if outside.data or "data" not in like else _named(like["data"])
+    if data is None:
+        raise CommandError("--data says which images: --data cifar10:root=FOLDER (`study datasets` lists them)")
+    evaluate = like.get("evaluate") if like else _tests(outside)
+    study = outside.study or f"models_on_{data['name']}"
+    return {"study": study, "title": f"Models from elsewhere on {data['name']}", "data": data, "evaluate": evaluate}
+
+
+def _tests(outside: Outside) -> dict[str, Any]:
+    lines = {
+        "corruptions": _chosen(outside.corruptions or "all"),
+        "perturbations": _chosen(outside.perturbations or "none"),
+    }
+    if outside.severities is not None and lines["corruptions"] is not None:
+        lines["corruptions"]["severities"] = [_value(one) for one in outside.severities.split(",")]
+    return {name: line for name, line in lines.items() if line is not None}
+
+
+def _chosen(asked: str) -> dict[str, Any] | None:
+    if asked == "none":
+        return None
+    return {"extras": False} if asked == "all" else {"only": [one.strip() for one in asked.split(",")]}
+
+
+def _network(outside: Outside, trial: PlannedTrial | None) -> dict[str, Any]:
+    if outside.model is not None:
+        return component(outside.model, "model", models, "model")
+    if trial is None:
+        raise CommandError(
+            "--model says which network the weights are of: torchvision:resnet18, or one that `study models` lists"
+            + ("; only a checkpoint inside a store knows its own" if outside.checkpoint else "")
+        )
+    return _written(trial.recipe.model)
+
+
+def component(typed: str, option: str, registry: Any, kind: str) -> dict[str, Any]:
+    """`NAME:KEY=VALUE,…` as a YAML has it; a first part without `=` is the parameter that must be given."""
+    name, _, rest = typed.partition(":")
+    if name not in registry.names():
+        raise CommandError(f"--{option}: {unknown(kind, name, registry.names())}")
+    required = [one.name for one in parameters(registry.get(name)) if one.required]
+    found: dict[str, Any] = {"name": name}
+    for place, part in enumerate(PARTS.split(rest) if rest else ()):
+        key, equals, value = part.partition("=")
+        if not equals and place == 0 and required:
+            key, value = required[0], part
+        elif not equals:
+            raise CommandError(f"--{option}: a parameter is KEY=VALUE, as in {name}:KEY=VALUE,…; got {part!r}")
+        found[key.strip()] = _value(value.strip())
+    if isinstance(found.get("root"), str):
+        found["root"] = str(Path(found["root"]).expanduser().absolute())
+    return found
+
+
+def _value(text: str) -> Any:
+    """As YAML has it; what YAML takes for something of several parts, and is no list, is a text."""
+    faults = Faults()
+    value = plain(read(text, Place(file=text), faults, lines=False)) if text else text
+    return text if isinstance(value, Mapping) or faults.found else value
+
+
+def _trial_of(checkpoint: Path) -> PlannedTrial | None:
+    """The trial whose checkpoint it is: STORE/trials/TRIAL/ATTEMPT/best.ckpt; None for a file elsewhere."""
+    above = checkpoint.absolute().parents
+    if len(above) < 4 or above[2].name != "trials" or not (above[3] / "studies").is_dir():
+        return None
+    store = Store.open(str(above[3]), create=False)
+    launches = filter(None, map(store.newest_launch, store.studies()))
+    return next(
+        (one for launch in launches for one in launch.plan.trials if one.trial_id == above[1].name), None
+    )  # fmt: skip
+
+
+def _label(file: Path, trial: PlannedTrial | None) -> str:
+    return file.stem[:LABEL] if trial is None else f"{trial.label} {trial.trial_id[:8]}"
+
+
+def _written(described: Component) -> dict[str, Any]:
+    """A component as a YAML has it."""
+    values = {name: list(value) if isinstance(value, tuple) else value for name, value in described.items}
+    return {"name": described.name, **values}
+
+
+def _named(written: Any) -> dict[str, Any]:
+    """The long form of a section that may be a name alone."""
+    return written if isinstance(written, dict) else {"name": written}
+
+
+def _sections(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = plain(read(text, Place(file="the study"), Faults()))
+    return found
+
+
+def _source(study: str, text: str) -> Source:
+    return Source(name=study, folder=Path.cwd(), text=text)
+
+
+def _yaml(sections: Mapping[str, Any]) -> str:
+    tree = read(json.dumps(sections, ensure_ascii=False), Place(file=""), Faults())
+    assert isinstance(tree, Tree)
+    return write(tree)
