@@ -39,8 +39,18 @@ WORKED = (
         "  changed, baseline_changed, difference, images\n"
         "FROM stability_pairs ORDER BY difference LIMIT 3",
     ),
+    (
+        "Under corruptions, which trials err least, also without those that they trained on?",
+        "SELECT label, hyperparameters, mce,\n  mce_without_seen, corruptions, normalizer\nFROM mce ORDER BY mce",
+    ),
+    (
+        "At as many labels, how many more images has stability training seen, and for what?",
+        "SELECT label, labels_used, images_seen,\n"
+        "  min(mean_error), max(mean_error)\n"
+        "FROM mce GROUP BY ALL ORDER BY labels_used, images_seen",
+    ),
 )
-"""(question, SQL) on the demo's study."""
+"""(question, SQL): the first on the demo's study, those of benchmarks on one that has them."""
 
 
 class QueryCommand(TyperCommand):

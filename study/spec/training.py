@@ -84,6 +84,7 @@ UNTRAINED: Read = DEFAULTS | {
     "optimizer": Component.of("sgd", complete(OPTIMIZERS["sgd"], {"lr": 1.0})),
     "schedule": Component.of("constant"),
     "select": "last",
+    CHECKPOINTS: Checkpoints(),
 }
 """The lines of what takes no step, which say nothing."""
 AT_FAULT: Read = dict.fromkeys(NAMES)
