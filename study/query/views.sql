@@ -130,7 +130,7 @@ ORDER BY members.position, counts.role, conditions.position, counts.threshold;
 
 
 -- Adversarial quality: each attack on each trial, over the images that it classifies right. Each trial once for each
--- label it stands under.
+-- label it stands under. Rounding may leave a variance just below 0.
 CREATE VIEW attacks AS
 SELECT
     trial_id,
@@ -150,12 +150,11 @@ SELECT
     counts.successes / nullif(counts.attempts, 0) AS success_rate,
     counts.blank / nullif(counts.attempts, 0) AS blank_share,
     moments.linf_mean,
-    sqrt(greatest(counts.linf_square_sum / counts.successes - moments.linf_mean ** 2, 0)) AS linf_std,
+    sqrt(abs(moments.linf_square_mean - moments.linf_mean ** 2)) AS linf_std,
     moments.pass_mean,
-    sqrt(greatest(counts.pass_square_sum / counts.successes - moments.pass_mean ** 2, 0)) AS pass_std,
+    sqrt(abs(moments.pass_square_mean - moments.pass_mean ** 2)) AS pass_std,
     moments.pass_unaligned_mean,
-    sqrt(greatest(counts.pass_unaligned_square_sum / counts.successes - moments.pass_unaligned_mean ** 2, 0))
-        AS pass_unaligned_std,
+    sqrt(abs(moments.pass_unaligned_square_mean - moments.pass_unaligned_mean ** 2)) AS pass_unaligned_std,
     cells.at_chance
 FROM stored.attacks AS counts
 JOIN stored.evaluations AS cells USING (trial_id, role, condition_id)
@@ -164,8 +163,11 @@ JOIN stored.membership AS members USING (trial_id),
 LATERAL (
     SELECT
         counts.linf_sum / nullif(counts.successes, 0) AS linf_mean,
+        counts.linf_square_sum / nullif(counts.successes, 0) AS linf_square_mean,
         counts.pass_sum / nullif(counts.successes, 0) AS pass_mean,
-        counts.pass_unaligned_sum / nullif(counts.successes, 0) AS pass_unaligned_mean
+        counts.pass_square_sum / nullif(counts.successes, 0) AS pass_square_mean,
+        counts.pass_unaligned_sum / nullif(counts.successes, 0) AS pass_unaligned_mean,
+        counts.pass_unaligned_square_sum / nullif(counts.successes, 0) AS pass_unaligned_square_mean
 ) AS moments
 ORDER BY members.position, counts.role, conditions.position;
 

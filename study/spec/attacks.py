@@ -63,7 +63,7 @@ def _tests(name: str, node: Node | None, line: Node, shared: Mapping[str, Value]
     given = {said: part for said, part in own.items() if said in described}
     step = read_component(name, kind, given, (node or line).place, faults)
     variants = axis(own[kind.line], kind.variant, faults) if kind.line in own else kind.usual
-    for variant in dict.fromkeys(variants):
+    for variant in variants:
         yield _test(step, kind.variant, variant, shared)
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from study.cli.end_screen import complete_line, end_lines, failure_lines, incomplete_line, next_commands, nothing_line
 from study.cli.launch_screen import LineScreen, LiveScreen, Screen, line_of, screen
 from study.cli.numbers import clock, duration, size, span, with_error
-from study.cli.plan_screen import changed_line, cross_table
+from study.cli.plan_screen import changed_line, cross_table, print_outline
 from study.cli.terminal import SPELLED_OUT, Column, Terminal, lay_out, spelled_out
 from study.plan import Plan
 from study.progress import Event, Observer, Progress, Running, Tally
@@ -246,3 +246,39 @@ def test_numbers() -> None:
     assert [size(n) for n in (10, 2_500, 64_000_000, 3e9)] == ["10 bytes", "2.5 kB", "64.0 MB", "3.0 GB"]
     assert with_error(Share(correct=861, n=1000)) == "86.1 ± 1.1"
     assert (span(0.8, 0.8), span(0.8, 0.9)) == ("80.0", "80.0 to 90.0")
+
+
+def outline(plan: Plan) -> str:
+    terminal, stream = drawn_on(None)
+    print_outline(
+        plan, plan_table(plan, Naming(plan, registered_symbol)), summarise(plan, Found(evaluated={})), (), terminal
+    )
+    return stream.getvalue()
+
+
+def test_a_plan_says_which_attacks_on_which_images_and_how_pass_is_measured(tmp_path: Path) -> None:
+    for line, told in (
+        (
+            "{fgs: , pgd: , images: 20}",
+            "fgs (paper), fgs (unmasked), pgd 0.0314 on the first 20 test images; PASS without",
+        ),
+        (
+            "{hot_cold: {modes: abs}}",
+            "hot_cold (abs) on all test images; PASS without alignment alone (align: ecc adds",
+        ),
+    ):
+        attacked = small_plan(tmp_path, TEXT.replace("evaluate:", f"evaluate:\n  attacks: {line}"))
+        said = outline(attacked)
+        assert told in said
+        assert "pip install 'robustness-study[quality]'" in said
+        assert "float32" not in said
+    assert "attacks" not in outline(small_plan(tmp_path))
+
+
+def test_a_plan_says_that_attacks_meet_networks_in_float32(tmp_path: Path) -> None:
+    text = TEXT.replace("train: {", "train: {precision: bfloat16, ").replace(
+        "evaluate:", "evaluate:\n  attacks: {fgs: }"
+    )
+    assert "attacks meet every network in float32; everything else is in bfloat16" in outline(
+        small_plan(tmp_path, text)
+    )

@@ -308,6 +308,52 @@ def test_near_duplicates_have_a_precision_and_a_recall(store: Store) -> None:
     assert len(tables.sql("near_duplicates")) == 2 * len(tested)
 
 
+def attacked(store: Store) -> Tables:
+    """BASELINE robust by neither rule, st-0 by masking; st-1 with nothing right, st-2 at chance."""
+    plan = small.ATTACKED
+    for trial, correct, successes in (
+        ("base", 800, (600, 800, 700)),
+        ("st-0", 900, (90, 900, 630)),
+        ("st-1", 0, (0,) * 3),
+    ):
+        store.commit_cells(trial, plan.conditions, small.attacked(correct, successes))
+    lost = [
+        replace(one, at_chance=True, correct=100, correct_bits=None, attacks=(replace(
+            small.counted(condition, 0, 0), blank=None, linf_sum=None, linf_square_sum=None, pass_sum=None,
+            pass_square_sum=None, pass_unaligned_sum=None, pass_unaligned_square_sum=None),))
+        for one, condition in zip(small.attacked(0, (0,) * 3)[-3:], small.ATTACKS, strict=True)
+    ]  # fmt: skip
+    store.commit_cells("st-2", plan.conditions, lost)
+    return launched(store, plan)
+
+
+def test_adversarial_quality_is_over_what_is_right_and_over_what_succeeds(store: Store) -> None:
+    found = rows(attacked(store), "FROM attacks WHERE trial_id IN ('base', 'st-0')")
+    assert [(row["label"], row["test_attack"], row["variant"], row["epsilon"]) for row in found] == [
+        (label, *attack)
+        for label in ("Baseline", "ST")
+        for attack in (("fgs", "paper", None), ("fgs", "unmasked", None), ("pgd", None, 0.1))
+    ]
+    assert [row["success_rate"] for row in found] == [0.75, 1, 0.875, 0.1, 1, 0.7]
+    assert [row["blank_share"] for row in found] == [0.25, None, None, 0.9, None, None]
+    assert [row["accuracy"] for row in found] == pytest.approx([0.2, 0, 0.1, 0.81, 0, 0.27])
+    for row in found:
+        assert (row["linf_mean"], row["linf_std"]) == (30, 10)
+        assert (row["pass_mean"], row["pass_std"]) == pytest.approx((0.7, 0.1))
+        assert (row["pass_unaligned_mean"], row["pass_unaligned_std"]) == pytest.approx((0.5, 0), abs=1e-6)
+
+
+def test_nothing_attacked_has_no_rate_and_no_moments(store: Store) -> None:
+    found = rows(attacked(store), "FROM attacks WHERE trial_id IN ('st-1', 'st-2')")
+    assert len(found) == 2 * len(small.ATTACKS)
+    derived = ("success_rate", "blank_share", "linf_mean", "linf_std", "pass_mean", "pass_std", "pass_unaligned_mean")
+    assert all(row[name] is None for row in found for name in derived)
+    assert [(row["attempts"], row["at_chance"], row["accuracy"]) for row in found[2:4]] == [
+        (0, False, 0),
+        (0, True, 0.1),
+    ]
+
+
 def test_a_study_of_classes_has_no_near_duplicates(tables: Tables) -> None:
     assert rows(tables, "near_duplicates") == []
 

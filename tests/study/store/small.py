@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from study.plan import Plan, PlannedTrial, Resources, Sweep
 from study.store import AttemptRow, Store
 from trainables.recipe import Component, Condition, Parent, Recipe, Scratch, Start
-from trainables.records import Cell, Epoch, NearDuplicates, Outcome
+from trainables.records import AttackCounts, Cell, Epoch, NearDuplicates, Outcome
 
 DATA = Component.of("mnist_5k", {"train": 3000})
 N = 1000
@@ -190,6 +190,50 @@ NEAR = (
 def ranked(correct: int) -> list[Cell]:
     """As `evaluated`, of embeddings."""
     return [replace(one, top5_correct=None, near_duplicates=NEAR) for one in evaluated(RANKING, correct)]
+
+
+def attack(name: str, variant: str | None, **parameters: float | str) -> Condition:
+    said = variant or parameters["epsilon"]
+    return Condition(
+        condition_id=f"c-{name}-{said}", data=DATA, split="test", family="attack",
+        test_distortion=f"{name} ({variant})" if variant else name, parameter=None if variant else "epsilon",
+        level=None if variant else float(said),
+        steps=(Component.of(name, {**parameters, "align": "ecc", "images": N}),),
+    )  # fmt: skip
+
+
+ATTACKS = (
+    attack("fgs", "paper", rule="paper"),
+    attack("fgs", "unmasked", rule="unmasked"),
+    attack("pgd", None, epsilon=0.1),
+)
+ATTACKED = replace(plan(), study="attacked", conditions=(*plan().conditions, *ATTACKS))
+"""The small study with adversarial quality."""
+
+
+def counted(condition: Condition, attempts: int, successes: int, aligned: bool = True) -> AttackCounts:
+    """L∞ 20 and 40 by turns, PASS 0.6 and 0.8, without alignment 0.5."""
+    found = next(iter(condition.steps))
+    return AttackCounts(
+        attack=found.name, variant=condition.test_distortion.partition("(")[2].rstrip(")") or None, attempts=attempts,
+        successes=successes, blank=attempts - successes if "paper" in condition.condition_id else None,
+        linf_sum=30.0 * successes, linf_square_sum=1000.0 * successes, pass_sum=0.7 * successes if aligned else None,
+        pass_square_sum=0.5 * successes if aligned else None, pass_unaligned_sum=0.5 * successes,
+        pass_unaligned_square_sum=0.25 * successes,
+    )  # fmt: skip
+
+
+def attacked(correct: int, successes: Sequence[int]) -> list[Cell]:
+    """As `evaluated`; of the images right on clean ones so many are attacked with success, an attack each."""
+    plain = [one for one in evaluated(ATTACKED, correct) if one.condition_id not in {c.condition_id for c in ATTACKS}]
+    return [
+        *plain,
+        *(
+            replace(cell(one.condition_id, correct - number), top5_correct=None, loss_sum=None, confidence_sum=None,
+                    attacks=(counted(one, correct, number),))
+            for one, number in zip(ATTACKS, successes, strict=True)
+        ),
+    ]  # fmt: skip
 
 
 def run(store: Store, plan: Plan, correct: dict[str, int]) -> None:

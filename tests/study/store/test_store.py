@@ -247,6 +247,19 @@ def test_a_ranking_trial_lacks_its_evaluation_without_its_near_duplicates(store:
     assert store.read("near_duplicates") == before
 
 
+def test_a_trial_lacks_its_evaluation_without_its_attacks(store: Store) -> None:
+    cells = small.attacked(900, (90, 900, 630))
+    store.commit_cells("base", small.ATTACKED.conditions, cells)
+    before = store.read("attacks")
+    assert before["attempts"].to_pylist() == [900] * 3
+    assert before["condition_id"].to_pylist() == ["c-fgs-paper", "c-fgs-unmasked", "c-pgd-0.1"]
+    assert len(store.committed().evaluated["base"]) == len(cells)
+    store.objects.delete(*store.objects.beneath("results/attacks"))
+    assert "base" not in store.committed().evaluated
+    store.commit_cells("base", small.ATTACKED.conditions, cells)
+    assert store.read("attacks") == before
+
+
 def test_the_measure_of_a_study_travels_with_its_plan(store: Store) -> None:
     for plan in (small.RANKING, small.plan()):
         store.record_launch(plan, "study: …", {})

@@ -12,11 +12,12 @@ from study.plan import PlannedTrial
 from study.store import AttemptRow, Store
 from study.tracking.children import child, run_name
 from study.tracking.curves import Curves, SweepCurve, curves_of
-from study.tracking.metrics import epoch_points
+from study.tracking.metrics import epoch_points, headlines
 from study.tracking.parent import study_run
 from study.tracking.records import KEY_LENGTH, PARAM_LENGTH, RunRecord, cut, key, params, points, tags
 from study.tracking.tables import Tables
 from tests.study.hand_made import NOON, TEXT, attempt, evaluate, finished, launched, outcome, small_plan, train
+from tests.study.store import small
 from tests.study.tracking.mirror import RENDERERS
 from trainables.records import Epoch
 
@@ -228,3 +229,29 @@ def test_a_line_is_broken_where_nothing_was_measured() -> None:
                        accuracies=(0.9, None, 0.5, 0.4), baseline=())  # fmt: skip
     picture = still(Curves(name="x", measure="accuracy", n=100, sweeps=(sweep,), validation=(), selected_epoch=None))
     assert picture.count("<polyline") == 2
+
+
+def test_adversarial_quality_is_a_metric_a_number(store: Store) -> None:
+    plan = small.ATTACKED
+    for trial, correct, successes in ((plan.trials[0], 800, (600, 800, 0)), (plan.trials[1], 0, (0, 0, 0))):
+        store.commit_training(trial, small.OUTCOME)
+        store.commit_cells(trial.trial_id, plan.conditions, small.attacked(correct, successes))
+    launch = store.record_launch(plan, "study: attacked", {"time": NOON.isoformat()})
+    tables = Tables(store, launch)
+    tables.read()
+    found, wrong = (
+        {
+            point.key: point.value
+            for point in headlines(tables, tables.rows[one])
+            if "fgs" in point.key or "pgd" in point.key
+        }
+        for one in ("base", "st-0")
+    )
+    assert found == {
+        **{f"test.fgs.{rule}.linf_mean": 30 for rule in ("paper", "unmasked")},
+        **{f"test.fgs.{rule}.pass_mean": pytest.approx(0.7) for rule in ("paper", "unmasked")},
+        **{f"test.fgs.{rule}.pass_unaligned_mean": 0.5 for rule in ("paper", "unmasked")},
+        "test.fgs.paper.success_rate": 0.75, "test.fgs.unmasked.success_rate": 1, "test.pgd.0.1.success_rate": 0,
+        "test.fgs.paper.accuracy": 0.2, "test.fgs.unmasked.accuracy": 0, "test.pgd.0.1.accuracy": 0.8,
+    }  # fmt: skip
+    assert wrong == {f"test.{name}.accuracy": 0 for name in ("fgs.paper", "fgs.unmasked", "pgd.0.1")}
