@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from dashboards.disturbances import Disturbance, in_order
 from dashboards.results import Results
-from dashboards.tested import Tested, in_order
 from study.plan import Benchmark
 
 
@@ -13,11 +13,11 @@ def benchmarks(results: Results, family: Literal["corruption", "perturbation"]) 
     return tuple(one for one in results.plan.benchmarks if one.family == family and one.tests)
 
 
-def tests_of(results: Results, benchmark: Benchmark) -> tuple[Tested, ...]:
+def disturbances_of(results: Results, benchmark: Benchmark) -> tuple[Disturbance, ...]:
     """Each corruption or perturbation once, kind by kind."""
     planned = _planned(results)
     labels = {planned[one.condition_id][0]: one for one in benchmark.tests}
-    return in_order(tuple(Tested(name=one.name, label=label, extra=one.extra) for label, one in labels.items()))
+    return in_order(tuple(Disturbance(name=one.name, label=label, extra=one.extra) for label, one in labels.items()))
 
 
 def conditions_of(results: Results, benchmark: Benchmark) -> dict[tuple[str, int], str]:

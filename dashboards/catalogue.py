@@ -5,19 +5,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dashboards.answers import why_no_epochs, why_nothing
+from dashboards.answers import why_no_epochs, why_no_rates, why_nothing
+from dashboards.benchmarks import benchmarks
 from dashboards.captions import AT_FIRST, Shown
 from dashboards.drawing import Drawing, as_figure
 from dashboards.figures.bands import Selection, bands_info
+from dashboards.figures.corruptions import corruptions_info
+from dashboards.figures.corruptions import measures as corruption_measures
 from dashboards.figures.draw_bands import draw_bands
 from dashboards.figures.draw_heat_map import draw_heat_map
 from dashboards.figures.draw_knobs import draw_knobs
 from dashboards.figures.draw_near_duplicates import draw_near_duplicates
+from dashboards.figures.draw_ratios import draw_ratios
 from dashboards.figures.draw_training import draw_training
 from dashboards.figures.heat_map import grids, heat_map_info
 from dashboards.figures.knobs import knobs_info
 from dashboards.figures.near_duplicates import near_duplicates_info
 from dashboards.figures.pareto import draw_course, draw_front, pairs, search_info, searched_on
+from dashboards.figures.perturbations import measures as perturbation_measures
+from dashboards.figures.perturbations import no_distances, perturbations_info
+from dashboards.figures.ratios import RatiosInfo
 from dashboards.figures.standing import draw_standing, standing_info
 from dashboards.figures.training import ACCURACY, measures, training_info
 from dashboards.page import data_uri
@@ -26,7 +33,7 @@ from dashboards.picks import BY
 from dashboards.ranges import BANDS
 from dashboards.reading import read_results
 from dashboards.results import Results
-from dashboards.selections import opening_pair, train_options
+from dashboards.selections import opening_pair, opening_train, train_options
 from dashboards.wording import listed
 from study.store import Store
 
@@ -47,26 +54,31 @@ def figure(
     test: str | None = None,
     methods: Sequence[str] | None = None,
     level: float | None = None,
-    measure: str = ACCURACY,
+    measure: str | None = None,
     pick: str | None = None,
     band: str | None = None,
 ) -> "Figure":
-    """One of FIGURES, `pareto` of a search or `near_duplicates` of a ranking, as Plotly's, of the study as it stands.
+    """A figure as Plotly's, of the study as it stands.
 
-    `train` and `test` name the distortions, by default those that the page opens with; `methods` are labels, by default
-    all (bands, standing, knobs). `level` is one of the sweep's, by default the practical one (heat_map). `measure` is
-    what is drawn by epoch (training). `pick` names the images that best and worst are picked on: `test`, as by default,
-    or `validation` (bands, standing, training). `band` is what bands hold: `all` trials, as by default, `q10-q90` or
-    `q25-q75` of them, or `none` (bands). Raises FigureError, or QueryError for a study that is not in the store.
+    One of FIGURES, `pareto` of a search, `near_duplicates` of a ranking, `corruptions` or, at difficulty 1,
+    `perturbations` of a benchmark. `train` and `test` name the distortions, by default those that the page opens with;
+    `methods` are labels, by default all (bands, standing, knobs). `level` is one of the sweep's, by default the
+    practical one (heat_map). `measure` is what is drawn by epoch (training), or `ce`, `relative_ce`, `error`
+    (corruptions), or `flip_rate`, `t5d`, `flip_probability`, `top5_distance` (perturbations). `pick` names the images
+    that best and worst are picked on: `test`, as by default, or `validation` (bands, standing, training and those of a
+    benchmark). `band` is what bands hold: `all` trials, as by default, `q10-q90` or `q25-q75` of them, or `none`
+    (bands). Raises FigureError, or QueryError for a study that is not in the store.
     """
     results = read_results(store, study)
-    one_of("figure", name, (*FIGURES, PARETO, *OF_RANKINGS))
-    wanted = _wanted(name, measure, pick, band)
+    one_of("figure", name, (*FIGURES, PARETO, *OF_RANKINGS, *OF_BENCHMARKS))
+    wanted = _wanted(name, measure or ACCURACY, pick, band)
     methods = (methods,) if isinstance(methods, str) else methods
     if level is not None and name != "heat_map":
         raise FigureError(f"level is for heat_map; {name} is at the practical level, or at all of them")
     if name == PARETO:
         return as_figure(_pareto(results, train))
+    if name in OF_BENCHMARKS:
+        return as_figure(_of_benchmark(results, name, train, measure, wanted))
     if not results.sweeps:
         raise FigureError(f"{study} tests nothing but undistorted images; a figure needs a sweep in `evaluate:`")
     usual_train, usual_test = opening_pair(results)
@@ -111,7 +123,7 @@ def _wanted(name: str, measure: str, pick: str | None, band: str | None) -> Want
     return Wanted(measure=measure, shown=shown)
 
 
-PICKED, BANDED = ("bands", "standing", "training"), ("bands",)
+PICKED, BANDED = ("bands", "standing", "training", "corruptions", "perturbations"), ("bands",)
 """Figures with a best and a worst, and with bands."""
 Looks = Mapping[str, Look]
 
@@ -189,6 +201,38 @@ def _pareto(results: Results, train: str | None) -> Drawing:
         raise FigureError("no point of the search is evaluated yet")
     drawn_as = looks(results.labels, {trial.label for trial in results.baselines})
     return draw_front(info, drawn_as, "test", 0, 1) if pairs(info) else draw_course(info, drawn_as, 0)
+
+
+OF_BENCHMARKS = ("corruptions", "perturbations")
+"""Of a benchmark, which has no pair of distortions either."""
+
+
+def _of_benchmark(results: Results, name: str, train: str | None, measure: str | None, wanted: Wanted) -> Drawing:
+    """The first benchmark of the kind; as its first measure unless told."""
+    there = benchmarks(results, "corruption" if name == "corruptions" else "perturbation")
+    if not there:
+        raise FigureError(f"this study tests no {name}: `evaluate:` has no line `{name}:`")
+    offered = corruption_measures if name == "corruptions" else perturbation_measures
+    measures_ = {one.name: one for one in offered(results, there[0])}
+    chosen = measures_[one_of("measure", measure or next(iter(measures_)), measures_)]
+    trained = train if train is None else one_of("training distortion", train, train_options(results))
+    trained = trained or opening_train(results)
+    info = (
+        corruptions_info(results, there[0], chosen, trained)
+        if name == "corruptions"
+        else perturbations_info(results, there[0], chosen, 1, trained)
+    )
+    missing = _nothing_of(results, info, name)
+    if missing:
+        raise FigureError(missing)
+    return draw_ratios(info, looks(results.labels, {trial.label for trial in results.baselines}), wanted.shown)
+
+
+def _nothing_of(results: Results, info: RatiosInfo, name: str) -> str:
+    """Why there is nothing to draw; empty where there is."""
+    measured = {curve.trial_id for curve in info.curves}
+    missing = "" if info.train_distortion is None else why_no_rates(results, info.train_distortion, measured, name)
+    return missing or (no_distances(results, info) if name == "perturbations" else "")
 
 
 FIGURES: Mapping[str, Callable[[Results, Selection, Looks, Wanted], Drawing]] = {

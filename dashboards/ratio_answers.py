@@ -23,7 +23,12 @@ def spans(info: RatiosInfo, by: By, over: Sequence[str]) -> Iterator[str]:
     if parts:
         normalizer = info.measure.normalizer
         against = f", {normalizer} = {info.measure.factor:g}" if normalizer else ""
-        yield f"{headed(info.measure.mean)} over {listed(list(over))}{against}: {'; '.join(parts)}."
+        yield f"{_begun(info.measure.mean)} over {listed(list(over))}{against}: {'; '.join(parts)}."
+
+
+def _begun(mean: str) -> str:
+    """`Mean error`, but `mCE`."""
+    return mean if mean[1:2].isupper() else headed(mean)
 
 
 def _span(info: RatiosInfo, one: RatioRange, by: By) -> str:

@@ -1,20 +1,16 @@
 """Reading a study's results from the store's tables, once, for every page and figure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dashboards.paired import Bits, unpack
+from dashboards.reading_rates import Cells, corruption_errors, flip_rates
 from dashboards.results import (
     Attacked,
     Cell,
-    CorruptionMeans,
     Epoch,
-    FlipMeans,
     NearDuplicates,
     NoisePoint,
-    Of,
-    Rates,
     Results,
     Trial,
     practical_condition,
@@ -43,6 +39,8 @@ def read_results(store: Store, study: str) -> Results:
     found = look(store, plan)
     ids = frozenset(trial.trial_id for trial in plan.trials)
     cells = _cells(tables)
+    errors, error_means = corruption_errors(tables, plan, cells)
+    flips, flip_means = flip_rates(tables, plan, cells)
     return Results(
         launch=tables.launch,
         found=found,
@@ -51,10 +49,10 @@ def read_results(store: Store, study: str) -> Results:
         bits=_bits(store, ids, {*map(practical_condition, plan.sweeps), *_reported(plan)}),
         epochs=_epochs(tables),
         near_duplicates=_near_duplicates(tables),
-        corruption_errors=_corruption_errors(tables, cells),
-        corruption_means=_corruption_means(tables, cells),
-        flips=_flips(tables, cells),
-        flip_means=_flip_means(tables),
+        corruption_errors=errors,
+        corruption_means=error_means,
+        flips=flips,
+        flip_means=flip_means,
         attacks=_attacks(tables),
         noise_stability=_noise_points(tables, "noise_stability", OF_ONE),
         stability_pairs=_noise_points(tables, "stability_pairs", (*OF_ONE, "baseline_id", "baseline_changed")),
@@ -94,9 +92,6 @@ def _trial(trial: PlannedTrial, naming: Naming, state: str, known: Mapping[str, 
     )
 
 
-Cells = dict[tuple[str, str], Cell]
-
-
 def _cells(tables: Tables) -> Cells:
     rows = tables.sql(
         "SELECT trial_id, condition_id, correct, n, at_chance, calibration_error FROM evaluations WHERE role = 'best'"
@@ -104,111 +99,6 @@ def _cells(tables: Tables) -> Cells:
     trials, conditions, *rest = (rows[name].to_pylist() for name in rows.column_names)
     return {
         (trial, condition): Cell(*cell) for trial, condition, *cell in zip(trials, conditions, *rest, strict=True)
-    }  # fmt: skip
-
-
-CORRUPTED: Mapping[str, str] = {"ce": "mce", "relative_ce": "relative_mce", "error": "mean_error"}
-FLIPPED: Mapping[str, str] = {
-    "flip_rate": "mfr",
-    "t5d": "mt5d",
-    "flip_probability": "mean_flip_probability",
-    "top5_distance": "mean_top5_distance",
-}
-"""A column of the one view → that of its mean in the other."""
-
-
-def _corruption_errors(tables: Tables, cells: Cells) -> dict[str, dict[Of, Rates]]:
-    columns = ", ".join(CORRUPTED)
-    rows = tables.sql(f"SELECT benchmark, label, trial_id, corruption, seen, {columns} FROM ce").to_pylist()
-    means = {_of(row): row for row in tables.sql("mce").to_pylist()}
-    whole = _whole(tables.launch, cells)
-    return {
-        measure: _rates([row for row in rows if whole(row)], "corruption", measure, means, mean)
-        for measure, mean in CORRUPTED.items()
-    }
-
-
-def _flips(tables: Tables, cells: Cells) -> dict[tuple[str, int], dict[Of, Rates]]:
-    columns = ", ".join(FLIPPED)
-    rows = tables.sql(
-        f"SELECT benchmark, label, trial_id, perturbation, difficulty, seen, {columns} FROM flip_rates"
-    ).to_pylist()
-    means = tables.sql("mfr").to_pylist()
-    whole = _whole(tables.launch, cells)
-    return {
-        (measure, difficulty): _rates(
-            [row for row in rows if row["difficulty"] == difficulty and whole(row)], "perturbation", measure,
-            {_of(row): row for row in means if row["difficulty"] == difficulty}, mean,
-        )
-        for difficulty in sorted({row["difficulty"] for row in rows})
-        for measure, mean in FLIPPED.items()
-    }  # fmt: skip
-
-
-Row = Mapping[str, Any]
-
-
-def _of(row: Row) -> Of:
-    return row["benchmark"], row["label"], row["trial_id"]
-
-
-def _whole(launch: Launch | None, cells: Cells) -> Callable[[Row], bool]:
-    """Whether a row's trial has been evaluated under all of the row's benchmark: a mean over less is another one."""
-    assert launch is not None
-    asked = {one.name: [test.condition_id for test in one.tests] for one in launch.plan.benchmarks}
-
-    @cache
-    def is_whole(benchmark: str, trial: str) -> bool:
-        return all((trial, condition) in cells for condition in asked[benchmark])
-
-    return lambda row: is_whole(row["benchmark"], row["trial_id"])
-
-
-def _rates(rows: Iterable[Row], test: str, measure: str, means: Mapping[Of, Row], mean: str) -> dict[Of, Rates]:
-    members: dict[Of, list[Row]] = {}
-    for row in rows:
-        members.setdefault(_of(row), []).append(row)
-    return {
-        of: Rates(
-            mean=means[of][mean] if of in means else None,
-            values={row[test]: row[measure] for row in found if row[measure] is not None},
-            seen=frozenset(row[test] for row in found if row["seen"]),
-        )
-        for of, found in members.items()
-    }
-
-
-def _corruption_means(tables: Tables, cells: Cells) -> dict[Of, CorruptionMeans]:
-    assert tables.launch is not None
-    main = {
-        one.name: [test.condition_id for test in one.tests if not test.extra] for one in tables.launch.plan.benchmarks
-    }
-    return {
-        _of(row): CorruptionMeans(
-            mce=row["mce"], relative_mce=row["relative_mce"], without_seen=row["mce_without_seen"],
-            without_noise=row["mce_without_noise"], mean_error=row["mean_error"],
-            calibration_error=_calibration(cells, row["trial_id"], main[row["benchmark"]]),
-            clean_accuracy=row["clean_accuracy"], images_seen=row["images_seen"], labels_used=row["labels_used"],
-            over=row["corruptions"],
-        )
-        for row in tables.sql("mce").to_pylist()
-    }  # fmt: skip
-
-
-def _calibration(cells: Cells, trial_id: str, conditions: Sequence[str]) -> float | None:
-    """The mean over conditions; None while one is missing, and of a trial at chance, which was not run."""
-    found = [cells[trial_id, one].calibration_error for one in conditions if (trial_id, one) in cells]
-    known = [one for one in found if one is not None]
-    return sum(known) / len(known) if len(known) == len(conditions) > 0 else None
-
-
-def _flip_means(tables: Tables) -> dict[tuple[int, Of], FlipMeans]:
-    return {
-        (row["difficulty"], _of(row)): FlipMeans(
-            mfr=row["mfr"], mt5d=row["mt5d"], flip_probability=row["mean_flip_probability"],
-            top5_distance=row["mean_top5_distance"], over=row["perturbations"],
-        )
-        for row in tables.sql("mfr").to_pylist()
     }  # fmt: skip
 
 

@@ -124,7 +124,7 @@ function follow(made) {
       trace.opacity = same ? 1 : trace.opacity * 0.35;
       if (same) trace.line.width = 4;
     } else if (trace.type === "heatmap") {
-      meta.trials.forEach((row, y) => row.forEach((id, x) => { if (id === state.trial) ring(made.layout, x, y); }));
+      (meta.trials || []).forEach((row, y) => row.forEach((id, x) => { if (id === state.trial) ring(made.layout, x, y); }));
     } else if (meta.trials && new Set(meta.trials).size > 1) {
       trace.selectedpoints = meta.trials.flatMap((id, number) => (id === state.trial ? [number] : []));
       trace.selected = {marker: {opacity: 1, size: 17}};

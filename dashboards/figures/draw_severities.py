@@ -77,8 +77,7 @@ def _squares(info: SeveritiesInfo) -> Trace:
                        for row in range(len(info.tests))],
         "hovertemplate": "%{customdata[0]}<extra></extra>",
         "colorbar": {"outlinewidth": 0, "thickness": 14, "len": 1, "tickfont": {"color": INK, "size": SMALL}},
-        "meta": {"label": info.trial.label, "name": info.trial.label,
-                 "trials": [[info.trial.trial_id] * len(info.severities) for _ in info.tests]},
+        "meta": {"label": info.trial.label, "name": info.trial.label},
     }  # fmt: skip
 
 

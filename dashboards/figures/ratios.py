@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from dashboards.disturbances import Disturbance
 from dashboards.picks import BY, By, ranked
 from dashboards.ranges import quantiles
 from dashboards.results import Rates, Results, Trial
-from dashboards.tested import Tested
 from dashboards.wording import with_hyperparameters
 
 
@@ -81,7 +81,7 @@ class RatiosInfo:
     measure: Measure
     train_distortion: str | None
     """None for a study that trains its baseline alone."""
-    tests: tuple[Tested, ...]
+    tests: tuple[Disturbance, ...]
     ranges: tuple[RatioRange, ...]
     curves: tuple[RatioCurve, ...]
     baseline_name: str
@@ -98,7 +98,7 @@ Score = Callable[[Trial], Rates | None]
 
 
 def ratios_info(
-    results: Results, measure: Measure, train_distortion: str | None, tests: tuple[Tested, ...], score: Score
+    results: Results, measure: Measure, train_distortion: str | None, tests: tuple[Disturbance, ...], score: Score
 ) -> RatiosInfo:
     """The figure's data."""
     groups = results.groups_on(train_distortion) if train_distortion is not None else ()
@@ -136,7 +136,7 @@ def _picked(scored: Scored, by: By) -> tuple[Trial, Trial] | None:
     return ranked(known, lambda trial: -(means[trial.trial_id] or 0.0))
 
 
-def _range(label: str, planned: int, scored: Scored, tests: Sequence[Tested]) -> RatioRange:
+def _range(label: str, planned: int, scored: Scored, tests: Sequence[Disturbance]) -> RatioRange:
     columns = [[rates.values[one.label] for _, rates in scored if one.label in rates.values] for one in tests]
     means = [rates.mean for _, rates in scored if rates.mean is not None]
     return RatioRange(
@@ -151,7 +151,7 @@ def _range(label: str, planned: int, scored: Scored, tests: Sequence[Tested]) ->
 
 
 def _curves(
-    label: str, scored: Scored, tests: Sequence[Tested], picks: Mapping[tuple[str, By], tuple[Trial, Trial] | None]
+    label: str, scored: Scored, tests: Sequence[Disturbance], picks: Mapping[tuple[str, By], tuple[Trial, Trial] | None]
 ) -> Iterator[RatioCurve]:
     """Best and worst by each way of picking, then every trial."""
     rates = {trial.trial_id: one for trial, one in scored}
@@ -166,7 +166,7 @@ def _curves(
 
 
 def _curve(
-    label: str, trial: Trial, rates: Rates, tests: Sequence[Tested], role: str, by: By | None = None
+    label: str, trial: Trial, rates: Rates, tests: Sequence[Disturbance], role: str, by: By | None = None
 ) -> RatioCurve:
     return RatioCurve(
         label=label,

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dashboards.disturbances import Disturbance
 from dashboards.results import Results, Trial
-from dashboards.tested import Tested
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class SeveritiesInfo:
     trial: Trial
     role: str
     """best, worst, median or nothing"""
-    tests: tuple[Tested, ...]
+    tests: tuple[Disturbance, ...]
     severities: tuple[int, ...]
     squares: tuple[tuple[SeveritySquare, ...], ...]
     """By corruption, then severity."""
@@ -50,7 +50,7 @@ Conditions = dict[tuple[str, int], str]
 
 
 def severities_info(
-    results: Results, trial: Trial, role: str, tests: tuple[Tested, ...], conditions: Conditions, compared: str
+    results: Results, trial: Trial, role: str, tests: tuple[Disturbance, ...], conditions: Conditions, compared: str
 ) -> SeveritiesInfo:
     """The figure's data; `compared` is a label of the study, or empty."""
     severities = tuple(sorted({severity for _, severity in conditions}))

@@ -4,18 +4,19 @@ from collections.abc import Iterator, Mapping
 from statistics import median_low
 
 from dashboards.answers import why_no_rates
-from dashboards.benchmarks import benchmarks, conditions_of, tests_of
+from dashboards.benchmarks import benchmarks, conditions_of, disturbances_of
+from dashboards.figures.corruptions import corruptions_info, measures
 from dashboards.figures.draw_ratios import draw_ratios, explanation
 from dashboards.figures.draw_severities import draw_severities
 from dashboards.figures.draw_severities import explanation as weakness
-from dashboards.figures.ratios import Measure, RatiosInfo, ratios_info
+from dashboards.figures.ratios import RatiosInfo
 from dashboards.figures.severities import SeveritiesInfo, severities_info
 from dashboards.palette import looks
 from dashboards.parts import Choice, Column, Page, Slot, Table, Variant, choices_html, paragraph, slot_html
 from dashboards.picks import BY, By, ranked
 from dashboards.ratio_answers import caveats, counted, over, spans, without
 from dashboards.ratio_tables import families, ratios_table
-from dashboards.results import CorruptionMeans, Rates, Results, Trial
+from dashboards.results import CorruptionMeans, Results, Trial
 from dashboards.selections import pick_choice, train_choice, train_options
 from dashboards.wording import listed, spoken
 from study.plan import Benchmark
@@ -77,18 +78,6 @@ def _when(there: tuple[Benchmark, ...], benchmark: Benchmark) -> dict[str, str]:
     return {"set": benchmark.name} if len(there) > 1 else {}
 
 
-def measures(results: Results, benchmark: Benchmark) -> Iterator[Measure]:
-    """What its errors can be drawn as; a baseline next to itself alone would be of no use."""
-    name = benchmark.normalizer
-    if name is not None and results.trained_on:
-        yield Measure(name="ce", title=f"corruption error, {name} = 100", mean="mCE", normalizer=name, unit="")
-        yield Measure(
-            name="relative_ce", title=f"relative corruption error, {name} = 100", mean="relative mCE",
-            normalizer=name, unit="",
-        )  # fmt: skip
-    yield Measure(name="error", title="error on corrupted test images, %", mean="mean error")
-
-
 def _measured(results: Results, there: tuple[Benchmark, ...]) -> Choice:
     texts = {"ce": "corruption error (CE)", "relative_ce": "relative CE", "error": "error, not normalised"}
     names = tuple(dict.fromkeys(measure.name for benchmark in there for measure in measures(results, benchmark)))
@@ -103,16 +92,6 @@ def _errors(results: Results, there: tuple[Benchmark, ...]) -> Iterator[Variant]
                 when = {**_when(there, benchmark), "corrupted": measure.name, **({"train": train} if train else {})}
                 info = corruptions_info(results, benchmark, measure, train)
                 yield _drawn(results, benchmark, info, when)
-
-
-def corruptions_info(results: Results, benchmark: Benchmark, measure: Measure, train: str | None) -> RatiosInfo:
-    """Corruption errors of the trials on one training distortion."""
-    found = results.corruption_errors[measure.name]
-
-    def score(trial: Trial) -> Rates | None:
-        return found.get((benchmark.name, trial.label, trial.trial_id))
-
-    return ratios_info(results, measure, train, tests_of(results, benchmark), score)
 
 
 def _drawn(results: Results, benchmark: Benchmark, info: RatiosInfo, when: Mapping[str, str]) -> Variant:
@@ -176,12 +155,10 @@ def _weakness(
             else (f"{when['who']} has no trial{where}")
         )
         yield Variant(when=when, missing=f"{told}{' yet' if trials else ''}.")
+    disturbances, conditions = disturbances_of(results, benchmark), conditions_of(results, benchmark)
     for role, trial in chosen.items():
-        alone = len(trials) == 1
-        info = severities_info(
-            results, trial, "" if alone else role, tests_of(results, benchmark), conditions_of(results, benchmark),
-            _compared(results, benchmark),
-        )  # fmt: skip
+        name = role if len(trials) > 1 else ""
+        info = severities_info(results, trial, name, disturbances, conditions, _compared(results, benchmark))
         told = weakness(info)
         yield Variant(
             when={**when, "weak": role}, drawing=draw_severities(info), text={"": (told,)}, alt=told,

@@ -3,15 +3,16 @@
 from collections.abc import Iterator, Mapping
 
 from dashboards.answers import why_no_rates
-from dashboards.benchmarks import benchmarks, tests_of
+from dashboards.benchmarks import benchmarks
 from dashboards.figures.draw_ratios import draw_ratios, explanation
-from dashboards.figures.ratios import Measure, RatiosInfo, ratios_info
+from dashboards.figures.perturbations import difficulties, measures, no_distances, perturbations_info
+from dashboards.figures.ratios import RatiosInfo
 from dashboards.palette import looks
 from dashboards.parts import Choice, Column, Page, Slot, Table, Variant, choices_html, paragraph, slot_html
 from dashboards.picks import BY, By
 from dashboards.ratio_answers import caveats, counted, over, spans
 from dashboards.ratio_tables import families, ratios_table
-from dashboards.results import FlipMeans, Rates, Results, Trial
+from dashboards.results import FlipMeans, Results, Trial
 from dashboards.selections import pick_choice, train_choice, train_options
 from dashboards.wording import spoken
 from study.plan import Benchmark
@@ -64,25 +65,9 @@ def _when(there: tuple[Benchmark, ...], benchmark: Benchmark) -> dict[str, str]:
     return {"sequences": benchmark.name} if len(there) > 1 else {}
 
 
-def _difficulties(results: Results) -> tuple[int, ...]:
-    return tuple(sorted({difficulty for _, difficulty in results.flips})) or (1,)
-
-
 def _difficulty(results: Results) -> Choice | None:
-    options = tuple((str(one), str(one)) for one in _difficulties(results))
+    options = tuple((str(one), str(one)) for one in difficulties(results))
     return Choice(name="difficulty", title="difficulty", options=options, default="1") if len(options) > 1 else None
-
-
-def measures(results: Results, benchmark: Benchmark) -> Iterator[Measure]:
-    """What its flips can be drawn as; a baseline next to itself alone would be of no use."""
-    name = benchmark.normalizer
-    if name is not None and results.trained_on:
-        yield Measure(name="flip_rate", title=f"flip rate, {name} = 100", mean="mFR", normalizer=name, unit="")
-        yield Measure(name="t5d", title=f"top-5 distance, {name} = 100", mean="mT5D", normalizer=name, unit="")
-    yield Measure(name="flip_probability", title="flip probability, %", mean="mean FP")
-    yield Measure(
-        name="top5_distance", title="top-5 distance, places", mean="mean uT5D", factor=1, unit=""
-    )  # fmt: skip
 
 
 def _measured(results: Results, there: tuple[Benchmark, ...]) -> Choice:
@@ -96,27 +81,15 @@ def _measured(results: Results, there: tuple[Benchmark, ...]) -> Choice:
 
 
 def _rates(results: Results, there: tuple[Benchmark, ...]) -> Iterator[Variant]:
-    difficulties = _difficulties(results)
+    there_are = difficulties(results)
     for benchmark in there:
         for measure in measures(results, benchmark):
-            for difficulty in difficulties:
+            for difficulty in there_are:
                 for train in (*train_options(results),) or (None,):
                     when = {**_when(there, benchmark), "flipped": measure.name, **({"train": train} if train else {})}
-                    when |= {"difficulty": str(difficulty)} if len(difficulties) > 1 else {}
+                    when |= {"difficulty": str(difficulty)} if len(there_are) > 1 else {}
                     info = perturbations_info(results, benchmark, measure, difficulty, train)
                     yield _drawn(results, benchmark, info, difficulty, when)
-
-
-def perturbations_info(
-    results: Results, benchmark: Benchmark, measure: Measure, difficulty: int, train: str | None
-) -> RatiosInfo:
-    """Flip rates of the trials on one training distortion at one difficulty."""
-    found = results.flips.get((measure.name, difficulty), {})
-
-    def score(trial: Trial) -> Rates | None:
-        return found.get((benchmark.name, trial.label, trial.trial_id))
-
-    return ratios_info(results, measure, train, tests_of(results, benchmark), score)
 
 
 def _drawn(
@@ -124,7 +97,7 @@ def _drawn(
 ) -> Variant:
     measured = {curve.trial_id for curve in info.curves}
     missing = why_no_rates(results, info.train_distortion, measured, "perturbations") if info.train_distortion else ""
-    missing = missing or _no_distances(results, info)
+    missing = missing or no_distances(results, info)
     if missing:
         return Variant(when=when, missing=missing)
     drawn_as = looks(results.labels, {trial.label for trial in results.baselines})
@@ -137,24 +110,13 @@ def _drawn(
     )  # fmt: skip
 
 
-def _no_distances(results: Results, info: RatiosInfo) -> str:
-    """Why there are no top-5 distances; empty where there are."""
-    there = any(curve.values for curve in info.curves if any(value is not None for value in curve.values))
-    if there or "5" not in info.measure.name or results.chance is None or round(1 / results.chance) >= TOP:
-        return ""
-    return f"A top-5 distance needs {TOP} classes; {round(1 / results.chance)} are here, so there is none."
-
-
-TOP = 5
-
-
 def _sentences(results: Results, benchmark: Benchmark, info: RatiosInfo, difficulty: int, by: By) -> Iterator[str]:
     rows = [
         (of, means.over)
         for (at, of), means in results.flip_means.items()
         if (at, of[0]) == (difficulty, benchmark.name)
     ]
-    told = f" at difficulty {difficulty}" if len(_difficulties(results)) > 1 else ""
+    told = f" at difficulty {difficulty}" if len(difficulties(results)) > 1 else ""
     if info.curves and not any(one.mean for one in info.ranges):
         yield f"Not all perturbations have a rate{told}, so there is no mean of them."
     numbers, untested = over(rows, info)
@@ -164,8 +126,8 @@ def _sentences(results: Results, benchmark: Benchmark, info: RatiosInfo, difficu
 
 def _tables(results: Results, there: tuple[Benchmark, ...]) -> Iterator[Variant]:
     for benchmark in there:
-        for difficulty in _difficulties(results):
-            when = {"difficulty": str(difficulty)} if len(_difficulties(results)) > 1 else {}
+        for difficulty in difficulties(results):
+            when = {"difficulty": str(difficulty)} if len(difficulties(results)) > 1 else {}
             table = perturbations_table(results, benchmark, difficulty)
             yield Variant(when={**_when(there, benchmark), **when}, table=table)
 

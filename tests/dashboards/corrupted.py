@@ -27,7 +27,6 @@ channel cannot be put to the extra corruption saturate."""
 ALONE = TEXT.replace("  sweeps:\n    gaussian_noise: {sigma: [0.1, 0.3], practical: 0.3}\n", "")
 """Without sweeps."""
 CE = Measure(name="ce", title="corruption error, Baseline = 100", mean="mCE", normalizer="Baseline", unit="")
-ERROR = Measure(name="error", title="error on corrupted test images, %", mean="mean error")
 
 
 def corruption_benchmark(results: Results) -> Benchmark:

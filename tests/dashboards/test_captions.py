@@ -138,9 +138,17 @@ def test_a_label_that_is_a_tag_stays_text_in_a_caption(results: Results) -> None
         ("bands", {"pick": "valid"}, "no pick is called 'valid'; did you mean 'validation'?"),
         ("bands", {"band": "q10"}, "no band is called 'q10'; did you mean 'q10-q90'?"),
         ("bands", {"band": "x"}, "no band is called 'x'; there are all, q10-q90, q25-q75 and none"),
-        ("knobs", {"pick": "test"}, "pick is for bands, standing and training; knobs has none"),
+        (
+            "knobs",
+            {"pick": "test"},
+            "pick is for bands, standing, training, corruptions and perturbations; knobs has none",
+        ),
         ("training", {"band": "all"}, "band is for bands; training has none"),
-        ("pareto", {"pick": "test"}, "pick is for bands, standing and training; pareto has none"),
+        (
+            "pareto",
+            {"pick": "test"},
+            "pick is for bands, standing, training, corruptions and perturbations; pareto has none",
+        ),
     ],
 )
 def test_what_cannot_be_chosen_is_told(store: Store, plan: Plan, name: str, chosen: dict[str, str], said: str) -> None:

@@ -19,7 +19,7 @@ WORDS = (" noise", " blur", " transform", " compression")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tested:
+class Disturbance:
     """One corruption or perturbation of a benchmark."""
 
     name: str
@@ -48,12 +48,12 @@ class Tested:
         return text
 
 
-def in_order(tests: tuple[Tested, ...]) -> tuple[Tested, ...]:
+def in_order(tests: tuple[Disturbance, ...]) -> tuple[Disturbance, ...]:
     """Kind by kind, extra ones last."""
     kinds = (*KINDS, EXTRA)
     return tuple(sorted(tests, key=lambda one: (kinds.index(one.kind), _place(one))))
 
 
-def _place(one: Tested) -> int:
+def _place(one: Disturbance) -> int:
     names = KINDS.get(one.kind, EXTRAS)
     return names.index(one.name) if one.name in names else len(names)
