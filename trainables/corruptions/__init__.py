@@ -93,7 +93,7 @@ class Corruption(Parameterised, ABC):
 
     @abstractmethod
     def corrupt(self, pixels: Tensor, setting: Any, draws: Any) -> Tensor:
-        """The corrupted bytes, given the draws."""
+        """The corrupted bytes, given the draws, of images that are few: `apply` says how many."""
 
     @classmethod
     def _tables(cls) -> str:

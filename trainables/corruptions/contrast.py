@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor
 
 from trainables.corruptions import Corruption, Group
-from trainables.levels import in_blocks, truncated
+from trainables.levels import truncated
 
 
 class Setting(NamedTuple):
@@ -35,7 +35,7 @@ class Contrast(Corruption):
     }
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: None) -> Tensor:
-        return in_blocks(lambda pixels: _nearer(pixels.float(), setting.share), pixels)
+        return _nearer(pixels.float(), setting.share)
 
 
 def _nearer(levels: Tensor, share: float) -> Tensor:

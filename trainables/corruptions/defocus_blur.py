@@ -10,7 +10,7 @@ from torch import Tensor
 
 from trainables.corruptions import Corruption, Group
 from trainables.filters import bordered, correlation, gaussian_taps
-from trainables.levels import in_blocks, truncated
+from trainables.levels import truncated
 
 GRID = 8
 """Radius of the grid on which the authors draw a disc; larger discs have a grid of their own radius."""
@@ -39,8 +39,7 @@ class DefocusBlur(Corruption):
     }
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: Any) -> Tensor:
-        disc = drawn(setting)
-        return in_blocks(lambda block: truncated(_through(block, disc)), pixels)
+        return truncated(_through(pixels, drawn(setting)))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from trainables.corruptions import Corruption, Group
-from trainables.levels import in_blocks, random_words, truncated
+from trainables.levels import random_words, truncated
 from trainables.plasma import plasma
 
 
@@ -47,11 +47,7 @@ class Fog(Corruption):
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: Tensor) -> Tensor:
         height, width = pixels.shape[2:]
-
-        def fogged(displacements: Tensor, block: Tensor) -> Tensor:
-            clouds = plasma(displacements, setting.decay)[:, None, :height, :width]
-            levels, density = block.to(torch.float32), 255 * setting.density
-            brightest = levels.amax((1, 2, 3), keepdim=True)
-            return truncated(levels.add_(clouds, alpha=density).mul_(brightest / (brightest + density)))
-
-        return in_blocks(fogged, draws, pixels)
+        clouds = plasma(draws, setting.decay)[:, None, :height, :width]
+        levels, density = pixels.to(torch.float32), 255 * setting.density
+        brightest = levels.amax((1, 2, 3), keepdim=True)
+        return truncated(levels.add_(clouds, alpha=density).mul_(brightest / (brightest + density)))

@@ -10,7 +10,7 @@ from torch import Tensor
 from trainables.corruptions import Corruption, Group
 from trainables.file_hashes import hash_of
 from trainables.frost_plates import USED, photograph_files, plates
-from trainables.levels import in_blocks, truncated
+from trainables.levels import truncated
 from trainables.parameters import parameter
 
 LIFT = 1e-3
@@ -90,12 +90,8 @@ class Frost(Corruption):
         canvas = plates(self.photographs, setting.scale, *_needed(pixels)).canvas
         height, width = pixels.shape[2:]
         crops = canvas.unfold(2, height, 1).unfold(3, width, 1).permute(0, 2, 3, 1, 4, 5)
-
-        def frosted(block: Tensor, picture: Tensor, top: Tensor, left: Tensor) -> Tensor:
-            frost = crops[picture, top, left].to(torch.float32).mul_(setting.frost)
-            return truncated(frost.add_(block, alpha=setting.kept).add_(LIFT))
-
-        return in_blocks(frosted, pixels, draws.picture, draws.top, draws.left)
+        frost = crops[draws.picture, draws.top, draws.left].to(torch.float32).mul_(setting.frost)
+        return truncated(frost.add_(pixels, alpha=setting.kept).add_(LIFT))
 
 
 def _needed(pixels: Tensor) -> tuple[int, tuple[int, int], torch.device]:

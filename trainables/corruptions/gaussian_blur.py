@@ -7,7 +7,7 @@ from torch import Tensor
 
 from trainables.corruptions import Corruption, Group
 from trainables.filters import gaussian
-from trainables.levels import in_blocks, truncated
+from trainables.levels import truncated
 
 
 class Setting(NamedTuple):
@@ -30,7 +30,7 @@ class GaussianBlur(Corruption):
     }
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: Any) -> Tensor:
-        return in_blocks(lambda block: blurred(block, setting.sigma), pixels)
+        return blurred(pixels, setting.sigma)
 
 
 def blurred(pixels: Tensor, sigma: float) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from trainables.corruptions import Corruption, Group
 from trainables.corruptions.gaussian_blur import blurred
-from trainables.levels import in_blocks, random_halves
+from trainables.levels import random_halves
 
 
 class Setting(NamedTuple):
@@ -62,13 +62,11 @@ class GlassBlur(Corruption):
         return (halves.to(torch.int32).add_(2**15).mul_(kinds) >> 16).to(torch.uint8)
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: Tensor) -> Tensor:
-        def seen(block: Tensor, offsets: Tensor) -> Tensor:
-            sources = _sources(offsets, block.shape[2:], setting.reach).long()
-            channels = blurred(block, setting.sigma).transpose(0, 1).flatten(1)
-            moved = channels.gather(1, sources.expand_as(channels))
-            return blurred(moved.view(block.transpose(0, 1).shape).transpose(0, 1), setting.sigma)
-
-        return in_blocks(seen, pixels, draws)
+        sources = _sources(draws, pixels.shape[2:], setting.reach).long()
+        planes = blurred(pixels, setting.sigma).transpose(0, 1)
+        channels = planes.flatten(1)
+        moved = channels.gather(1, sources.expand_as(channels)).view(planes.shape)
+        return blurred(moved.transpose(0, 1), setting.sigma)
 
 
 def _sources(offsets: Tensor, size: torch.Size, reach: int) -> Tensor:

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from trainables.corruptions import Corruption, Group
-from trainables.levels import in_blocks
 
 PRECISION = 22
 """Bits of Pillow's fixed-point weights, so that averages round as there: halves up."""
@@ -45,7 +44,7 @@ class Pixelate(Corruption):
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: None) -> Tensor:
         down, across = (_cells(side, int(side * setting.share), pixels.device) for side in pixels.shape[2:])
-        return in_blocks(lambda pixels: _coarse(pixels, down, across), pixels)
+        return _coarse(pixels, down, across)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from trainables.corruptions import Corruption, Group
-from trainables.levels import LEVELS, in_blocks, truncated
+from trainables.levels import LEVELS, truncated
 
 
 class Setting(NamedTuple):
@@ -41,8 +41,7 @@ class Saturate(Corruption):
         return "an image of one channel has no saturation to change" if shape[0] == 1 else None
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: None) -> Tensor:
-        factors = _factors(setting, pixels.device)
-        return in_blocks(lambda pixels: _saturated(pixels, factors, setting.added), pixels)
+        return _saturated(pixels, _factors(setting, pixels.device), setting.added)
 
 
 def _saturated(pixels: Tensor, factors: Tensor, added: float) -> Tensor:

@@ -12,7 +12,7 @@ from trainables.chamfer import distances
 from trainables.corruptions import Corruption, Group
 from trainables.edges import canny
 from trainables.filters import bordered, gaussian
-from trainables.levels import LEVELS, in_blocks, truncated
+from trainables.levels import LEVELS, truncated
 
 FARTHEST = 20
 """Pixels from a drop's outline beyond which it is equally thick."""
@@ -80,13 +80,10 @@ class Spatter(Corruption):
         return noise.mul_(setting.sigma).add_(setting.mean)
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: Tensor) -> Tensor:
-        def spattered(noise: Tensor, block: Tensor) -> Tensor:
-            layer = smoothed(noise, setting.smoothness)
-            if setting.liquid == "mud":
-                return covered(block, layer > setting.threshold, setting.strength)
-            return wetted(block, torch.where(layer < setting.threshold, 0, layer), setting.strength)
-
-        return in_blocks(spattered, draws, pixels)
+        layer = smoothed(draws, setting.smoothness)
+        if setting.liquid == "mud":
+            return covered(pixels, layer > setting.threshold, setting.strength)
+        return wetted(pixels, torch.where(layer < setting.threshold, 0, layer), setting.strength)
 
 
 def smoothed(planes: Tensor, sigma: float) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from trainables.corruptions import Corruption, Group
 from trainables.filters import Separable, separable, zooming
-from trainables.levels import in_blocks, truncated
+from trainables.levels import truncated
 
 
 class Setting(NamedTuple):
@@ -38,12 +38,8 @@ class ZoomBlur(Corruption):
     def corrupt(self, pixels: Tensor, setting: Setting, draws: Any) -> Tensor:
         zooms = mean_zooms(*pixels.shape[2:], setting, pixels.device)
         clean = 2 / (setting.factors + 1)
-
-        def blurred(block: Tensor) -> Tensor:
-            levels = block.to(torch.float32)
-            return truncated(zooms(levels).add_(levels, alpha=clean))
-
-        return in_blocks(blurred, pixels)
+        levels = pixels.to(torch.float32)
+        return truncated(zooms(levels).add_(levels, alpha=clean))
 
 
 @lru_cache(maxsize=16)

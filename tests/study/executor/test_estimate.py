@@ -89,3 +89,9 @@ def test_passes_are_those_that_the_parameters_ask_for() -> None:
 
     assert expected(0.0) == pytest.approx(TRAINING)
     assert expected(12.0) == pytest.approx(3 * TRAINING)
+
+
+def test_a_sequence_is_as_much_work_as_its_frames() -> None:
+    of = StudyUnit(phase="evaluate", trial=trial("01"), condition_ids=("clean", "moving"))
+    assert Estimate(IMAGES, {"moving": 31}).work(of) == 32 * IMAGES["test"]
+    assert Estimate(IMAGES).work(of) == 2 * IMAGES["test"]

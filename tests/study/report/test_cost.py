@@ -1,17 +1,20 @@
 """What a study may cost, from what was timed."""
 
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from study.cost import Kind, Timing, cost, history, parameter_count, workers_here
+from study.cost import PILOT_IMAGES, Kind, Timing, cost, history, making, parameter_count, workers_here
+from study.cost import test_images as images_shown
 from study.plan import Plan
 from study.standing import look
 from study.store import Store
 from study.summary import Found
 from tests.study.hand_made import TRIALS, finished, small_plan
-from trainables.recipe import Component
+from trainables.evaluation.sets import Room
+from trainables.recipe import Component, Condition
 
 NOTHING = Found(evaluated={})
 IMAGES = 200
@@ -99,3 +102,43 @@ def test_a_method_costs_as_many_passes_as_its_parameters_ask_for(plan: Plan) -> 
     assert (kind(0.0).passes, kind(12.0).passes) == (1, 3)
     slow = [Timing(kind=kind(12.0), images=100, seconds=0.3), timing(plan, 0, "evaluate", 0.0)]
     assert cost(plan, NOTHING, slow, "").seconds_left == pytest.approx(IMAGES * 1e-3 * (1 + 6 * 2 + 2))
+
+
+def moving(plan: Plan) -> Condition:
+    """A perturbation of the plan's images: 31 frames each."""
+    return replace(
+        plan.conditions[0], condition_id="moving", family="perturbation", test_distortion="gaussian_noise",
+        steps=(Component.of("gaussian_noise", {"difficulty": 1}),),
+    )  # fmt: skip
+
+
+def test_every_frame_of_a_sequence_is_an_image(plan: Plan) -> None:
+    clean, sequences = plan.conditions[0], moving(plan)
+    assert images_shown([clean]) == 100
+    assert images_shown([clean, sequences]) == 32 * 100
+    there = replace(plan, conditions=(*plan.conditions, sequences))
+    more = cost(there, NOTHING, (), "").table_bytes - cost(plan, NOTHING, (), "").table_bytes
+    assert more < TRIALS * 15_000  # a bit a sequence, not one a frame
+
+
+def test_test_sets_are_kept_as_bytes_or_as_floats_and_attacks_are_not(plan: Plan) -> None:
+    """Clean, two levels of noise and one of JPEG."""
+    floats = 4 * 4 * 100 * 28 * 28
+    assert cost(plan, NOTHING, (), "").set_bytes == floats
+    there = replace(plan, conditions=(*plan.conditions, moving(plan)))
+    assert cost(there, NOTHING, (), "").set_bytes == floats + 31 * 100 * 28 * 28
+
+
+def test_each_worker_makes_the_test_sets_once_or_where_they_find_no_room_every_trial_does(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timings = [timing(plan, 0, "train", 0.0), timing(plan, 0, "evaluate", 0.0)]
+    monkeypatch.setattr("study.cost.workers_here", lambda _: 2)
+    assert cost(plan, NOTHING, timings, "", making=3.0).seconds_left == 3.0 * 2
+    monkeypatch.setattr("study.cost.room", lambda *_: Room(memory=1, disk=0))
+    assert cost(plan, NOTHING, timings, "", making=3.0).seconds_left == 3.0 * TRIALS
+
+
+def test_making_is_timed_on_some_images_of_every_condition(plan: Plan) -> None:
+    ticks = count()
+    assert making(plan, lambda: next(ticks)) == len(plan.conditions) * 100 / PILOT_IMAGES
