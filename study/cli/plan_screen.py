@@ -9,6 +9,7 @@ from study.cli.terminal import Column, Terminal, count, facts, lay_out
 from study.cost import Cost
 from study.plan import Plan, Search
 from study.report import Changes, NewTrials, PlanRow, PlanTable, epochs_of, figure, open_range
+from study.stages import tests_stages
 from study.summary import UNDISTORTED, Summary
 from trainables.methods import described
 from trainables.recipe import Component, Condition, Recipe, Start, WeightsFile
@@ -196,8 +197,15 @@ def _evaluation(plan: Plan, summary: Summary) -> str:
     trials, conditions = summary.trials.total, len(plan.conditions)
     watched = sum(condition.split == "validation" for condition in plan.conditions)
     more = f"; {watched} of them on validation images" if watched else ""
-    each = f"{_conditions(plan)}{more}"
+    each = f"{_conditions(plan)}{_noise(plan)}{more}"
     return f"{summary.evaluations:,} = {count(trials, 'trial')} × {count(conditions, 'condition')} ({each})"
+
+
+def _noise(plan: Plan) -> str:
+    """`, and 5 strengths of noise on stages of the training`; empty where none are tested."""
+    number = sum(map(tests_stages, plan.conditions))
+    strengths = "1 strength" if number == 1 else f"{number} strengths"
+    return f", and {strengths} of noise on stages of the training" if number else ""
 
 
 def _conditions(plan: Plan) -> str:

@@ -215,7 +215,7 @@ def test_a_mistake_is_told_in_one_line(tables: Tables, sql: str, message: str) -
         ("WITH best AS (FROM trials LIMIT 1) FROM best, best AS again", 1),
         ("DESCRIBE bands", 16),
         ("SUMMARIZE bands", 16),
-        ("SHOW TABLES", 10),
+        ("SHOW TABLES", 13),
         ("SELECT * FROM range(3), unnest([1, 2])", 6),
         ("PIVOT trials ON label IN ('ST', 'DA') USING count(*) GROUP BY data", 1),
         ("SELECT bit_count(correct_bits::BIT) FROM predictions", 12),
