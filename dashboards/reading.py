@@ -1,6 +1,6 @@
 """Reading a study's results from the store's tables, once, for every page and figure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dashboards.paired import Bits, unpack

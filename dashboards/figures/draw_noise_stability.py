@@ -157,9 +157,7 @@ def explanation(info: StabilityInfo) -> str:
     where = f"After {info.stages[-1]:,} {info.counts}, under σ = {figure(info.sigmas[-1])} of 255"
     own = info.changed[-1][-1]
     if own is None:
-        return (
-            f"Nothing to compare: no image is right at all tested stages of {info.name} and what it is compared with."
-        )
+        return f"No image is right at all tested stages of {'both networks' if info.baseline_name else info.name}."
     told = f"{where}, noise changes {percent(own)} % of the answers of {info.name}"
     if info.baseline_changed is not None and (other := info.baseline_changed[-1][-1]) is not None:
         told += f" and {percent(other)} % of {info.baseline_name}'s, {points(own - other)} points"

@@ -42,10 +42,14 @@ class StabilityInfo:
 
 
 def compared(results: Results) -> tuple[Trial, ...]:
-    """The networks that are shown, in the plan's order: those that differ from the baseline's first, if it is there."""
+    """The networks that are shown, in the plan's order: those beside the first of the baseline's, its replicates last.
+
+    Without a baseline that is tested, all.
+    """
     tested = {one.trial_id: one for one in reversed(results.trials) if one.trial_id in results.noise_stability}
-    others = [one for one in tested.values() if one.trial_id in results.stability_pairs]
-    return tuple(reversed(others or list(tested.values())))
+    all_of_them = tuple(reversed(tested.values()))
+    others = [one for one in all_of_them if one.trial_id in results.stability_pairs]
+    return tuple(sorted(others, key=lambda one: one.label == results.baseline_label)) or all_of_them
 
 
 def stability_info(results: Results, trial: Trial) -> StabilityInfo:

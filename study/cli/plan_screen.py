@@ -13,6 +13,7 @@ from study.plan import Plan, Search
 from study.planning import shown
 from study.report import Changes, NewTrials, PlanRow, PlanTable, epochs_of, figure, open_range
 from study.spec.attacks import ALIGN, IMAGES
+from study.stages import tests_stages
 from study.summary import UNDISTORTED, Summary
 from trainables.alignment import INSTALL
 from trainables.methods import described
@@ -234,10 +235,18 @@ def _evaluation(plan: Plan, summary: Summary) -> str:
 
 
 def _conditions(plan: Plan) -> str:
-    attacks = sum(condition.family == "attack" for condition in plan.conditions)
-    attacked = [count(attacks, "attack")] if attacks else []
-    *before, last = ("clean", *_levels_each(plan), *map(tested, plan.benchmarks), *attacked)
+    *before, last = ("clean", *_levels_each(plan), *map(tested, plan.benchmarks), *_of_networks(plan))
     return f"{', '.join(before)}, and {last}" if before else last
+
+
+def _of_networks(plan: Plan) -> Iterator[str]:
+    """`6 attacks`, `5 strengths of noise on stages of the training`"""
+    attacks = sum(condition.family == "attack" for condition in plan.conditions)
+    if attacks:
+        yield count(attacks, "attack")
+    strengths = sum(map(tests_stages, plan.conditions))
+    if strengths:
+        yield f"{strengths} strength{'s' if strengths > 1 else ''} of noise on stages of the training"
 
 
 def _levels_each(plan: Plan) -> Iterator[str]:

@@ -69,6 +69,12 @@ def test_an_image_has_its_draws_whatever_others_are_chosen(images: Images) -> No
     assert not torch.equal(together[0], noisy(images, [1], condition(condition_id="other"), CPU)[0])
 
 
+def test_no_two_images_share_their_draws() -> None:
+    grey = Images(torch.full((2, 1, 6, 6), 128, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64))
+    first, second = noisy(grey, [0, 1], condition(), CPU)
+    assert not torch.equal(first, second)
+
+
 def test_noise_is_of_its_strength_on_the_scale_of_255_clipped_and_not_rounded() -> None:
     grey = Images(torch.full((1, 1, 50, 50), 128, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64))
     test = replace(TEST, draws=40)
@@ -128,7 +134,7 @@ def test_counts_are_those_of_a_plain_loop_in_batches_of_any_size(
     images: Images, monkeypatch: pytest.MonkeyPatch, held: int, copies: int
 ) -> None:
     monkeypatch.setattr(stability, "HELD_BYTES", held)
-    monkeypatch.setattr(stability, "COPIES", copies)
+    monkeypatch.setitem(stability.COPIES, "cpu", copies)
     monkeypatch.setattr(stability, "BLOCK", 5)
     stages, chosen = states(2), torch.tensor([0, 3, 4, 7, 11])
     found = changed(Linear(), stages, images, chosen, condition(), CPU)

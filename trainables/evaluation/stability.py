@@ -27,8 +27,8 @@ STABILITY_REVISION = 1
 
 BLOCK = 100
 """Draws of an image that share a generator."""
-COPIES = 2000
-"""Noisy copies in one forward pass, at most, where they are small."""
+COPIES = {"cpu": 500, "cuda": 4000}
+"""Noisy copies in one forward pass, at most, where they are small: what a cache holds, and what keeps a GPU busy."""
 PASS_BYTES = 2**26
 """Of the copies in one forward pass; one block of one image may be more."""
 HELD_BYTES = 2**28
@@ -96,7 +96,7 @@ def changed(
     counts = torch.zeros(len(stages), len(chosen), dtype=torch.int64, device=device)
     for part, copies in _copies(images, chosen, condition, test, device):
         flat, expected = copies.flatten(0, 1), labels[part].repeat_interleave(copies.shape[1])
-        at_once = max(1, min(COPIES, PASS_BYTES // flat[0].nbytes))
+        at_once = max(1, min(COPIES[device.type], PASS_BYTES // flat[0].nbytes))
         batches = tuple(zip(torch.split(flat, at_once), torch.split(expected, at_once), strict=True))
         for number, weights in enumerate(stages):
             model.load_state_dict(dict(weights))

@@ -1,0 +1,53 @@
+"""The page of noise stability: each network beside the baseline, in words, in maps and in numbers."""
+
+import pytest
+
+from dashboards.drawing import as_figure
+from dashboards.figures.draw_noise_stability import draw_noise_stability
+from dashboards.figures.noise_stability import StabilityInfo, compared, stability_info
+from dashboards.pages import pages
+from dashboards.reading import read_results
+from dashboards.results import Results
+from study.query import Tables
+from tests.study.query.test_stability import TEST, tables
+
+__all__ = ["tables"]
+
+
+@pytest.fixture
+def results(tables: Tables) -> Results:
+    return read_results(tables.store, "small")
+
+
+@pytest.fixture
+def info(results: Results) -> StabilityInfo:
+    return stability_info(results, next(one for one in results.trials if one.trial_id == "st-0"))
+
+
+def test_the_difference_is_of_the_same_images(info: StabilityInfo) -> None:
+    assert (info.stages, info.sigmas, info.counts) == (TEST.stages, (TEST.sigma,), "epochs")
+    assert (info.baseline_name, info.images, info.draws, info.short) == ("Baseline; base", 4, 10, "")
+    assert info.baseline_changed is not None
+    assert info.difference is not None
+    (own,), (other,), (difference,) = info.changed, info.baseline_changed, info.difference
+    assert [a - b for a, b in zip(own, other, strict=True)] == list(difference)  # type: ignore[operator]
+
+
+def test_the_page_shows_every_network_but_the_baseline_and_says_what_is_lacking(results: Results) -> None:
+    assert [one.trial_id for one in compared(results)] == ["st-0", "st-1"]
+    page = next(page for page in pages(results) if page.name == "noise-stability")
+    first, second = page.slots[0].variants
+    assert first.text[""][0].startswith("After 3 epochs, under σ = 40 of 255, noise changes ")
+    assert second.text[""] == ("No image is right at all tested stages of both networks.",)
+    assert first.table is not None
+    assert len(first.table.rows) == len(TEST.stages)
+
+
+def test_plotly_takes_its_maps_with_and_without_a_baseline(results: Results, info: StabilityInfo) -> None:
+    three = as_figure(draw_noise_stability(info))
+    assert [trace.name for trace in three.data] == ["Baseline; base", info.name, "difference, points"]
+    alone = next(one for one in results.trials if one.trial_id == "base")
+    one = as_figure(draw_noise_stability(stability_info(results, alone)))
+    assert [trace.name for trace in one.data] == ["Baseline; base"]
+    left, right, difference = three.data
+    assert left.coloraxis == right.coloraxis != difference.coloraxis
