@@ -14,6 +14,8 @@ from study.spec.components import (
     read_parameters,
 )
 from study.spec.faults import Faults, Place, shown
+from study.spec.file_sets import NAME as FILES
+from study.spec.file_sets import read_file_sets
 from study.spec.form import Evaluate, SweepSpec
 from study.spec.images import ImageShape, check_level, check_margin, margin
 from study.spec.reading import Node, Scalar
@@ -31,7 +33,7 @@ SEED = Parameter(name="seed", type=int, default=0, ge=0, le=2**62, doc="another 
 def read_evaluate(node: Node | None, images: ImageShape | None, faults: Faults) -> Evaluate:
     """What is sound of `evaluate:`; nothing but `clean` where it is absent."""
     given = entries(node, "evaluate", faults)
-    only(given, ("sweeps", CORRUPTIONS.name, PERTURBATIONS.name, "seed"), "line of evaluate", faults)
+    only(given, ("sweeps", CORRUPTIONS.name, FILES, PERTURBATIONS.name, "seed"), "line of evaluate", faults)
     seed = single(given["seed"], SEED, faults) if "seed" in given else SEED.default
     sweeps = entries(given.get("sweeps"), "sweeps", faults)
     found = [_sweep(name, part, images, faults) for name, part in sweeps.items()]
@@ -39,6 +41,7 @@ def read_evaluate(node: Node | None, images: ImageShape | None, faults: Faults) 
     return Evaluate(
         sweeps=sound,
         corruptions=read_benchmark(CORRUPTIONS, given.get(CORRUPTIONS.name), images, faults),
+        corruption_files=read_file_sets(given.get(FILES), images, faults),
         perturbations=read_benchmark(PERTURBATIONS, given.get(PERTURBATIONS.name), images, faults),
         seed=seed if isinstance(seed, int) else 0,
     )

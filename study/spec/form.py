@@ -171,6 +171,8 @@ class Evaluate(Frozen):
     sweeps: tuple[SweepSpec, ...]
     corruptions: BenchmarkSpec | None
     perturbations: BenchmarkSpec | None
+    corruption_files: tuple[BenchmarkSpec, ...] = ()
+    """Corrupted sets that lie on a disk, each by itself."""
     seed: int
 
 

@@ -57,7 +57,7 @@ def evaluate(
     """
     device, task = torch.device(device), task_of(recipe.method)
     if weights is None:
-        yield from (_at_chance(task, condition) for condition in conditions)
+        yield from (_at_chance(task, condition, device) for condition in conditions)
         return
     model = trained_model(recipe, weights, device)
     examined = _Examined(model, sets, device, look, _tallies(task, model, device))
@@ -192,7 +192,7 @@ def _source(images: Images, first: int, margin: int, device: torch.device) -> tu
     return source, images.labels[first:last].to(device)
 
 
-def _at_chance(task: Task, condition: Condition) -> Cell:
+def _at_chance(task: Task, condition: Condition, device: torch.device) -> Cell:
     """What guessing gets, anew for every frame of a sequence."""
     data = data_set(condition.data)
     n, classes = len(split_of(data, condition.split)), len(data.class_names)
@@ -207,5 +207,6 @@ def _at_chance(task: Task, condition: Condition) -> Cell:
         confidence_sum=None,
         at_chance=True,
         correct_bits=None,
+        rendering=shown(condition).rendering(device) if condition.family == "corruption" else None,
         flips=guessed(n, motion.frames, classes, motion.from_first, motion.difficulty) if motion else (),
     )
