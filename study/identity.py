@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from trainables.corruptions import corruptions
 from trainables.datasets import datasets
 from trainables.evaluation import EVALUATION_REVISION
+from trainables.evaluation.files import FILES_REVISION
 from trainables.evaluation.stability import STABILITY_REVISION
 from trainables.fit import LOOP_REVISION
 from trainables.methods import methods
@@ -182,6 +183,9 @@ def _tested(family: Family, component: Component) -> Part:
         return Part(component.name, component.items, STABILITY_REVISION)
     if family not in BENCHMARKS:
         return _distortion(component)
+    if "files" in component.parameters:
+        counted = {name: value for name, value in component.items if name != "files"}
+        return Part(f"files: {component.name}", tuple(counted.items()), FILES_REVISION)
     kind = BENCHMARKS[family](component.name)
     given = component.parameters
     shared = {name: given.pop(name) for name in list(given) if name not in {one.name for one in parameters(kind)}}

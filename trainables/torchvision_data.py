@@ -83,6 +83,10 @@ class TorchvisionDataSet(DataSet):
         chosen = self._chosen(split, balanced_order(labels, SEED))
         return Images(with_border(pixels[chosen], self.border), labels[chosen], self.border)
 
+    def test_rows(self) -> Tensor:
+        _, labels = self._read(train=False)
+        return self._chosen("test", balanced_order(labels, SEED))
+
     def check_files(self) -> None:
         if not self.download:
             self._read(train=False)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from study.identity import condition_id
 from study.objectives import CLEAN, CORRUPTIONS_MEAN, Place, Places, places
 from study.plan import Benchmark, BenchmarkTest, Objective, PlannedTrial, Skipped, Sweep
+from study.planning.file_sets import known
 from study.spec import BenchmarkSpec, Spec, SweepSpec, TestSpec
 from trainables.recipe import Component, Condition, Family, Split
 from trainables.sequence import find
@@ -19,7 +20,7 @@ def sweeps(spec: Spec, fingerprint: str) -> tuple[Sweep, ...]:
 def benchmarks(spec: Spec, fingerprint: str, baseline: Sequence[PlannedTrial]) -> Iterator[Benchmark]:
     """Corruptions and perturbations, with what these images cannot be put to; `baseline` normalises unless told."""
     usual = baseline[0].label if baseline else None
-    for family, line in _lines(spec).items():
+    for family, line in _lines(spec):
         yield Benchmark(
             name=line.name,
             family=family,
@@ -32,7 +33,7 @@ def benchmarks(spec: Spec, fingerprint: str, baseline: Sequence[PlannedTrial]) -
 
 def skipped(spec: Spec) -> tuple[Skipped, ...]:
     """What the study's images cannot be put to, of all its benchmarks."""
-    return tuple(one for line in _lines(spec).values() for one in _skipped(_tested(spec, line)))
+    return tuple(one for _, line in _lines(spec) for one in _skipped(_tested(spec, line)))
 
 
 def _skipped(tests: Iterable[TestSpec]) -> Iterator[Skipped]:
@@ -48,8 +49,9 @@ def _skipped(tests: Iterable[TestSpec]) -> Iterator[Skipped]:
 
 
 def _planned(spec: Spec, family: Family, test: TestSpec, fingerprint: str) -> BenchmarkTest:
+    step = known(test.step, fingerprint)
     return BenchmarkTest(
-        condition_id=_condition_id(spec, "test", (test.step,), fingerprint, family),
+        condition_id=_condition_id(spec, "test", (step,), fingerprint, family),
         name=test.step.name,
         extra=test.extra,
         noise=test.noise,
@@ -64,7 +66,7 @@ def conditions(spec: Spec, fingerprint: str) -> tuple[Condition, ...]:
     asked = {place for places in _asked(spec).values() for place in places}
     benchmarked = (
         _benchmark(spec, "test", family, test, fingerprint)
-        for family, line in _lines(spec).items()
+        for family, line in _lines(spec)
         for test in _possible(_tested(spec, line))
     )
     attacked = (_benchmark(spec, "test", "attack", test, fingerprint) for test in _possible(spec.evaluate.attacks))
@@ -98,12 +100,12 @@ def _asked(spec: Spec) -> Mapping[str, Places]:
     return {} if spec.search is None else {name: places(name, levels, extras) for name in spec.search.objectives}
 
 
-def _lines(spec: Spec) -> dict[Family, BenchmarkSpec]:
-    lines: dict[Family, BenchmarkSpec | None] = {
-        "corruption": spec.evaluate.corruptions,
-        "perturbation": spec.evaluate.perturbations,
-    }
-    return {family: line for family, line in lines.items() if line is not None}
+def _lines(spec: Spec) -> Iterator[tuple[Family, BenchmarkSpec]]:
+    if spec.evaluate.corruptions is not None:
+        yield "corruption", spec.evaluate.corruptions
+    yield from (("corruption", line) for line in spec.evaluate.corruption_files)
+    if spec.evaluate.perturbations is not None:
+        yield "perturbation", spec.evaluate.perturbations
 
 
 def _tested(spec: Spec, line: BenchmarkSpec) -> tuple[TestSpec, ...]:
@@ -164,15 +166,16 @@ def _on(split: Split, spec: Spec, fingerprint: str) -> Iterator[Condition]:
 
 
 def _benchmark(spec: Spec, split: Split, family: Family, test: TestSpec, fingerprint: str) -> Condition:
+    step = known(test.step, fingerprint)
     return Condition(
-        condition_id=_condition_id(spec, split, (test.step,), fingerprint, family),
+        condition_id=_condition_id(spec, split, (step,), fingerprint, family),
         data=spec.data,
         split=split,
         family=family,
         test_distortion=test.label,
         parameter=test.parameter,
         level=test.level,
-        steps=(test.step,),
+        steps=(step,),
         seed=spec.evaluate.seed,
     )
 

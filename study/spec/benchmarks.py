@@ -100,8 +100,8 @@ def read_benchmark(line: Line, node: Node | None, images: ImageShape | None, fau
     before = faults.found
     said = _said(line, given, faults)
     strengths = axis(given[line.strengths.name], line.strengths, faults) if line.strengths.name in given else None
-    chosen = _chosen(line, given, bool(said["extras"]), faults)
-    steps = {name: _step(name, line, given, faults) for name in (*chosen, *line.extras)}
+    names = chosen(line, given, bool(said["extras"]), faults)
+    steps = {name: _step(name, line, given, faults) for name in (*names, *line.extras)}
     if images is None or faults.found != before:
         return None
     table = said["table"] or table_of(max(images.shape[1:]))
@@ -111,7 +111,7 @@ def read_benchmark(line: Line, node: Node | None, images: ImageShape | None, fau
     normalize_by = said["normalize_by"]
     return BenchmarkSpec(
         name=f"{line.set} at {table} px{', as JPEG 85' if shared.get(JPEG85.name) else ''}",
-        tests=tuple(test for name in chosen for test in tests[name]),
+        tests=tuple(test for name in names for test in tests[name]),
         extras=tuple(test for name in line.extras for test in tests[name]),
         normalize_by=normalize_by if isinstance(normalize_by, str) else None,
         ranks_five=images.classes is None or images.classes >= CUTOFF,
@@ -122,11 +122,18 @@ def check_normalizers(
     node: Node | None, methods: Sequence[MethodSpec], labels: Sequence[str], images: ImageShape | None, faults: Faults
 ) -> None:
     """Each `normalize_by` names a label of one point, or AlexNet where its errors hold; `node` is `evaluate:`."""
-    for line in (CORRUPTIONS, PERTURBATIONS):
-        part = node.entries.get(line.name) if isinstance(node, Mapping) else None
+    for part in _benchmark_lines(node):
         said = part.entries.get(NORMALIZE_BY.name) if isinstance(part, Mapping) else None
         if isinstance(said, Scalar) and said.value is not None:
             _check_normalizer(said, methods, labels, images, faults)
+
+
+def _benchmark_lines(node: Node | None) -> Iterator[Node | None]:
+    """Of `evaluate:`: those that compute, and the sets that lie on a disk."""
+    given = node.entries if isinstance(node, Mapping) else {}
+    yield from (given.get(line.name) for line in (CORRUPTIONS, PERTURBATIONS))
+    files = given.get("corruption_files")
+    yield from files.entries.values() if isinstance(files, Mapping) else ()
 
 
 def _check_normalizer(
@@ -171,7 +178,7 @@ def _said(line: Line, given: Entries[str, Node], faults: Faults) -> dict[str, Va
     return said
 
 
-def _chosen(line: Line, given: Entries[str, Node], extras: bool, faults: Faults) -> tuple[str, ...]:
+def chosen(line: Line, given: Entries[str, Node], extras: bool, faults: Faults) -> tuple[str, ...]:
     """Names: those of `only`, else the main ones and perhaps the extra ones but for those of `without`."""
     before = faults.found
     if "only" in given and "without" in given:
@@ -179,10 +186,10 @@ def _chosen(line: Line, given: Entries[str, Node], extras: bool, faults: Faults)
     listed = {word: _names(given[word], line, faults) for word in CHOICE if word in given}
     names = (*line.main, *line.extras)
     asked = listed.get("only", names if extras else line.main)
-    chosen = tuple(name for name in names if name in asked and name not in listed.get("without", ()))
-    for word in listed if not chosen and faults.found == before else ():
+    kept = tuple(name for name in names if name in asked and name not in listed.get("without", ()))
+    for word in listed if not kept and faults.found == before else ():
         faults.add(given[word].place, f"nothing is left of {line.name}; leave the line out to test none")
-    return chosen
+    return kept
 
 
 def _names(node: Node, line: Line, faults: Faults) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ from study.spec.components import (
     read_parameters,
 )
 from study.spec.faults import Faults, Place, shown
+from study.spec.file_sets import NAME as FILES
+from study.spec.file_sets import read_file_sets
 from study.spec.form import Evaluate, MethodSpec, SweepSpec
 from study.spec.images import ImageShape, check_level, check_margin, margin
 from study.spec.reading import Node, Scalar
@@ -36,9 +38,8 @@ def read_evaluate(
 ) -> Evaluate:
     """What is sound of `evaluate:`; nothing but `clean` where it is absent."""
     given = entries(node, "evaluate", faults)
-    only(
-        given, ("sweeps", CORRUPTIONS.name, PERTURBATIONS.name, ATTACKS, STABILITY, "seed"), "line of evaluate", faults
-    )
+    known = ("sweeps", CORRUPTIONS.name, FILES, PERTURBATIONS.name, ATTACKS, STABILITY, "seed")
+    only(given, known, "line of evaluate", faults)
     seed = single(given["seed"], SEED, faults) if "seed" in given else SEED.default
     sweeps = entries(given.get("sweeps"), "sweeps", faults)
     found = [_sweep(name, part, images, faults) for name, part in sweeps.items()]
@@ -46,6 +47,7 @@ def read_evaluate(
     return Evaluate(
         sweeps=sound,
         corruptions=read_benchmark(CORRUPTIONS, given.get(CORRUPTIONS.name), images, faults),
+        corruption_files=read_file_sets(given.get(FILES), images, faults),
         perturbations=read_benchmark(PERTURBATIONS, given.get(PERTURBATIONS.name), images, faults),
         attacks=read_attacks(given.get(ATTACKS), faults),
         noise_stability=read_stability(given.get(STABILITY), methods, faults),

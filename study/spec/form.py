@@ -207,6 +207,8 @@ class Evaluate(Frozen):
     sweeps: tuple[SweepSpec, ...]
     corruptions: BenchmarkSpec | None
     perturbations: BenchmarkSpec | None
+    corruption_files: tuple[BenchmarkSpec, ...]
+    """Corrupted sets that lie on a disk, each by itself."""
     attacks: tuple[TestSpec, ...]
     """Those that adversarial quality is measured by."""
     noise_stability: StabilitySpec | None

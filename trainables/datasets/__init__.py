@@ -78,6 +78,14 @@ class DataSet(Parameterised, ABC):
     def load(self, split: Split) -> Images:
         """One split, in its fixed order; raises MissingDataError."""
 
+    def test_rows(self) -> Tensor:
+        """The place of each test image in the official test set, which sets made from it are in the order of: int64."""
+        return torch.arange(len(split_of(self, "test")))
+
+    def test_names(self) -> tuple[str, ...] | None:
+        """CLASS/NAME of each test image's file without suffix, as sets made from it name theirs; None without files."""
+        return None
+
     def check_files(self) -> None:
         """Raises MissingDataError where its files are not here; opens as few as tell, and fetches none."""
         split_of(self, "validation")

@@ -83,6 +83,10 @@ class ImageFolder(DataSet):
         pixels = decoded(files, self.resize or self.size, self.size + 2 * self.border)
         return Images(pixels, labels, self.border)
 
+    def test_names(self) -> tuple[str, ...]:
+        files, _ = self._files("test")
+        return tuple(f"{file.parent.name}/{file.stem}" for file in files)
+
     def check_files(self) -> None:
         for split in get_args(Split):
             self._files(split)

@@ -77,11 +77,22 @@ class TinyImageNet(DataSet):
 
     def load(self, split: Split) -> Images:
         files, wnids = self._tested() if split == "test" else self._trained()
-        label_of = {wnid: label for label, wnid in enumerate(self._wnids())}
-        labels = torch.tensor([label_of[wnid] for wnid in wnids])
+        labels = self._labels(wnids)
         chosen = self._chosen(split, balanced_order(labels, SEED))
         pixels = decoded([files[row] for row in chosen.tolist()], SIDE, SIDE)
         return Images(with_border(pixels, self.border), labels[chosen], self.border)
+
+    def _labels(self, wnids: list[str]) -> Tensor:
+        label_of = {wnid: label for label, wnid in enumerate(self._wnids())}
+        return torch.tensor([label_of[wnid] for wnid in wnids])
+
+    def test_rows(self) -> Tensor:
+        _, wnids = self._tested()
+        return self._chosen("test", balanced_order(self._labels(wnids), SEED))
+
+    def test_names(self) -> tuple[str, ...]:
+        files, wnids = self._tested()
+        return tuple(f"{wnids[row]}/{files[row].stem}" for row in self.test_rows().tolist())
 
     def check_files(self) -> None:
         self._tested()

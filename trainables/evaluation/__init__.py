@@ -72,7 +72,7 @@ def evaluate(
     """
     device, task = torch.device(device), task_of(recipe.method)
     if weights is None:
-        yield from (_at_chance(task, condition) for condition in conditions)
+        yield from (_at_chance(task, condition, device) for condition in conditions)
         return
     model = trained_model(recipe, weights, device)
     exact = cache(lambda: trained_model(exactly(recipe), weights, device) if exactly(recipe) != recipe else model)
@@ -254,7 +254,7 @@ def _source(images: Images, first: int, margin: int, device: torch.device) -> tu
     return source, images.labels[first:last].to(device)
 
 
-def _at_chance(task: Task, condition: Condition) -> Cell:
+def _at_chance(task: Task, condition: Condition, device: torch.device) -> Cell:
     """What guessing gets, anew for every frame of a sequence."""
     data, tried = data_set(condition.data), condition.family == "attack"
     n = attacked_count(condition) if tried else len(split_of(data, condition.split))
@@ -272,5 +272,6 @@ def _at_chance(task: Task, condition: Condition) -> Cell:
         at_chance=True,
         correct_bits=None,
         attacks=(attacking(condition).not_run(),) if tried else (),
+        rendering=shown(condition).rendering(device) if condition.family == "corruption" else None,
         flips=guessed(n, motion.frames, classes, motion.from_first, motion.difficulty) if motion else (),
     )

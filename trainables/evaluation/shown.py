@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from trainables.corruptions import corruptions, table_of
 from trainables.datasets import Images
+from trainables.evaluation.files import CorruptedFiles
 from trainables.fit import data_set
 from trainables.jpeg import codec_of, jpeg85
 from trainables.parameters import Value
@@ -96,8 +97,19 @@ _NO_MODEL = nn.Identity()
 """Distortions never look at it; attacks, which do, are not cached."""
 
 
+def _from_files(condition: Condition) -> Shown:
+    files, data = CorruptedFiles.of(condition.steps[0]), data_set(condition.data)
+
+    def show(images: Images, first: int, last: int, device: torch.device, key: Key) -> Tensor:
+        return files.pixels(data, first, last).to(device)
+
+    return Shown(show, rendering=lambda _device: files.rendering)
+
+
 def _corrupted(condition: Condition) -> Shown:
     (step,) = condition.steps
+    if "files" in step.parameters:
+        return _from_files(condition)
     given = dict(step.parameters)
     severity, table, as_files = _whole(given.pop("severity")), given.pop("table", None), given.pop("jpeg85", False)
     corruption = corruptions.get(step.name)(**given)
