@@ -190,7 +190,7 @@ def _in_noise(examined: _Examined, conditions: Sequence[Condition]) -> Iterator[
     reached, images = test.reached(examined.recipe), split_of(data, first.split)
     stages = examined.load(reached)
     if stages is None:
-        yield from (_at_chance(task_of(examined.recipe.method), condition) for condition in conditions)
+        yield from (_at_chance(task_of(examined.recipe.method), condition, device) for condition in conditions)
         return
     model = trained_model(examined.recipe, stages[0], device)
     stages = [{name: value.to(device) for name, value in weights.items()} for weights in stages]
