@@ -69,7 +69,6 @@ def line_search(
         rows, at = torch.cat([rows, fresh]), torch.cat([at, torch.zeros_like(fresh)])
         ahead = at[:, None] + torch.arange(forward // len(rows), device=images.device)
         changed = _changed(network, images, labels, direction, rows, ladder[ahead.clamp(max=len(ladder) - 1)])
-        changed &= ahead < useful[rows, None]
         through, first = changed.any(dim=1), changed.int().argmax(dim=1)
         found[rows] = torch.where(through, ladder[(at + first).clamp(max=len(ladder) - 1)], 0)
         at = at + ahead.shape[1]

@@ -28,9 +28,10 @@ WORKED = (
         "ORDER BY best - baseline DESC",
     ),
     (
-        "Of a study with attacks: is a low rate of FGS robustness, or a masked gradient?",
-        "SELECT label, hyperparameters, test_distortion, success_rate,\n"
-        "  blank_share, linf_mean, linf_std, accuracy\n"
+        "Is a low success rate of FGS robustness, or a masked gradient?",
+        "SELECT label, hyperparameters,\n"
+        "  test_distortion, success_rate, blank_share,\n"
+        "  linf_mean, linf_std, accuracy\n"
         "FROM attacks WHERE test_attack IN ('fgs', 'pgd')",
     ),
     (
@@ -50,7 +51,10 @@ WORKED = (
         "FROM mce GROUP BY ALL ORDER BY labels_used, images_seen",
     ),
 )
-"""(question, SQL): the first on the demo's study, those of benchmarks on one that has them."""
+"""(question, SQL) on the demo's study, or one that has what the demo lacks."""
+DEMO = "demo_mnist"
+LACKING = {"attacks": "bang_mnist", "stability_pairs": "bang_mnist"}
+"""View → a study that has rows in it."""
 
 
 class QueryCommand(TyperCommand):
@@ -78,4 +82,5 @@ def help_lines(width: int) -> list[str]:
 def _typed(sql: str) -> list[str]:
     """A query as it is pasted into a shell."""
     first, *others = f'"{sql}"'.splitlines()
-    return [f"    study query demo_mnist {first}", *(f"      {line}" for line in others)]
+    study = next((study for view, study in LACKING.items() if f"FROM {view}" in sql), DEMO)
+    return [f"    study query {study} {first}", *(f"      {line}" for line in others)]

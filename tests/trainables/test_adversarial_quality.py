@@ -122,6 +122,15 @@ def test_pgd_stays_in_its_ball_and_more_starts_succeed_no_less(model: nn.Module)
     assert (once.blank, thrice.blank) == (None, None)
 
 
+def test_every_start_of_pgd_is_another(model: nn.Module) -> None:
+    """Hardly a step: what succeeds is the noise of the start."""
+    once, often = (
+        quality(ProjectedGradient(steps=1, step_size=1e-6, restarts=restarts), model, PIXELS, LABELS, (0.5,))[0]
+        for restarts in (1, 8)
+    )
+    assert once.successes < often.successes < often.attempts
+
+
 def test_draws_of_pgd_depend_on_an_image_s_chunk_alone(model: nn.Module) -> None:
     attack, keys = ProjectedGradient(steps=1), [Key((chunk,)) for chunk in range(2)]
     pixels, labels = PIXELS.repeat(4, 1, 1, 1)[:150], LABELS.repeat(4)[:150]

@@ -187,7 +187,7 @@ def test_what_lies_behind_the_views_is_not_offered(tables: Tables, sql: str) -> 
         ("SELECT method.alhpa FROM trials", '"alhpa".*"alpha"'),
         ("FROM trails", "no table is called 'trails'; did you mean trials"),
         ("band", "no table is called 'band'; did you mean bands"),
-        ("FROM xyzzy", "there are all_trials, attempts, bands"),
+        ("FROM xyzzy", "there are all_trials, attacks, attempts"),
         ("SELECT FROM", "syntax error"),
         ("", "one statement; this is 0"),
         ("FROM trials; FROM bands", "one statement; this is 2"),
