@@ -14,6 +14,7 @@ import torch
 from study.plan import Plan, PlannedTrial
 from study.progress import Phase
 from study.report import epochs_of
+from study.stages import tests_stages
 from study.store import Store
 from study.summary import Found
 from trainables.datasets import split_of
@@ -22,6 +23,7 @@ from trainables.evaluation.sets import DistortedSets
 from trainables.fit import Training, data_set, task_of
 from trainables.methods import described
 from trainables.models import models
+from trainables.noise_stability import StabilityTest
 from trainables.recipe import Component, Condition, Recipe, Scratch, Split
 
 FLOAT_BYTES = 4
@@ -33,6 +35,8 @@ FILES = 5
 """Tables that a finished trial has a file in."""
 CELL_BYTES = 60
 """Of a row of `evaluations`, packed."""
+COUNT_BYTES = 2
+"""Of what is counted of one image at one stage, with its index and class."""
 PILOT_SECONDS = 2.0
 """For which each kind of unit is timed, after as long again to warm up."""
 CACHE_BYTES = 2**30
@@ -130,8 +134,18 @@ def train_images(recipe: Recipe) -> int:
 
 
 def test_images(conditions: Iterable[Condition]) -> int:
-    """Images that an evaluation under `conditions` shows to the network."""
-    return sum(image_count(condition.data, condition.split) for condition in conditions)
+    """Images that an evaluation under `conditions` shows to the network, or to its stages."""
+    return sum(map(_shown, conditions))
+
+
+def _shown(condition: Condition) -> int:
+    """Of noise on stages all noisy copies, if there are enough images."""
+    images = image_count(condition.data, condition.split)
+    if not tests_stages(condition):
+        return images
+    test = StabilityTest.of(condition)
+    chosen = len(data_set(condition.data).class_names) * (test.per_class + test.spare)
+    return len(test.stages) * test.draws * min(images, chosen)
 
 
 def _epochs_by_passes(plan: Plan) -> dict[int, float]:
@@ -261,6 +275,8 @@ def _table_bytes(plan: Plan) -> int:
     """Files, rows, and a bit an image in `predictions`."""
     trials = len(plan.unique_trials())
     cells = trials * len(plan.conditions) * CELL_BYTES
-    bits = trials * test_images(plan.conditions) // 8
-    files = FILES + (plan.measure != "accuracy")  # near-duplicates
-    return trials * files * FILE_BYTES + cells + bits
+    bits = trials * sum(image_count(one.data, one.split) for one in plan.conditions) // 8
+    noise = trials * sum(COUNT_BYTES * _shown(one) // StabilityTest.of(one).draws for one in plan.conditions
+                         if tests_stages(one))  # fmt: skip
+    files = FILES + (plan.measure != "accuracy") + (noise > 0)  # near-duplicates, noise stability
+    return trials * files * FILE_BYTES + cells + bits + noise

@@ -248,7 +248,7 @@ class StudyTrainable(Trainable):
             for cell in evaluate(recipe, weights, wanted, self.sets, self.device, look, load):
                 unsaved.append(cell)
                 untold.append(replace(cell, **NOT_TOLD))
-                self.images += cell.n
+                self.images += shown(cell)
                 if time.monotonic() - saved > SAVE_SECONDS:
                     session.commit_cells(unsaved)
                     unsaved, saved = [], time.monotonic()
@@ -293,6 +293,11 @@ class StudyTrainable(Trainable):
     def cleanup(self) -> None:
         """Tune stops the unit: keep what it has and give the trial back."""
         self._close(self.report("stopped"))
+
+
+def shown(cell: Cell) -> int:
+    """Images that a cell showed to the network: of noise on stages all noisy copies."""
+    return sum(one.draws * len(one.images) for one in cell.noise_stability) or cell.n
 
 
 def classify(error: BaseException) -> FailureClass:

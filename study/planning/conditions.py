@@ -6,9 +6,9 @@ from study.identity import condition_id
 from study.objectives import CLEAN, places
 from study.plan import Objective, Sweep
 from study.spec import BenchmarkSpec, Spec, SweepSpec
+from trainables.noise_stability import NAME, StabilityTest
 from trainables.recipe import Component, Condition, Family, Split
 from trainables.sequence import find
-from trainables.stability_test import NAME, StabilityTest
 
 
 def sweeps(spec: Spec, fingerprint: str) -> tuple[Sweep, ...]:
