@@ -14,11 +14,12 @@ import torch
 from study.plan import Plan, PlannedTrial, Resources
 from study.progress import Phase
 from study.report import epochs_of
+from study.stages import tests_stages
 from study.store import Store
 from study.summary import Found
 from trainables.datasets import split_of
 from trainables.evaluation import evaluate
-from trainables.evaluation.passes import images_shown
+from trainables.evaluation.passes import copied_images, images_shown
 from trainables.evaluation.sets import DistortedSets, bytes_of, room
 from trainables.evaluation.shown import is_attack, shown
 from trainables.fit import Training, data_set, task_of
@@ -35,6 +36,8 @@ FILES = 5
 """Tables that a finished trial has a file in."""
 CELL_BYTES = 60
 """Of a row of `evaluations`, packed."""
+COUNT_BYTES = 2
+"""Of what is counted of one image at one stage, with its index and class."""
 PILOT_SECONDS = 2.0
 """For which each kind of unit is timed, after as long again to warm up."""
 PILOT_IMAGES = 10
@@ -302,6 +305,7 @@ def _table_bytes(plan: Plan) -> int:
     trials = len(plan.unique_trials())
     cells = trials * len(plan.conditions) * CELL_BYTES
     bits = trials * sum(image_count(one.data, one.split) for one in plan.conditions) // 8
-    parts = {"perturbation", "attack"} & {one.family for one in plan.conditions}
-    files = FILES + (plan.measure != "accuracy") + len(parts)  # near-duplicates, flips, attacks
-    return trials * files * FILE_BYTES + cells + bits
+    parts = {"perturbation", "attack", "noise_stability"} & {one.family for one in plan.conditions}
+    files = FILES + (plan.measure != "accuracy") + len(parts)  # near-duplicates, flips, attacks, noise stability
+    noise = trials * COUNT_BYTES * sum(map(copied_images, filter(tests_stages, plan.conditions)))
+    return trials * files * FILE_BYTES + cells + bits + noise

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from study.plan import Plan, PlannedTrial
 from study.store import Store
+from trainables.noise_stability import StabilityTest
 from trainables.recipe import Condition
-from trainables.stability_test import StabilityTest
 
 Lacking = Mapping[str, tuple[int, ...]]
 """Trial id → the stages that a test still needs and that were never kept, ascending."""

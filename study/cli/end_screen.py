@@ -116,6 +116,8 @@ def incomplete_line(summary: Summary) -> str:
     missing = summary.evaluations - summary.evaluations_done
     if missing:
         said.append(f"{count(missing, 'evaluation')} left")
+    if summary.retrain:
+        said.append(f"{count(summary.retrain, 'trial')} to be trained again for them (--retrain)")
     return f"{summary.study} is not complete: {', '.join(said)}"
 
 

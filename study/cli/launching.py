@@ -161,5 +161,6 @@ class Ending:
         for reason, number in Counter(result.blocked.values()).items():
             self.terminal.print("\n".join(self.terminal.wrap(f"{'blocked':<10}{number:<4}{reason}", 2, 16)))
         if not found and not summary.trials.held:
-            self.terminal.print(f"  To go on:  study launch {self._spec}{self.suffix}")
+            retrain = " --retrain" if summary.retrain else ""
+            self.terminal.print(f"  To go on:  study launch {self._spec}{self.suffix}{retrain}")
         self._table()

@@ -7,9 +7,9 @@ from study.objectives import CLEAN, CORRUPTIONS_MEAN, Place, Places, places
 from study.plan import Benchmark, BenchmarkTest, Objective, PlannedTrial, Skipped, Sweep
 from study.planning.file_sets import known
 from study.spec import BenchmarkSpec, Spec, SweepSpec, TestSpec
+from trainables.noise_stability import NAME, StabilityTest
 from trainables.recipe import Component, Condition, Family, Split
 from trainables.sequence import find
-from trainables.stability_test import NAME, StabilityTest
 
 
 def sweeps(spec: Spec, fingerprint: str) -> tuple[Sweep, ...]:

@@ -16,8 +16,8 @@ from study.spec.faults import Faults
 from study.spec.form import MethodSpec, StabilitySpec
 from study.spec.measures import measure_of
 from study.spec.reading import Node, Scalar
+from trainables.noise_stability import NAME
 from trainables.parameters import Parameter
-from trainables.stability_test import NAME
 
 STABILITY = NAME
 SOURCE = "Rozsa et al. 2016, section 4"

@@ -12,9 +12,9 @@ from trainables.evaluation import evaluate, stability
 from trainables.evaluation.sets import DistortedSets
 from trainables.evaluation.stability import changed, eligible, first_of_each, noisy
 from trainables.fit import Training, build_model
+from trainables.noise_stability import NAME, StabilityTest
 from trainables.recipe import Component, Condition, Recipe
 from trainables.records import State
-from trainables.stability_test import NAME, StabilityTest
 
 CPU = torch.device("cpu")
 TEST = StabilityTest(sigma=60.0, draws=7, per_class=2, spare=1, stages=(1, 2), counts="epochs")

@@ -16,11 +16,11 @@ from trainables.evaluation.sets import DistortedSets
 from trainables.evaluation.shown import BATCH, CHUNK, floating, is_attack, motion_of, pixels, shown
 from trainables.fit import build_model, data_set, place, task_of
 from trainables.flips import FlipTally, guessed
+from trainables.noise_stability import StabilityTest
 from trainables.randomness import Key
 from trainables.recipe import Component, Condition, Recipe, Split
 from trainables.records import Cell, Flips, State
 from trainables.sequence import build
-from trainables.stability_test import StabilityTest
 from trainables.tasks import Tally, Task, packed
 
 EVALUATION_REVISION = 1

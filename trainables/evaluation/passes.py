@@ -4,8 +4,8 @@ from trainables.datasets import split_of
 from trainables.evaluation.attacked import attacked_count, attacking
 from trainables.evaluation.shown import frames_of
 from trainables.fit import data_set
+from trainables.noise_stability import StabilityTest
 from trainables.recipe import Condition
-from trainables.stability_test import StabilityTest
 
 
 def images_shown(condition: Condition) -> int:
@@ -18,7 +18,15 @@ def images_shown(condition: Condition) -> int:
     if condition.family == "attack":
         return attacked_count(condition) * attacking(condition).attack.passes
     if condition.family == "noise_stability":
-        test = StabilityTest.of(condition)
-        copied = min(there, len(data.class_names) * (test.per_class + test.spare))
-        return len(test.stages) * (there + copied * test.draws)
+        return (
+            len(StabilityTest.of(condition).stages) * there
+            + copied_images(condition) * StabilityTest.of(condition).draws
+        )
     return there * frames_of(condition)
+
+
+def copied_images(condition: Condition) -> int:
+    """Images of a condition of noise stability of which noisy copies are made, one at each stage a time, at most."""
+    data, test = data_set(condition.data), StabilityTest.of(condition)
+    chosen = len(data.class_names) * (test.per_class + test.spare)
+    return len(test.stages) * min(len(split_of(data, condition.split)), chosen)

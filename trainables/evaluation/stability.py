@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from trainables.datasets import Images
 from trainables.evaluation.shown import BATCH, pixels
+from trainables.noise_stability import StabilityTest
 from trainables.randomness import Key
 from trainables.recipe import Condition
 from trainables.records import NoiseStability, State
-from trainables.stability_test import StabilityTest
 
 STABILITY_REVISION = 1
 """Raised whenever the test's numbers change; part of its conditions' identity."""

@@ -15,9 +15,9 @@ from study.store import Owner, Store
 from tests.study.executor.noop import outcome
 from tests.study.executor.plans import DATA, clean, plan, trial
 from trainables.checkpoint import CorruptCheckpointError, weights_hash
+from trainables.noise_stability import NAME, StabilityTest
 from trainables.recipe import Condition
 from trainables.records import Cell, Outcome, State
-from trainables.stability_test import NAME, StabilityTest
 from trainables.tune import Report, classify
 
 TEST = StabilityTest(sigma=20.0, draws=5, per_class=2, spare=1, stages=(1, 2, 9), counts="epochs")

@@ -9,9 +9,9 @@ from study.plan import Plan
 from study.query import Tables, open_tables
 from study.store import Store
 from tests.study.store import small
+from trainables.noise_stability import NAME, StabilityTest
 from trainables.recipe import Condition
 from trainables.records import Cell, NoiseStability
-from trainables.stability_test import NAME, StabilityTest
 
 TEST = StabilityTest(sigma=40.0, draws=10, per_class=2, spare=1, stages=(1, 3), counts="epochs")
 LABELS = [0, 1, 0, 1, 0, 0, 1, 1, 0, 1]

@@ -9,7 +9,7 @@ from study.identity import trial_id, trial_identity
 from study.plan import Plan
 from study.planning import make_plan
 from study.spec import SpecError, load
-from trainables.stability_test import StabilityTest
+from trainables.noise_stability import StabilityTest
 
 TEXT = """\
 study: stages
