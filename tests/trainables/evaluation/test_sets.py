@@ -15,7 +15,7 @@ from trainables.datasets import split_of
 from trainables.evaluation import evaluate
 from trainables.evaluation import sets as module
 from trainables.evaluation.sets import DistortedSets, bytes_of, room
-from trainables.evaluation.shown import BATCH, CHUNK, MOVING_CHUNK, frames_of, shown
+from trainables.evaluation.shown import BATCH, CHUNK, MOVING_CHUNK, floating, frames_of, shown
 from trainables.fit import data_set
 from trainables.recipe import Component, Condition, Family, Recipe
 from trainables.records import Cell
@@ -75,7 +75,9 @@ def test_models_get_floats_in_0_to_1_channels_last_in_index_order(of: Condition)
     assert 0 <= images.min() < images.max() <= 1
     assert images.shape[1:] == ((31,) if of is MOVING else ()) + (1, side, side)
     assert found[0][0].flatten(0, -4).is_contiguous(memory_format=torch.channels_last)
-    assert torch.equal(labels, split_of(data_set(of.data), "test").labels)
+    at_rest = split_of(data_set(of.data), "test")
+    assert torch.equal(images, floating(shown(of).of(of, at_rest, CPU, 0, len(at_rest))))
+    assert torch.equal(labels, at_rest.labels)
     assert {len(labels) for _, labels in found[:-1]} <= {MOVING_CHUNK if of is MOVING else BATCH}
 
 
