@@ -27,6 +27,16 @@ WORKED = (
         "FROM practical WHERE train_distortion <> test_distortion\n"
         "ORDER BY best - baseline DESC",
     ),
+    (
+        "Under corruptions, which trials err least, also without those that they trained on?",
+        "SELECT label, hyperparameters, mce,\n  mce_without_seen, corruptions, normalizer\nFROM mce ORDER BY mce",
+    ),
+    (
+        "At as many labels, how many more images has stability training seen, and for what?",
+        "SELECT label, labels_used, images_seen,\n"
+        "  min(mean_error), max(mean_error)\n"
+        "FROM mce GROUP BY ALL ORDER BY labels_used, images_seen",
+    ),
 )
 """(question, SQL) on the demo's study."""
 

@@ -173,9 +173,9 @@ def _said(line: Line, given: Entries[str, Node], faults: Faults) -> dict[str, Va
 
 def _chosen(line: Line, given: Entries[str, Node], extras: bool, faults: Faults) -> tuple[str, ...]:
     """Names: those of `only`, else the main ones and perhaps the extra ones but for those of `without`."""
+    before = faults.found
     if "only" in given and "without" in given:
         faults.add(given["without"].place, "either `only` or `without` says which; give one of them")
-    before = faults.found
     listed = {word: _names(given[word], line, faults) for word in CHOICE if word in given}
     names = (*line.main, *line.extras)
     asked = listed.get("only", names if extras else line.main)

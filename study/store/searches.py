@@ -82,7 +82,7 @@ def read_points(objects: Objects, study: str, search: Search) -> Iterator[Point]
 def _point(data: bytes, address: str) -> Point:
     try:
         read = json.loads(data)
-        rows = tuple(read.pop("trials"))
+        rows = tuple({"shown": [], **row} for row in read.pop("trials"))  # older records do not say
         listed = {name: tuple(map(_pair, read[name])) for name in ("parameters", "told")}
         return Point(drawn=Drawn(**{**read, **listed, "trial_ids": tuple(read["trial_ids"])}), rows=rows)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -9,9 +9,11 @@ from study.plan import BASELINE_METHODS
 from tests.contracts.pictures import digits, network
 from tests.contracts.waiting import Watched
 from trainables.attacks import attacks
+from trainables.corruptions import corruptions
 from trainables.distortions import Distortion
 from trainables.methods import Batch, Method, methods
 from trainables.optimizers import SGD
+from trainables.perturbations import perturbations
 from trainables.randomness import Key
 from trainables.recipe import Component
 from trainables.sequence import build
@@ -148,14 +150,36 @@ def test_a_method_that_trains_on_a_distortion_says_so(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_method_says_how_often_it_passes_an_image(name: str) -> None:
-    method, model, shown = typical(name), network("lenet").train(), batch()
-    rows = []
-    model.conv2.register_forward_hook(lambda _layer, inputs, _out: rows.append(len(inputs[0])))
+    method = typical(name)
     attacked = method.distortion is not None and method.distortion.is_attack
+    assert methods.get(name).passes == method.forward_passes() == PASSES.get(name, 1)
+    assert passed(method) == PASSES.get(name, 1) + attacked
+
+
+@pytest.mark.parametrize("name", NEUTRAL)
+def test_a_pass_that_is_not_made_is_not_counted(name: str) -> None:
+    _, distortion = TYPICAL[name]
+    neutral = made(name, NEUTRAL[name], *([distortion] if distortion else []))
+    assert passed(neutral) == neutral.forward_passes() == neutral.labelled_passes() == 1
+
+
+def passed(method: Method) -> float:
+    """Forward passes that a step makes over each image, those of an attack included."""
+    model, shown, rows = network("lenet").train(), batch(), []
+    model.conv2.register_forward_hook(lambda _layer, inputs, _out: rows.append(len(inputs[0])))
     method.prepare(model)
     method.loss(model, shown, Key(("a",)))
-    assert methods.get(name).passes == method.forward_passes() == PASSES.get(name, 1)
-    assert sum(rows) - attacked * len(shown.labels) == PASSES.get(name, 1) * len(shown.labels)
+    return sum(rows) / len(shown.labels)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_adversarial_training_compares_more_than_one_pass_with_the_labels(name: str) -> None:
+    assert typical(name).labelled_passes() == (2 if name == "adversarial_training" else 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_method_shows_is_a_corruption_or_a_perturbation(name: str) -> None:
+    assert {*typical(name).shows()} <= {*corruptions.names(), *perturbations.names()}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -107,6 +107,15 @@ def test_a_guess_is_the_mean_over_random_orders(from_first: bool) -> None:
         assert guess.zipf_distance == pytest.approx(found.zipf_distance, rel=0.02)
 
 
+@pytest.mark.parametrize("from_first", [True, False])
+def test_below_five_classes_there_is_no_top5_distance(from_first: bool) -> None:
+    for classes in (4, 5):
+        drawn = torch.rand(3, FRAMES, classes, generator=torch.Generator().manual_seed(0))
+        for found in (*counts(drawn, from_first=from_first), *guessed(3, FRAMES, classes, from_first)):
+            assert (found.top5_distance is None) == (classes == 4)
+            assert found.zipf_distance > 0
+
+
 def test_strides_longer_than_a_sequence_have_no_counts() -> None:
     short = logits(0)[:, :3]
     assert [found.difficulty for found in counts(short)] == [1, 2]

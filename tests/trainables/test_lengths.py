@@ -184,3 +184,23 @@ def test_every_method_sees_the_same_crops() -> None:
     assert torch.equal(plain.images, around.images)
     assert around.source.shape[3] == 34
     assert not torch.equal(plain.images, Training(recipe, None, CPU).train.batch(torch.arange(64)).images)
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters", "seen", "labelled"),
+    [("standard", {}, 1, 1), ("data_augmentation", {"p": 1.0}, 1, 1), ("stability_training", {"alpha": 1.0}, 2, 1)],
+)
+def test_a_training_says_what_it_took(method: str, parameters: dict[str, float], seen: int, labelled: int) -> None:
+    noise = () if method == "standard" else (Component.of("gaussian_noise", {"sigma": 0.1}),)
+    recipe = counting(6, method=Component.of(method, parameters), distortions=noise)
+    outcome = finished(Training(recipe, None, CPU)).outcome()
+    shown = recipe.all_shown(200)
+    assert shown == 200 + 2 * 64
+    assert (outcome.images_seen, outcome.labels_used) == (seen * shown, labelled * shown)
+
+
+def test_a_training_that_diverges_took_what_it_was_shown_until_then() -> None:
+    recipe = counting(12, optimizer=Component.of("sgd", {"lr": 1e9, "momentum": 0.9}))
+    training = finished(Training(recipe, None, CPU))
+    assert training.diverged_epoch == 1
+    assert training.outcome().images_seen == 200

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -105,7 +106,7 @@ def test_a_file_that_cannot_be_written(study: Type, store: Store) -> None:
 def test_the_help_documents_every_view_and_its_queries_run(study: Type, store: Store) -> None:
     text = study("query", "--help").stdout
     assert all(re.search(rf"^  {view} ", text, re.MULTILINE) for view in VIEWS)
-    assert len(WORKED) == 3
+    assert len(WORKED) >= 5
     for question, sql in WORKED:
         assert question in " ".join(text.split())
         assert study("query", "small", sql).exit_code == 0
@@ -160,6 +161,23 @@ def test_numbers_of_a_column_are_written_alike() -> None:
     assert cells([1e-05, 0.1]) == ["1e-05", "0.1"]
     assert cells([True, False]) == ["●", ""]
     assert cells([1500]) == ["1,500"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        ({"family": ["clean", "perturbation", "sweep"]}, ["clean", "", "0.1"]),
+        ({"step": [0, None, 1]}, ["clean", "", "0.1"]),
+        ({"test_distortion": ["clean", "rotate", "jpeg"]}, ["clean", "", "0.1"]),
+        ({"test_distortion": ["jpeg", "rotate", "jpeg"]}, ["clean", "", "0.1"]),
+        ({}, ["clean", "clean", "0.1"]),
+    ],
+)
+def test_an_empty_level_is_clean_where_a_sweep_has_its_left_end(columns: dict[str, Any], shown: list[str]) -> None:
+    table = pa.table({"x": ["a", "b", "c"], **columns, "level": [None, None, 0.1]})
+    header, *lines = answer_lines(table, Terminal(console=Console(), width=60, unicode=True), None)
+    place = header.index("level")
+    assert [line[place:].strip() for line in lines] == shown
 
 
 def test_lists_and_bytes_in_csv() -> None:

@@ -267,6 +267,60 @@ def test_a_file_of_a_newer_version_asks_for_an_upgrade(store: Store) -> None:
         store.read("trials")
 
 
+def written_before(store: Store, table: str, lacking: set[str]) -> pa.Table:
+    """The baseline's file put back as the table's first version would have had it: without some columns."""
+    (name,) = (one for one in store.objects.children(f"results/{table}") if one.startswith("base"))
+    now = store.read(table, {"base"})
+    early = now.drop_columns(sorted(lacking)).replace_schema_metadata({**now.schema.metadata, b"version": b"1"})
+    buffer = io.BytesIO()
+    pq.write_table(early, buffer)
+    store.objects.put(f"results/{table}/{name}", buffer.getvalue())
+    return now
+
+
+@pytest.mark.parametrize(
+    ("table", "lacking"),
+    [("evaluations", {"rendering", "confidences"}), ("trials", {"images_seen", "labels_used"}), ("trials", set())],
+)
+def test_results_of_an_earlier_version_are_read_with_what_was_added_since_empty(
+    store: Store, table: str, lacking: set[str]
+) -> None:
+    small.run(store, small.plan(), {"base": 900, "at": 800})
+    now = written_before(store, table, lacking)
+    read = store.read(table, {"base"})
+    assert read.schema.equals(now.schema)
+    assert read.schema.metadata == now.schema.metadata
+    assert len(store.read(table)) == 2 * len(now)
+    for name in now.column_names:
+        kind = now.schema.field(name).type
+        empty = [] if pa.types.is_list(kind) else None
+        kept = now[name].to_pylist()
+        assert read[name].to_pylist() == ([empty] * len(now) if name in lacking else kept), name
+    assert store.evaluated("base")
+
+
+@pytest.mark.parametrize(("table", "lacking"), [("evaluations", {"n"}), ("trials", {"model", "labels_used"})])
+def test_a_file_that_lacks_what_every_version_has_is_refused_by_name(
+    store: Store, table: str, lacking: set[str]
+) -> None:
+    small.run(store, small.plan(), {"base": 900})
+    written_before(store, table, lacking)
+    with pytest.raises(CorruptObjectError, match=rf"results/{table}/base.*not a file of the table {table}"):
+        store.read(table)
+
+
+def test_a_column_of_another_kind_is_no_earlier_version(store: Store) -> None:
+    small.run(store, small.plan(), {"base": 900})
+    now = store.read("trials")
+    place = now.schema.get_field_index("epochs")
+    other = now.set_column(place, pa.field("epochs", pa.string(), nullable=False), now["epochs"].cast(pa.string()))
+    buffer = io.BytesIO()
+    pq.write_table(other.replace_schema_metadata({**now.schema.metadata, b"version": b"1"}), buffer)
+    store.objects.put("results/trials/base.parquet", buffer.getvalue())
+    with pytest.raises(CorruptObjectError, match="not a file of the table trials"):
+        store.read("trials")
+
+
 @pytest.mark.parametrize("body", [b"", b"[", b'{"role": "best", "conditions": []}'])
 def test_a_list_of_conditions_that_is_not_itself_is_named(store: Store, body: bytes) -> None:
     small.run(store, small.plan(), {"base": 900})
