@@ -87,11 +87,11 @@ class Study:
         test: str | None = None,
         methods: Sequence[str] | None = None,
         level: float | None = None,
-        measure: str = "validation accuracy",
+        measure: str | None = None,
         pick: str | None = None,
         band: str | None = None,
     ) -> "Figure":
-        """One of the dashboard's figures: bands, standing, knobs, heat_map, training and, of a search, pareto.
+        """One of the dashboard's figures: bands, standing, knobs, heat_map, training, or what a study has besides.
 
         See `dashboards.figure`. Raises FigureError, saying what cannot be drawn and what can.
         """

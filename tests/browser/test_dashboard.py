@@ -13,6 +13,7 @@ from study.plan import Plan
 from study.query import open_tables
 from study.store import Store
 from tests.browser.conftest import NARROW, WIDE, Watched
+from tests.dashboards.corrupted import TEXT as CORRUPTED
 from tests.dashboards.made import TEXT, finished, in_memory, planned
 
 pytestmark = pytest.mark.browser
@@ -280,6 +281,29 @@ def test_names_that_are_tags_are_shown_as_they_are(watched: Watched) -> None:
     assert "<i>AT</i>" in watched.page.locator("[data-slot=bands] .legend").inner_text()
     assert "<i>AT</i>" in watched.page.locator("[data-slot=standing] .plot").text_content()  # type: ignore[operator]
     assert watched.page.locator("main b, main i").count() == 0
+
+
+def test_corruption_errors_are_chosen_followed_and_fit_a_phone(watched: Watched, tmp_path: Path) -> None:
+    write(watched, tmp_path, CORRUPTED)
+    for slot in ("corruptions", "severities", "perturbations"):
+        assert watched.page.locator(f"[data-slot={slot}] .plot .main-svg").count() > 0, slot
+    watched.choose("corrupted", "error")
+    assert {"Baseline", "ST min to max"} <= set(watched.shown("corruptions"))
+    trial = watched.page.locator("[data-slot=corrupted] button.trial").nth(1)
+    trial.click()
+    watched.ready()
+    assert any(name.startswith("followed ST") for name in watched.shown("corruptions"))
+    assert not watched.page.evaluate(
+        "document.querySelector('[data-slot=severities] .plot').layout.shapes.some((shape) => shape.type === 'rect')"
+    ), "no square alone is the trial followed"
+    watched.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    watched.open("page=corruptions")
+    inside, across = watched.page.evaluate(
+        "[document.querySelector('[data-slot=corruptions] .plot').clientWidth, document.documentElement.scrollWidth]"
+    )
+    assert across == NARROW["width"]
+    wide = watched.page.evaluate("document.querySelector('[data-slot=corruptions] .plot').scrollWidth")
+    assert wide > inside, "tests keep their room: the figure is moved sideways"
 
 
 def test_at_400_px_nothing_runs_out_of_the_page(watched: Watched) -> None:

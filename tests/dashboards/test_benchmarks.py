@@ -29,6 +29,7 @@ from dashboards.results import Results
 from study.plan import Benchmark, Plan
 from study.query import open_tables
 from study.store import Store
+from study.store.plans import conditions
 from tests.dashboards.corrupted import ALONE, CE, TEXT, corruption_benchmark, perturbation_benchmark
 from tests.dashboards.made import finished, in_memory, made, planned
 from trainables.corruptions import corruptions as known_corruptions
@@ -109,11 +110,11 @@ def test_what_a_heading_says_is_not_said_again() -> None:
 
 def test_ranges_are_over_the_trials_errors_next_to_the_baselines(results: Results, info: RatiosInfo) -> None:
     benchmark = corruption_benchmark(results)
-    conditions = conditions_of(results, benchmark)
+    places = conditions_of(results, benchmark)
     (group,) = (one for one in results.groups_on("gaussian_noise") if one.label == "ST")
 
     def error(trial_id: str, label: str) -> float:
-        cells = (results.cells[trial_id, conditions[label, severity]] for severity in (1, 3))
+        cells = (results.cells[trial_id, places[label, severity]] for severity in (1, 3))
         return sum(1 - cell.accuracy for cell in cells)
 
     (base,) = results.baselines
@@ -216,11 +217,11 @@ def test_best_median_and_worst_are_told_by_severity(results: Results, page: Page
         shown = variant(page, "severities", who="ST", train="gaussian_noise", weak=role)
         trial = pick(means, key=lambda one: means[one])
         benchmark = corruption_benchmark(results)
-        conditions = conditions_of(results, benchmark)
+        places = conditions_of(results, benchmark)
         for row in rows(shown):
-            cell = results.cells[trial, conditions[row["corruption"], row["severity"]]]
+            cell = results.cells[trial, places[row["corruption"], row["severity"]]]
             assert row["accuracy"] == cell.accuracy
-            assert row["compared"] == results.baseline(conditions[row["corruption"], row["severity"]])
+            assert row["compared"] == results.baseline(places[row["corruption"], row["severity"]])
     assert "has no trial on rotation" in variant(page, "severities", who="ST", train="rotation").missing
 
 
@@ -267,7 +268,8 @@ def test_too_few_classes_for_top_5_distances_are_told(results: Results) -> None:
 
 def otherwise(results: Results, benchmarks: tuple[Benchmark, ...]) -> Results:
     """With another plan's benchmarks."""
-    return replace(results, launch=replace(results.launch, plan=replace(results.plan, benchmarks=benchmarks)))
+    planned_ = conditions(replace(results.plan, benchmarks=benchmarks))
+    return replace(results, launch=replace(results.launch, conditions=planned_))
 
 
 def test_a_study_without_a_line_has_no_such_page(results: Results) -> None:
