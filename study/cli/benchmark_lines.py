@@ -22,13 +22,17 @@ def tested(benchmark: Benchmark) -> str:
 
 
 def skipped_lines(skipped: Iterable[Skipped]) -> Iterator[str]:
-    """`saturate at severity 1 to 5: an image of one channel has no saturation to change`"""
+    """`saturate at severity 1 to 5: an image of one channel has no saturation to change`; several for one reason are
+    one line."""
     found: dict[tuple[str, str], list[Skipped]] = {}
     for one in skipped:
         found.setdefault((one.label, one.reason), []).append(one)
+    alike: dict[tuple[str, str], list[str]] = {}
     for (label, reason), several in found.items():
         levels = [one.level for one in several if one.level is not None]
-        yield f"{label}{f' at {several[0].parameter} {_range(levels)}' if levels else ''}: {reason}"
+        alike.setdefault((f" at {several[0].parameter} {_range(levels)}" if levels else "", reason), []).append(label)
+    for (strengths, reason), labels in alike.items():
+        yield f"{', '.join(labels)}{strengths}: {reason}"
 
 
 def _range(levels: Sequence[float]) -> str:

@@ -175,16 +175,16 @@ def _network(outside: Outside, trial: PlannedTrial | None) -> dict[str, Any]:
 
 
 def component(typed: str, option: str, registry: Any, kind: str) -> dict[str, Any]:
-    """`NAME:KEY=VALUE,…` as a YAML has it; a first part without `=` is the parameter that must be given."""
+    """`NAME:KEY=VALUE,…` as a YAML has it; a first part without `=` is the first parameter."""
     name, _, rest = typed.partition(":")
     if name not in registry.names():
         raise CommandError(f"--{option}: {unknown(kind, name, registry.names())}")
-    required = [one.name for one in parameters(registry.get(name)) if one.required]
+    known = [one.name for one in parameters(registry.get(name))]
     found: dict[str, Any] = {"name": name}
     for place, part in enumerate(PARTS.split(rest) if rest else ()):
         key, equals, value = part.partition("=")
-        if not equals and place == 0 and required:
-            key, value = required[0], part
+        if not equals and place == 0 and known:
+            key, value = known[0], part
         elif not equals:
             raise CommandError(f"--{option}: a parameter is KEY=VALUE, as in {name}:KEY=VALUE,…; got {part!r}")
         found[key.strip()] = _value(value.strip())

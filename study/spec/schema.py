@@ -10,6 +10,8 @@ from study.spec.axes import FORMS, RANGES
 from study.spec.benchmarks import CHOICE, CORRUPTIONS, PERTURBATIONS, Line
 from study.spec.components import distortion_names, distortion_parameters
 from study.spec.evaluation import SEED
+from study.spec.file_sets import NAME as FILES
+from study.spec.file_sets import OTHERS as OF_FILES
 from study.spec.loading import MAX_TITLE, REQUIRED_SECTIONS, STUDY
 from study.spec.methods import VARY
 from study.spec.open_axes import DRAWS
@@ -258,8 +260,19 @@ def _evaluate() -> Schema:
         "additionalProperties": False,
     }
     benchmarks = {line.name: _benchmark(line) for line in (CORRUPTIONS, PERTURBATIONS)}
-    lines = {"sweeps": sweeps, **benchmarks, ATTACKS: _attacks(), STABILITY: _stability(), "seed": _value(SEED)}
-    return _object(lines, description="what every trial is tested on")
+    tests = {**benchmarks, FILES: _file_sets(), ATTACKS: _attacks(), STABILITY: _stability()}
+    return _object({"sweeps": sweeps, **tests, "seed": _value(SEED)}, description="what every trial is tested on")
+
+
+def _file_sets() -> Schema:
+    """Corrupted sets that lie on a disk: a folder, or which part of it."""
+    named = {"enum": list(CORRUPTIONS.registry.names())}
+    which = {"oneOf": [named, {"type": "array", "items": named, "minItems": 1}]}
+    strengths = {CORRUPTIONS.strengths.name: _axis(CORRUPTIONS.strengths)}
+    part = _object({**_values(OF_FILES), **dict.fromkeys(CHOICE, which), **strengths}, ["path"])
+    return _object(
+        {}, description="name: folder; CIFAR-10-C, ImageNet-C and their like as files", others={"oneOf": [TEXT, part]}
+    )
 
 
 def _benchmark(line: Line) -> Schema:

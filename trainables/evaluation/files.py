@@ -57,7 +57,7 @@ class CorruptedFiles:
         """Why it cannot be shown; None if there is something of that name."""
         if self.array.is_file() or self.folder.is_dir():
             return None
-        return f"{self.root} has neither {self.corruption}.npy nor a folder {self.corruption}/{self.severity}"
+        return f"not among the files of {self.set} in {self.root}"
 
     def step(self, content: str) -> Component:
         """A condition's step. `content`: what `fingerprint` gives."""

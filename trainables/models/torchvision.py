@@ -11,16 +11,21 @@ from trainables.models import Model, Network, Stage
 from trainables.parameters import parameter
 from trainables.residual import IMAGENET_DEVIATION, IMAGENET_MEAN
 
+CHANNELS = 3
+
 
 @dataclass(frozen=True, kw_only=True)
 class Torchvision(Model):
-    """A network of `torchvision.models` by its name there. A state dict of torchvision's loads as it is."""
+    """A network of `torchvision.models` by its name there. A state dict of torchvision's loads as it is.
+
+    Grey images are given to all three channels.
+    """
 
     label: ClassVar[str] = "torchvision"
     summary: ClassVar[str] = "A classification network of torchvision.models, by its name there"
 
     architecture: str = parameter(
-        doc="its name in torchvision.models: resnet18, densenet121, vit_b_16", source="torchvision"
+        default="resnet18", doc="its name in torchvision.models, such as densenet121 or vit_b_16", source="torchvision"
     )
     mean: tuple[float, ...] = parameter(
         default=IMAGENET_MEAN, ge=0, le=1, doc="taken from each channel first", source="torchvision: ImageNet's"
@@ -31,8 +36,8 @@ class Torchvision(Model):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if len(self.mean) != len(self.deviation):
-            raise ValueError(f"mean and deviation have as many numbers; got {len(self.mean)} and {len(self.deviation)}")
+        if not len(self.mean) == len(self.deviation) == CHANNELS:
+            raise ValueError(f"mean and deviation have 3 numbers each; got {len(self.mean)} and {len(self.deviation)}")
         from torchvision import models  # here: the import takes seconds
 
         there = models.list_models(module=models)
@@ -43,11 +48,8 @@ class Torchvision(Model):
 
     def check(self, shape: tuple[int, int, int], classes: int) -> None:
         """By a pass without numbers: a network's limits are where it stops."""
-        if shape[0] != len(self.mean):
-            raise ValueError(
-                f"mean and deviation are of {len(self.mean)} channels, and the images have {shape[0]}; "
-                f"torchvision's networks take 3"
-            )
+        if shape[0] not in (1, CHANNELS):
+            raise ValueError(f"torchvision's networks take images of 1 or 3 channels; got {shape[0]}")
         with torch.device("meta"):
             network = self.build(shape, classes).eval()
             try:
