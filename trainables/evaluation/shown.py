@@ -58,7 +58,7 @@ class Shown:
 
 def is_attack(condition: Condition) -> bool:
     """Whether what it shows depends on the network."""
-    if condition.family == "attack":
+    if condition.family in ("attack", "noise_stability"):
         return True
     return condition.family in ("clean", "sweep") and build(condition.steps).is_attack
 
