@@ -27,7 +27,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_there_are_as_many_examples_as_these_tests_know() -> None:
-    assert (len(blocks("python")), len(blocks("yaml"))) == (3, 2)
+    assert (len(blocks("python")), len(blocks("yaml"))) == (3, 3)
 
 
 def test_a_study_in_a_notebook(
@@ -57,7 +57,7 @@ def test_the_notebook_trains(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_method_is_one_file_and_one_line_of_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "confidence_penalty.py").write_text(blocks("python")[2], encoding="utf-8")
     monkeypatch.setattr(trainables.methods, "__path__", [*trainables.methods.__path__, str(tmp_path)])
-    line = blocks("yaml")[1].partition("methods:\n")[2]
+    line = blocks("yaml")[-1].partition("methods:\n")[2]
     (tmp_path / "study.yaml").write_text(TEXT.replace("methods:\n", f"methods:\n{line}"), encoding="utf-8")
     plan = make_plan(load(tmp_path / "study.yaml"), FINGERPRINT)
     added = [trial for trial in plan.trials if trial.label == "CP"]
@@ -72,6 +72,14 @@ def test_the_search_shown_is_the_shipped_one(tmp_path: Path) -> None:
     before, _, rest = text.partition("search:  ")
     (tmp_path / "shown.yaml").write_text(f"{before}{blocks('yaml')[0]}\nevaluate:{rest.partition('evaluate:')[2]}")
     assert load(tmp_path / "shown.yaml").search == load("search_mnist").search
+
+
+def test_the_benchmarks_shown_can_be_planned(tmp_path: Path) -> None:
+    lines = blocks("yaml")[1].removeprefix("evaluate:\n")
+    demo = shipped()["demo_mnist"].read_text(encoding="utf-8").replace("  sweeps:\n", f"{lines}  sweeps:\n")
+    (tmp_path / "shown.yaml").write_text(demo, encoding="utf-8")
+    plan = make_plan(load(tmp_path / "shown.yaml"), FINGERPRINT)
+    assert [len(one.tests) for one in plan.benchmarks] == [18 * 5, 2 * 2 + 8]
 
 
 def test_every_command_shown_exists() -> None:

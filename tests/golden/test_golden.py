@@ -21,6 +21,7 @@ from tests.golden import (
     quality_checks,
     solver_checks,
     training_checks,
+    view_checks,
 )
 from tests.golden.ledger import Check, Golden
 
@@ -33,7 +34,7 @@ FILES: dict[str, Sequence[Check]] = {
         *solver_checks.BANG,
     ),
     "golden_noisymix.json": (*noisymix_checks.CHECKS, *solver_checks.NOISYMIX),
-    "golden_metrics.json": metric_checks.CHECKS,
+    "golden_metrics.json": (*metric_checks.CHECKS, *view_checks.CHECKS),
     "golden_p.npz": perturbation_checks.CHECKS,
     "golden_c.npz": (*corruption_checks.EXACT, *corruption_draw_checks.EXACT),
     "golden_c_draws.npz": (*corruption_checks.DRAWN, *corruption_draw_checks.DRAWN),
