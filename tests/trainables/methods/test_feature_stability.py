@@ -182,7 +182,7 @@ def test_one_that_never_was_finite_counts_half_of_the_triplets() -> None:
 
 def test_an_attack_on_embeddings_is_refused(trained: Kept) -> None:
     attacked = condition("fgsm", Component.of("fgsm", {"epsilon": 0.1}))
-    with pytest.raises(ValueError, match="fgsm attacks class logits, and feature_stability trains embeddings"):
+    with pytest.raises(ValueError, match="fgsm is about class logits, and feature_stability trains embeddings"):
         cells(trained.weights, [attacked])
 
 
