@@ -9,7 +9,7 @@ import torch
 from tests.contracts.pictures import digits, learnt, predicted
 from tests.study.executor.plans import trial
 from trainables.evaluation import evaluate
-from trainables.evaluation.attacked import images_shown
+from trainables.evaluation.passes import images_shown
 from trainables.evaluation.sets import DistortedSets
 from trainables.parameters import Value
 from trainables.recipe import Component, Condition
