@@ -40,7 +40,7 @@ def differences(needed: Mapping[str, Tensor], found: State, classes: int) -> tup
     """What is wrong with the names and shapes of fitted weights, in words; `classes` is what the network predicts."""
     shapes = {name: tuple(getattr(value, "shape", ())) for name, value in found.items()}
     reshaped = [name for name, own in needed.items() if name in found and shapes[name] != tuple(own.shape)]
-    other = {shapes[name][0] for name in reshaped if shapes[name][1:] == tuple(needed[name].shape[1:])}
+    other = {shapes[name][0] for name in reshaped if shapes[name] and shapes[name][1:] == tuple(needed[name].shape[1:])}
     lacking = [name for name in needed if name not in found]
     besides = [name for name in found if name not in needed]
     told = [f"lacks {_some(lacking)}"] if lacking else []

@@ -57,9 +57,9 @@ def conduct(spec: Spec, typed: Typed, store: str | None, options: LaunchOptions,
     """A launch, with its screen and its end; its exit status."""
     began = time.monotonic()
     location, suffix = store_location(store), store_suffix(store)
+    prepared = prepare(spec)
     opened = Store.open(location)
     place = place_at(opened, spec.tracking or os.environ.get(VARIABLE))
-    prepared = prepare(spec)
     base = prepared.plan
     plan = opened.with_points(base)
     before = summarise(plan, look(opened, plan))

@@ -63,11 +63,13 @@ def test_weights_from_a_file_are_tried_before_anything_is_trained(tmp_path: Path
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda state: {"state_dict": state}, "lacks conv1.weight and 7 more, has state_dict besides"),
+        (lambda state: {"network": state}, "lacks conv1.weight and 7 more, has network besides"),
         (
-            lambda state: {**state, "ip2.weight": state["ip2.weight"][:5]},
-            r"has ip2.weight of another shape \(\(5, 500\)",
+            lambda state: {**state, "ip2.weight": state["ip2.weight"][:, :5]},
+            r"has ip2.weight of another shape \(\(10, 5\)",
         ),
+        (lambda state: {**state, "ip2.weight": state["ip2.weight"][:5]}, "is of 5 classes, where the data has 10"),
+        (lambda state: {**state, "ip2.bias": 3}, r"has ip2.bias of another shape \(\(\), not \(10,\)\)"),
         (lambda state: {**state, "ip2.weight": 3}, r"has ip2.weight of another shape \(\(\), not \(10, 500\)\)"),
         (lambda state: {name: state[name] for name in list(state)[1:]}, "lacks conv1.weight; name a file"),
     ],

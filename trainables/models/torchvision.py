@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from trainables.models import Model, Network, Stage
+from trainables.models import Change, Model, Network, Stage
 from trainables.parameters import parameter
 from trainables.residual import IMAGENET_DEVIATION, IMAGENET_MEAN
 
@@ -76,6 +76,14 @@ class TorchvisionNetwork(Network):
         self.register_buffer("mean", torch.tensor(described.mean).view(-1, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(described.deviation).view(-1, 1, 1), persistent=False)
         self.network = network
+
+    def forward(self, images: Tensor, change: Change | None = None) -> Tensor:
+        """As every network's; raises ValueError for a change inside torchvision's, which names no stages."""
+        if change is not None and change.place > 0:
+            raise ValueError(
+                f"torchvision's networks have features at their input alone; write layers: 0 ({change.place})"
+            )
+        return super().forward(images, change)
 
     def normalise(self, images: Tensor) -> Tensor:
         return (images - self.mean) / self.deviation

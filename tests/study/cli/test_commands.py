@@ -18,7 +18,8 @@ from tests.study.hand_made import CONDITIONS, TRIALS, attempt, evaluate, launche
 
 COMMANDS = (
     "launch", "evaluate", "plan", "validate", "schema", "list", "status", "spec", "show", "why", "query", "dashboard",
-    "track", "ui", "distort", "preview", "methods", "distortions", "models", "datasets", "doctor",
+    "track", "ui", "distort", "preview", "methods", "distortions", "corruptions", "perturbations",
+    "models", "datasets", "doctor",
 )  # fmt: skip
 CELLS = TRIALS * CONDITIONS
 

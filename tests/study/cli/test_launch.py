@@ -127,3 +127,26 @@ def test_ctrl_c_or_a_scheduler_stops_it_cleanly_and_it_says_how_to_go_on(folder:
     said, complained = launch.communicate(timeout=120)
     assert launch.returncode == 130, complained
     assert f"Stopped.  To go on from here:  study launch small.yaml --set train.epochs=400 --store {place}" in said
+
+
+def test_a_checkpoint_evaluated_from_outside_has_the_cells_of_its_trial(first: object, folder: Path) -> None:
+    (row,) = json.loads(
+        typed(folder, "query", "small", "FROM trials WHERE label = 'Baseline'", "--format", "json").stdout
+    )
+    (checkpoint,) = (folder / "study-store" / "trials" / row["trial_id"]).glob("*/best.ckpt")
+    asked = ("evaluate", "--checkpoint", str(checkpoint), "--like", "small.yaml", "--study", "peers")
+    answer = typed(folder, *asked, "--name", "Peer")
+    assert answer.returncode == 0, answer.stderr
+    cells = (
+        "SELECT condition_id, correct, loss FROM evaluations JOIN trials USING (trial_id) WHERE label = '{}' ORDER BY 1"
+    )
+    ours, theirs = (
+        json.loads(typed(folder, "query", study, cells.format(label), "--format", "json").stdout)
+        for study, label in (("small", "Baseline"), ("peers", "Peer"))
+    )
+    assert ours == theirs
+    assert len(theirs) == CONDITIONS
+    again = typed(folder, *asked, "--name", "Peer")
+    done = f"1 of 1 trial, {CONDITIONS} of {CONDITIONS} evaluations"
+    assert again.stdout == f"peers is complete: {done} in ./study-store.  Nothing to do.\n"
+    assert typed(folder, "evaluate", "peers").stdout == again.stdout

@@ -43,6 +43,14 @@ def test_a_new_condition_is_evaluated_without_training() -> None:
     assert {str(line.take()) for _ in range(2)} == {"evaluate 02", "evaluate 03"}
 
 
+def test_a_launch_that_only_evaluates_leaves_every_step_of_training() -> None:
+    line = queue(FAMILY, trained={"01", "02"}, evaluated={"01": {"c0ffee"}})
+    assert line.leave_training() == 1
+    assert str(line.take()) == "evaluate 02"
+    assert line.take() is None
+    assert line.state("03") == "left"
+
+
 def test_children_of_a_failed_parent_are_blocked_and_the_others_finish() -> None:
     line = queue(plan(trial("01"), trial("02", "B", parent="01"), trial("03", "C")))
     first = line.take()
