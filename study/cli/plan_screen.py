@@ -129,9 +129,7 @@ def _notes(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "skipped", line
     seen = {name for trial in plan.trials for name in trial.shown}
     seen |= {name for search in plan.searches for name in shown(search.templates[0])}
-    for benchmark in plan.benchmarks:
-        for line in beware(benchmark, seen):
-            yield "beware", line
+    yield from dict.fromkeys(("beware", line) for benchmark in plan.benchmarks for line in beware(benchmark, seen))
     for label, caution in cautions((trial.label, trial.recipe.method, trial.recipe) for trial in plan.trials):
         yield "note", f"{label}: {caution}"
 
