@@ -96,7 +96,7 @@ def evaluate(
     study: Annotated[
         str | None,
         typer.Argument(
-            metavar="[STUDY]",
+            metavar="STUDY",
             help="A study in the store, or its YAML.",
             autocompletion=complete_study,
             show_default=False,

@@ -151,9 +151,7 @@ def _notes(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "skipped", line
     seen = {name for trial in plan.trials for name in trial.shown}
     seen |= {name for search in plan.searches for name in shown(search.templates[0])}
-    for benchmark in plan.benchmarks:
-        for line in beware(benchmark, seen):
-            yield "beware", line
+    yield from dict.fromkeys(("beware", line) for benchmark in plan.benchmarks for line in beware(benchmark, seen))
     attacked = [one for one in plan.conditions if one.family == "attack"]
     computed = {one.recipe.precision for one in plan.trials if attacked} - {"float32"}
     if computed:

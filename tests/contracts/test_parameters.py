@@ -30,7 +30,7 @@ def described() -> dict[str, Parameter]:
 
 def test_everything_is_found() -> None:
     assert {kind: len(registry.names()) for kind, registry in REGISTRIES.items()} == {
-        "method": 14, "attack": 2, "distortion": 6, "model": 7, "data set": 7,
+        "method": 15, "attack": 2, "distortion": 6, "model": 8, "data set": 7,
     }  # fmt: skip
     assert methods.names() == (
         "adversarial_training", "augmix", "bang", "cutmix", "data_augmentation", "feature_stability",
