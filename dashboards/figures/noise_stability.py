@@ -59,9 +59,9 @@ def stability_info(results: Results, trial: Trial) -> StabilityInfo:
     stages, sigmas = sorted({one.stage for one in points}), sorted({one.sigma for one in points})
     baseline = next((one for one in results.trials if pairs and one.trial_id == pairs[0].baseline_id), None)
     return StabilityInfo(
-        name=named(trial),
+        name=named(results, trial),
         trial_id=trial.trial_id,
-        baseline_name=None if baseline is None else named(baseline),
+        baseline_name=None if baseline is None else named(results, baseline),
         baseline_id=None if baseline is None else baseline.trial_id,
         counts=points[0].counts,
         stages=tuple(stages),
@@ -76,9 +76,10 @@ def stability_info(results: Results, trial: Trial) -> StabilityInfo:
     )
 
 
-def named(trial: Trial) -> str:
-    """Its label, with what tells it from others of it; replicates by their trial."""
-    return with_hyperparameters(trial.label, trial.in_brackets or trial.trial_id[:8])
+def named(results: Results, trial: Trial) -> str:
+    """Its label, with what tells it from others of it: hyperparameters, or of replicates the trial."""
+    alone = sum(one.label == trial.label for one in results.trials) == 1
+    return with_hyperparameters(trial.label, trial.in_brackets or ("" if alone else trial.trial_id[:8]))
 
 
 def _shares(stages: Sequence[int], sigmas: Sequence[float], known: dict[tuple[int, float], float | None]) -> Shares:

@@ -22,7 +22,7 @@ def page(results: Results) -> Page | None:
         return None
     choice = Choice(
         name="network", title="Network", default=trials[0].trial_id,
-        options=tuple((trial.trial_id, named(trial)) for trial in trials),
+        options=tuple((trial.trial_id, named(results, trial)) for trial in trials),
     )  # fmt: skip
     slot = Slot(name="noise_stability", title="Noise stability", variants=tuple(_variants(results, trials)))
     untested = _untested(results)

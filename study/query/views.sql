@@ -150,11 +150,11 @@ SELECT
     counts.successes / nullif(counts.attempts, 0) AS success_rate,
     counts.blank / nullif(counts.attempts, 0) AS blank_share,
     moments.linf_mean,
-    sqrt(abs(moments.linf_square_mean - moments.linf_mean ** 2)) AS linf_std,
+    sqrt(abs(round(moments.linf_square_mean - moments.linf_mean ** 2, 9))) AS linf_std,
     moments.pass_mean,
-    sqrt(abs(moments.pass_square_mean - moments.pass_mean ** 2)) AS pass_std,
+    sqrt(abs(round(moments.pass_square_mean - moments.pass_mean ** 2, 9))) AS pass_std,
     moments.pass_unaligned_mean,
-    sqrt(abs(moments.pass_unaligned_square_mean - moments.pass_unaligned_mean ** 2)) AS pass_unaligned_std,
+    sqrt(abs(round(moments.pass_unaligned_square_mean - moments.pass_unaligned_mean ** 2, 9))) AS pass_unaligned_std,
     cells.at_chance
 FROM stored.attacks AS counts
 JOIN stored.evaluations AS cells USING (trial_id, role, condition_id)

@@ -50,7 +50,7 @@ def test_everything_is_found() -> None:
     assert (list(OPTIMIZERS), list(SCHEDULES)) == (
         ["sgd"], ["constant", "inverse", "multi_step", "cosine"],
     )  # fmt: skip
-    assert len(described()) == 124
+    assert len(described()) == 127
 
 
 @pytest.mark.parametrize("name", described())
