@@ -18,7 +18,7 @@ from tests.study.hand_made import CONDITIONS, TRIALS, attempt, evaluate, launche
 
 COMMANDS = (
     "launch", "plan", "validate", "schema", "list", "status", "spec", "show", "why", "query", "dashboard",
-    "track", "ui", "methods", "distortions", "models", "datasets", "doctor",
+    "track", "ui", "methods", "distortions", "corruptions", "perturbations", "models", "datasets", "doctor",
 )  # fmt: skip
 CELLS = TRIALS * CONDITIONS
 
