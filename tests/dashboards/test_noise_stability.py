@@ -26,7 +26,7 @@ def info(results: Results) -> StabilityInfo:
 
 def test_the_difference_is_of_the_same_images(info: StabilityInfo) -> None:
     assert (info.stages, info.sigmas, info.counts) == (TEST.stages, (TEST.sigma,), "epochs")
-    assert (info.baseline_name, info.images, info.draws, info.short) == ("Baseline; base", 4, 10, "")
+    assert (info.baseline_name, info.images, info.draws, info.short) == ("Baseline", 4, 10, "")
     assert info.baseline_changed is not None
     assert info.difference is not None
     (own,), (other,), (difference,) = info.changed, info.baseline_changed, info.difference
@@ -45,9 +45,9 @@ def test_the_page_shows_every_network_but_the_baseline_and_says_what_is_lacking(
 
 def test_plotly_takes_its_maps_with_and_without_a_baseline(results: Results, info: StabilityInfo) -> None:
     three = as_figure(draw_noise_stability(info))
-    assert [trace.name for trace in three.data] == ["Baseline; base", info.name, "difference, points"]
+    assert [trace.name for trace in three.data] == ["Baseline", info.name, "difference, points"]
     alone = next(one for one in results.trials if one.trial_id == "base")
     one = as_figure(draw_noise_stability(stability_info(results, alone)))
-    assert [trace.name for trace in one.data] == ["Baseline; base"]
+    assert [trace.name for trace in one.data] == ["Baseline"]
     left, right, difference = three.data
     assert left.coloraxis == right.coloraxis != difference.coloraxis
