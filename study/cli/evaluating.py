@@ -71,9 +71,9 @@ def evaluate_outside(
     if not file.is_file():
         raise CommandError(f"there is no file of weights at {file}")
     trial = _trial_of(file) if outside.checkpoint else None
-    launch = _launch(outside.study, store)
-    data = component(outside.data, "data", datasets, "data set") if outside.data else None
-    base = _base(outside, launch, data or (_written(trial.recipe.data) if trial else None))
+    asked = _asked(outside, trial)
+    launch = _launch(asked["study"], store)
+    base = asked if launch is None else _joined(outside, asked, launch)
     label = outside.name or _label(file, trial)
     entry = {"method": "pretrained", "model": _network(outside, trial), "from": {"weights": str(file.absolute())}}
     known = base.setdefault("methods", {}).get(label)
@@ -83,6 +83,8 @@ def evaluate_outside(
         )
     base["methods"][label] = entry
     base.setdefault("model", entry["model"])
+    if not base["data"]:
+        raise CommandError(f"{base['study']} is not in the store: --data says which images it is to be on")
     spec = load_text(_source(base["study"], _yaml(base)), overrides)
     others = [one for one in base["methods"].values() if one.get("method") != "pretrained"]
     if launch is not None and others:
@@ -113,38 +115,50 @@ def _found(method: MethodSpec, path: str | None) -> MethodSpec:
     return method.model_copy(update={"train": train})
 
 
-def _launch(study: str | None, store: str | None) -> Launch | None:
+def _launch(study: str, store: str | None) -> Launch | None:
     """The newest of the study, if the store has it."""
-    if study is None:
-        return None
     try:
         return Store.open(store_location(store), create=False).newest_launch(study)
     except FileNotFoundError:
         return None
 
 
-def _base(outside: Outside, launch: Launch | None, data: dict[str, Any] | None) -> dict[str, Any]:
-    """What the model joins: the sections of a study, without it."""
-    tested = (outside.like, outside.corruptions, outside.perturbations, outside.severities)
-    if launch is not None:
-        if any(one is not None for one in tested):
-            raise CommandError(
-                f"{launch.study} says how its models are tested; leave the options out, or change its lines for all of "
-                "them with --set evaluate.…"
-            )
-        there = _sections(launch.spec_text)
-        if outside.data is not None and data is not None and data["name"] != _named(there["data"])["name"]:
-            raise CommandError(
-                f"{launch.study} is on {_named(there['data'])['name']}; give another --study, or no --data"
-            )
-        return there
+def _asked(outside: Outside, trial: PlannedTrial | None) -> dict[str, Any]:
+    """The sections of a study that begins with the model, without it; of one that is there, as far as they are said."""
     like = _sections(find(outside.like).text) if outside.like is not None else {}
-    data = data if outside.data or "data" not in like else _named(like["data"])
-    if data is None:
+    if outside.data is not None:
+        data = component(outside.data, "data", datasets, "data set")
+    elif "data" in like:
+        data = _named(like["data"])
+    else:
+        data = _written(trial.recipe.data) if trial is not None else {}
+    if not data and outside.study is None:
         raise CommandError("--data says which images: --data cifar10:root=FOLDER (`study datasets` lists them)")
-    evaluate = like.get("evaluate") if like else _tests(outside)
     study = outside.study or f"models_on_{data['name']}"
-    return {"study": study, "title": f"Models from elsewhere on {data['name']}", "data": data, "evaluate": evaluate}
+    title = f"Models from elsewhere on {data['name']}" if data else study
+    tests = (like.get("evaluate") or {}) if like else _tests(outside)
+    return {"study": study, "title": title, "data": data, "evaluate": tests}
+
+
+def _joined(outside: Outside, asked: dict[str, Any], launch: Launch) -> dict[str, Any]:
+    """The sections of the study that the model joins; raises CommandError where it was asked for something else."""
+    there = _sections(launch.spec_text)
+    said = any(
+        one is not None for one in (outside.like, outside.corruptions, outside.perturbations, outside.severities)
+    )
+    if said and asked["evaluate"] != there.get("evaluate"):
+        raise CommandError(
+            f"{launch.study} says how its models are tested, and otherwise; leave the options out, or change its lines "
+            "for all of them with --set evaluate.…"
+        )
+    if outside.data is not None and _without_root(asked["data"]) != _without_root(_named(there["data"])):
+        images = json.dumps(_without_root(_named(there["data"])))
+        raise CommandError(f"{launch.study} is on {images}; give another --study, or no --data")
+    return there
+
+
+def _without_root(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name != "root"}
 
 
 def _tests(outside: Outside) -> dict[str, Any]:

@@ -28,11 +28,12 @@ REFUSED = (
     ("--weights w.pt --data mnist_5k", "--model says which network the weights are of"),
     ("--checkpoint w.pt --data mnist_5k", "only a checkpoint inside a store knows its own"),
     ("--weights w.pt --model lenet", "--data says which images"),
+    ("--weights w.pt --model lenet --study new", "new is not in the store: --data says which images"),
     ("--weights w.pt --model lenett --data mnist_5k", "did you mean 'lenet'?"),
     ("--weights w.pt --model lenet:0.5,x --data mnist_5k", "dropout is a finite number; got '0.5,x'"),
     ("--weights w.pt --model resnet18:width=2,grey --data mnist_5k", "width is a finite number; got '2,grey'"),
     ("--weights w.pt --model lenet --study small --corruptions fog", "small says how its models are tested"),
-    ("--weights w.pt --model lenet --study small --data mnist", "small is on mnist_5k; give another --study"),
+    ("--weights w.pt --model lenet --study small --data mnist", 'small is on {"name": "mnist_5k", "train": 200'),
     ("--weights w.pt --model lenet --study small --name ST", "small has another method called 'ST'; --name"),
     ("--weights w.pt --model lenet --study small --name Peer", "holds no weights of this lenet: it lacks"),
 )
