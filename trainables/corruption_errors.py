@@ -4,6 +4,7 @@ Hendrycks and Dietterich 2019, section 4.1: CE_c = Σₛ E(s,c) / Σₛ E'(s,c) 
 baseline; mCE is the mean over the 15 main corruptions.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -64,9 +65,10 @@ def relative_corruption_errors(network: NetworkErrors, baseline: NetworkErrors) 
     """Σₛ (E(s,c) − E(clean)) / Σₛ (E'(s,c) − E'(clean)): what a corruption costs, over what it costs the baseline.
 
     The clean error is subtracted from every severity's: the reading of the paper's bracket that gives its Table 2.
-    Raises ValueError where the baseline lacks a corruption.
+    NaN where the baseline loses nothing. Raises ValueError where the baseline lacks a corruption.
     """
-    return ratios(_above_clean(network), _above_clean(baseline))
+    lost = {name: value if round(value, 9) > 0 else math.nan for name, value in _above_clean(baseline).items()}
+    return ratios(_above_clean(network), lost)
 
 
 def _above_clean(network: NetworkErrors) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from study.cli.launch_screen import ID_DIGITS, hyperparameters, in_symbols
@@ -18,11 +18,14 @@ NEXT_WIDTH = 42
 """Columns, at least, of a command before its explanation."""
 LONG = 80
 """Columns of a command beside which the others do not wait."""
-MEANS: dict[Family, tuple[str, str]] = {
-    "corruption": ("mce", "mean corruption errors; `ce` has each corruption's"),
-    "perturbation": ("mfr", "mean flip rates; `flip_rates` has each perturbation's"),
+NUMBERS: dict[Family, tuple[tuple[str, str], ...]] = {
+    "sweep": (("bands", "the numbers behind the bands"), ("practical", "worst and best for every pair of distortions")),
+    "corruption": (("mce", "mean corruption errors; `ce` has each corruption's"),),
+    "perturbation": (("mfr", "mean flip rates; `flip_rates` has each perturbation's"),),
+    "attack": (("attacks", "success, L∞ and PASS of each attack, and what PGD leaves"),),
+    "noise_stability": (("stability_pairs", "answers that noise changes, beside the baseline's, by stage"),),
 }
-"""Family of a benchmark → the view of its means, and what it shows."""
+"""Family of conditions → the views of its results, and what they show."""
 
 
 def print_end_table(table: EndTable, naming: Naming, terminal: Terminal, study: str, suffix: str) -> None:
@@ -164,27 +167,24 @@ def next_commands(
     study: str,
     spec: str | None,
     suffix: str,
+    families: Collection[Family],
     searched: bool = False,
-    benchmarks: Sequence[Family] = (),
     runs: str | None = None,
 ) -> Iterator[tuple[str, str]]:
-    """What to do with a study that is complete. `spec`: its YAML, if it was launched from one; `runs`: MLflow's
-    address, where a server has them."""
+    """What to do with a study that is complete. `spec`: its YAML, if it was launched from one; `families`: of its
+    conditions; `runs`: MLflow's address, where a server has them."""
     activate = activation()
     if activate:
         yield f"source {activate}", "once in each terminal"
-    yield f"study dashboard {study}{suffix}", f"the bands, in a browser ({study}.html)"
+    yield f"study dashboard {study}{suffix}", f"its figures, in a browser ({study}.html)"
     if runs is None:
         yield f"study ui{suffix}", "every run, in MLflow at http://127.0.0.1:5000"
     else:
         yield runs, "every run, in MLflow"
     if searched:
         yield f"study query {study} pareto{suffix}", "every point that the search drew"
-    for family in benchmarks:
-        view, what = MEANS[family]
+    for view, what in (one for family, views in NUMBERS.items() if family in families for one in views):
         yield f"study query {study} {view}{suffix}", what
-    yield f"study query {study} bands{suffix}", "the numbers behind the bands"
-    yield f"study query {study} practical{suffix}", "worst and best for every pair of distortions"
     yield "study query --help", "the tables and views, with worked queries"
     if spec is not None:
         yield f"study launch {spec}{suffix}", "trains nothing now; widen a range and only the new points run"

@@ -123,7 +123,7 @@ class Ending:
             self.typed.spec,
             self.suffix,
             searched=bool(self.plan.searches),
-            benchmarks=tuple(one.family for one in self.plan.benchmarks),
+            families={condition.family for condition in self.plan.conditions},
             runs=self._elsewhere(),
         )
         print_next(self.terminal, tuple(commands))

@@ -1,7 +1,7 @@
 """Before a launch: what a study will do, what the store has of it, and what it may cost."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from study.stages import tests_stages
 from study.summary import UNDISTORTED, Summary
 from trainables.alignment import INSTALL
 from trainables.methods import described
-from trainables.recipe import Component, Condition, Recipe, Start, WeightsFile
+from trainables.recipe import Component, Condition, Family, Recipe, Start, WeightsFile
 from trainables.schedules import schedule
 
 PASS_BY = {
@@ -237,6 +237,14 @@ def _conditions(plan: Plan) -> str:
     return f"{', '.join(before)}, and {last}" if before else last
 
 
+MANY: Mapping[Family, Callable[[int], str]] = {
+    "corruption": lambda number: f"{number:,} of corruptions",
+    "perturbation": lambda number: f"{number:,} of perturbations",
+    "attack": lambda number: count(number, "attack"),
+    "noise_stability": lambda number: f"{number:,} of noise on stages",
+}
+
+
 def _of_networks(plan: Plan) -> Iterator[str]:
     """`6 attacks`, `5 strengths of noise on stages of the training`"""
     attacks = sum(condition.family == "attack" for condition in plan.conditions)
@@ -335,12 +343,12 @@ def _new_evaluations(changes: Changes) -> Iterator[str]:
 
 
 def _named(conditions: Sequence[Condition]) -> Iterator[str]:
-    """`jpeg 70`, each by itself; of benchmarks how many: `75 of corruptions`."""
+    """`jpeg 70`, each by itself; of others how many: `75 of corruptions`, `6 attacks`."""
     for condition in conditions:
         if condition.family in ("clean", "sweep"):
             yield _at_level(condition)
     families = Counter(condition.family for condition in conditions if condition.family not in ("clean", "sweep"))
-    yield from (f"{number:,} of {family}s" for family, number in families.items())
+    yield from (MANY[family](number) for family, number in families.items())
 
 
 def _at_level(condition: Condition) -> str:

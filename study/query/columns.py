@@ -118,7 +118,10 @@ COMMON: dict[str, Meaning] = {
     "error": ("rate", "1 − accuracy, the mean over the severities"),
     "normalizer_error": ("rate", "the normaliser's error at the same severities; empty where one is unknown"),
     "ce": ("ratio", "Σ error / Σ the normaliser's over the severities; empty where one is unknown"),
-    "relative_ce": ("ratio", "the same of errors above the error on undistorted images"),
+    "relative_ce": (
+        "ratio",
+        "the same of errors above the error on undistorted images; empty where the normaliser's are not above it",
+    ),
     "seen": ("", "whether the trial's training, or that of what it started from, shows it"),
     "extra": ("", "whether it is kept for validation and in no mean"),
     "noise": ("", "whether it is noise, drawn anew for every pixel"),

@@ -92,14 +92,24 @@ class DistortedSets:
         """The whole set, made now if it was not; None where there is no room for it."""
         place = (condition.condition_id, str(device))
         if place not in self._kept:
-            begin = how.of(condition, images, device, 0, min(how.batch, len(images)))
-            room = self._kept[place] = self._room((len(images), *begin.shape[1:]), begin)
-            if room is not None:
-                room[: len(begin)] = begin
-                for first in range(len(begin), len(images), how.batch):
-                    last = min(first + how.batch, len(images))
-                    room[first:last] = how.of(condition, images, device, first, last)
+            self._kept[place] = self._made(condition, images, how, device)
         return self._kept[place]
+
+    def _made(self, condition: Condition, images: Images, how: Shown, device: torch.device) -> Tensor | None:
+        """A set in room of its own, None where there is none for it; one that fails half-way gives its room back."""
+        begin, free = how.of(condition, images, device, 0, min(how.batch, len(images))), (self.memory, self.disk)
+        room = self._room((len(images), *begin.shape[1:]), begin)
+        if room is None:
+            return None
+        room[: len(begin)] = begin
+        try:
+            for first in range(len(begin), len(images), how.batch):
+                last = min(first + how.batch, len(images))
+                room[first:last] = how.of(condition, images, device, first, last)
+        except BaseException:
+            self.memory, self.disk = free
+            raise
+        return room
 
     def _room(self, shape: tuple[int, ...], like: Tensor) -> Tensor | None:
         """Room for a set of that shape: on the device of `like`, else in a mapped file, else none."""

@@ -52,8 +52,9 @@ class FGS(QualityAttack):
         images, labels = images[right], labels[right]
         direction = loss_direction(network, images, labels)
         steps = line_search(network, images, labels, direction, FGS_STEPS)
-        blank = {"unmasked": no_direction(direction)}
-        blank["paper"] = blank_in_float32(all_logits(network, images), labels) if len(images) else blank["unmasked"]
+        still = no_direction(direction)
+        sure = blank_in_float32(all_logits(network, images), labels) if len(images) else still
+        blank = {"paper": still | sure, "unmasked": still}
         adversarial = moved(images, direction, steps)
         for rule in variants:
             without = blank[str(rule)]

@@ -209,17 +209,20 @@ def test_the_cross_table_adds_up(plan: Plan, naming: Naming) -> None:
 
 
 def test_next_commands_exist_and_carry_the_store(study: object) -> None:
-    commands = [command for command, _ in next_commands("small", "small.yaml", " --store x")]
+    commands = [command for command, _ in next_commands("small", "small.yaml", " --store x", ("sweep",))]
     assert all(" --store x" in command for command in commands if re.match("study (launch|query small)", command))
     assert "study dashboard small --store x" in commands
     assert "study ui --store x" in commands
     assert not any("pareto" in command for command in commands)
-    searched = [command for command, _ in next_commands("small", "small.yaml", " --store x", searched=True)]
+    assert "study query small bands --store x" in commands
+    of_files = [command for command, _ in next_commands("small", None, "", ("clean", "corruption", "attack"))]
+    assert [one for one in of_files if "small " in one] == ["study query small mce", "study query small attacks"]
+    searched = [command for command, _ in next_commands("small", "small.yaml", " --store x", ("sweep",), searched=True)]
     assert set(searched) - set(commands) == {"study query small pareto --store x"}
 
 
 def test_where_a_server_has_the_runs_it_is_named() -> None:
-    told = dict(next_commands("small", "small.yaml", "", runs="http://host:5000"))
+    told = dict(next_commands("small", "small.yaml", "", (), runs="http://host:5000"))
     assert told["http://host:5000"] == "every run, in MLflow"
     assert "study ui" not in told
 

@@ -1,5 +1,6 @@
 """The views of benchmarks say what the pure functions do, and no mean hides what it is over."""
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -69,6 +70,17 @@ def test_the_normaliser_by_itself_is_one() -> None:
     assert {row["ce"] for row in rows(tables, "ce")} == {1.0}
     (mean,) = rows(tables, "mce")
     assert (mean["mce"], mean["relative_mce"]) == pytest.approx((1, 1))
+
+
+@pytest.mark.parametrize("costs", [(4, -8, -1, 7, -2), (9, -7, -1, -6, 5), (3, 0, 0, 0, 0)])
+def test_what_costs_the_normaliser_nothing_has_no_relative_error(costs: Sequence[int]) -> None:
+    for_free = [Counted(n=1000, correct=900 + more) for more in costs]
+    tables = studied("Baseline", (BASE, {**drawn(1), "fog": for_free}), (OTHER, drawn(2)))
+    relative = [row["relative_ce"] for row in rows(tables, "FROM ce WHERE corruption = 'fog'")]
+    assert relative == [None, None]
+    assert {row["relative_mce"] for row in rows(tables, "mce")} == {None}
+    network = NetworkErrors.of(CLEAN["base"], {"fog": for_free})
+    assert math.isnan(corruption_errors.relative_corruption_errors(network, network)["fog"])
 
 
 def test_extras_are_in_no_mean() -> None:

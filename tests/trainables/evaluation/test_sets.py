@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections import namedtuple
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
@@ -11,11 +11,11 @@ from torch import Tensor
 
 from tests.contracts.pictures import network
 from trainables.corruptions import Corruption
-from trainables.datasets import split_of
+from trainables.datasets import Images, split_of
 from trainables.evaluation import evaluate
 from trainables.evaluation import sets as module
 from trainables.evaluation.sets import DistortedSets, bytes_of, room
-from trainables.evaluation.shown import BATCH, CHUNK, MOVING_CHUNK, floating, frames_of, shown
+from trainables.evaluation.shown import BATCH, CHUNK, MOVING_CHUNK, Shown, floating, frames_of, shown
 from trainables.fit import data_set
 from trainables.recipe import Component, Condition, Family, Recipe
 from trainables.records import Cell
@@ -185,3 +185,25 @@ def test_room_is_shared_among_the_workers_of_a_node(monkeypatch: pytest.MonkeyPa
     assert (half.memory, half.disk) == (2**29, 2**33)
     assert half.bytes == half.memory + half.disk
     assert room(CPU, 64, 0) == whole
+
+
+def test_a_set_that_fails_half_way_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    sets, whole = DistortedSets(PLENTY), batches(DistortedSets(0), MOVING)
+    with monkeypatch.context() as failing:
+        failing.setattr(Shown, "of", failing_after(MOVING_CHUNK))
+        with pytest.raises(OSError, match="unreadable"):
+            batches(sets, MOVING)
+    assert sets.memory == PLENTY
+    assert equal(batches(sets, MOVING), whole)
+
+
+def failing_after(images: int) -> Callable[..., Tensor]:
+    """`Shown.of`, whose files end after so many images."""
+    original = Shown.of
+
+    def of(how: Shown, condition: Condition, there: Images, device: torch.device, first: int, last: int) -> Tensor:
+        if last > images:
+            raise OSError("unreadable")
+        return original(how, condition, there, device, first, last)
+
+    return of
