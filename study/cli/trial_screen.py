@@ -12,7 +12,7 @@ from study.report import Naming, Share, ancestors, figure
 from study.standing import look
 from study.store import Store
 from study.summary import states_of
-from trainables.recipe import Component, Parent, Recipe, Scratch, Start
+from trainables.recipe import Component, Family, Parent, Recipe, Scratch, Start
 
 HANG = 18
 
@@ -111,27 +111,38 @@ def _outcome(row: Mapping[str, Any]) -> str:
 def _cells(store: Store, place: Place, terminal: Terminal) -> list[str]:
     """Accuracy under every condition of the study, a line a sweep."""
     rows = store.read("evaluations", {place.trial.trial_id}).to_pylist()
-    shares = {row["condition_id"]: Share(correct=row["correct"], n=row["n"]) for row in rows if row["role"] == "best"}
+    kept = [row for row in rows if row["role"] in ("best", "stages")]
+    shares = {row["condition_id"]: Share(correct=row["correct"], n=row["n"]) for row in kept}
     if not shares:
         return ["  not evaluated yet"]
     tested = {one.condition_id for one in place.launch.plan.conditions if one.split == "test"}
     n = max((share.n for one, share in shares.items() if one in tested), default=0)
     table = lay_out(
         (Column("tested on"), Column("level"), Column(""), Column(f"{place.launch.plan.measure} %", "right")),
-        [[terminal.text(cell) for cell in row] for row in _cell_rows(place, shares)],
+        [[terminal.text(cell) for cell in row] for row in _cell_rows(place, shares, n)],
         terminal.width,
     )
     return [table.header, *table.lines, "", *terminal.wrap(f"on {n:,} test images, ± one standard error", 2, 2)]
 
 
-def _cell_rows(place: Place, shares: Mapping[str, Share]) -> Iterator[list[str]]:
+SHARE_OF: Mapping[Family, str] = {
+    "perturbation": "right in every frame", "attack": "right, and still right attacked",
+    "noise_stability": "right at all stages, without noise",
+}  # fmt: skip
+"""What the share is of, where it is no accuracy."""
+
+
+def _cell_rows(place: Place, shares: Mapping[str, Share], n: int) -> Iterator[list[str]]:
     plan = place.launch.plan
     practical = {sweep.condition_ids[sweep.levels.index(sweep.practical)] for sweep in plan.sweeps}
     for condition in plan.conditions:
         one = condition.condition_id
         level = "" if condition.level is None else f"{condition.parameter} {figure(condition.level)}"
         accuracy = with_error(shares[one]) if one in shares else "not yet"
-        mark = "● practical" if one in practical else "" if condition.split == "test" else "validation"
+        mark = "● practical" if one in practical else SHARE_OF.get(condition.family, "")
+        mark = mark if condition.split == "test" else "validation"
+        if one in shares and shares[one].n != n and condition.split == "test":
+            mark = f"{mark}, {shares[one].n:,} images".removeprefix(", ")
         yield [condition.test_distortion, level, mark, accuracy]
 
 
