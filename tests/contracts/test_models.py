@@ -92,7 +92,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "resnet18": {"width": 4},
     "resnet50": {"width": 4},
     "small_cnn": {"width": 4},
-    "torchvision": {"architecture": "squeezenet1_1"},
+    "torchvision": {"architecture": "resnet18"},
     "wide_resnet": {"depth": 10, "width": 1},
 }
 """Parameters at which a network trains in a moment."""
