@@ -30,19 +30,19 @@ def described() -> dict[str, Parameter]:
 
 def test_everything_is_found() -> None:
     assert {kind: len(registry.names()) for kind, registry in REGISTRIES.items()} == {
-        "method": 14, "attack": 2, "distortion": 6, "model": 7, "data set": 7,
+        "method": 15, "attack": 2, "distortion": 6, "model": 8, "data set": 7,
     }  # fmt: skip
     assert methods.names() == (
         "adversarial_training", "augmix", "bang", "cutmix", "data_augmentation", "feature_stability",
-        "manifold_mixup", "mixup", "noise_injection", "noisy_feature_mixup", "noisymix", "stability_training",
-        "standard", "triplet_ranking",
+        "manifold_mixup", "mixup", "noise_injection", "noisy_feature_mixup", "noisymix", "pretrained",
+        "stability_training", "standard", "triplet_ranking",
     )  # fmt: skip
     assert distortions.names() == (
         "gaussian_noise", "jpeg", "random_crop", "rotation", "thumbnail", "uniform_noise",
     )  # fmt: skip
     assert attacks.names() == ("fgsm", "pgd")
     assert models.names() == (
-        "cifar10_quick", "lenet", "preact_resnet18", "resnet18", "resnet50", "small_cnn", "wide_resnet",
+        "cifar10_quick", "lenet", "preact_resnet18", "resnet18", "resnet50", "small_cnn", "torchvision", "wide_resnet",
     )  # fmt: skip
     assert datasets.names() == (
         "cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "mnist_5k", "tiny_imagenet",
@@ -50,7 +50,7 @@ def test_everything_is_found() -> None:
     assert (list(OPTIMIZERS), list(SCHEDULES)) == (
         ["sgd"], ["constant", "inverse", "multi_step", "cosine"],
     )  # fmt: skip
-    assert len(described()) == 124
+    assert len(described()) == 127
 
 
 @pytest.mark.parametrize("name", described())
