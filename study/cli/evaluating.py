@@ -24,7 +24,7 @@ from study.store import Launch, Store
 from study.store.location import store_location
 from trainables.datasets import datasets
 from trainables.models import models
-from trainables.parameters import parameters
+from trainables.parameters import complete, parameters
 from trainables.recipe import Component, WeightsFile
 
 WAYS = "a study of the store, or a model with --weights FILE or --checkpoint FILE (`study evaluate --help`)"
@@ -77,7 +77,7 @@ def evaluate_outside(
     label = outside.name or _label(file, trial)
     entry = {"method": "pretrained", "model": _network(outside, trial), "from": {"weights": str(file.absolute())}}
     known = base.setdefault("methods", {}).get(label)
-    if known is not None and known != entry:
+    if known is not None and not _same(known, entry):
         raise CommandError(
             f"{base['study']} has another method called {label!r}; --name gives this one a name of its own"
         )
@@ -224,6 +224,20 @@ def _trial_of(checkpoint: Path) -> PlannedTrial | None:
     return next(
         (one for launch in launches for one in launch.plan.trials if one.trial_id == above[1].name), None
     )  # fmt: skip
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether both are the same file of the same network, however its defaults are written."""
+    return {**one, "model": _full(one.get("model"))} == {**other, "model": _full(other.get("model"))}
+
+
+def _full(network: Any) -> Any:
+    """With all its parameters; as it is where one is at fault, which the spec then says."""
+    own = _named(network)
+    try:
+        return own["name"], complete(models.get(own["name"]), {key: own[key] for key in own if key != "name"})
+    except (ValueError, KeyError, TypeError):
+        return network
 
 
 def _label(file: Path, trial: PlannedTrial | None) -> str:

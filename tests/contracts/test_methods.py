@@ -52,7 +52,7 @@ NEUTRAL: dict[str, dict[str, float]] = {
 PLAIN = {"feature_stability": "triplet_ranking"}
 """What the neutral setting equals, where that is not `standard`."""
 PASSES = {"stability_training": 2, "adversarial_training": 2, "feature_stability": 2, "augmix": 3, "noisymix": 3}
-NAMES = [name for name, kind in methods.all().items() if kind.trains]
+NAMES = tuple(name for name, kind in methods.all().items() if kind.trains)
 ATTACKED = [
     name for name, kind in methods.all().items() if kind.trains_on_distortion and "attack" in kind.distortion_kinds
 ]

@@ -77,6 +77,11 @@ def test_features_can_be_changed_at_every_place_that_the_network_names(name: str
             assert same.shapes == [images.shape]
 
 
+def test_what_names_no_stages_says_so() -> None:
+    with pytest.raises(ValueError, match="features at their input alone; write layers: 0"):
+        network("torchvision", (3, 32, 32))(random_images(2, 3, 32, 32), Doubled(1, 2.0))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_channels_last_computes_the_same(name: str) -> None:
     model, images = network(name, (3, 32, 32)).eval(), random_images(2, 3, 32, 32)
