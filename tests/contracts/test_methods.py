@@ -90,7 +90,7 @@ def trained(method: Method, model: nn.Module, steps: int) -> list[Tensor]:
 
 
 def test_the_laws_know_every_method() -> None:
-    assert sorted(TYPICAL) == NAMES
+    assert tuple(sorted(TYPICAL)) == NAMES
     assert {*NEUTRAL, *BASELINE_METHODS} == set(NAMES)
     assert {methods.get(name).label for name in NAMES} == {
         "Baseline", "ST", "DA", "AT", "AugMix", "CutMix", "Manifold Mixup", "Mixup", "Noise", "NFM", "NoisyMix",
