@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Literal
 
 import torch
-import torchvision.io  # registers torch.ops.image
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -84,11 +83,10 @@ def _by_libjpeg(pixels: Tensor, quality: int) -> Tensor:
 
 
 def _coded(images: Sequence[Tensor], quality: int) -> list[Tensor]:
+    from torchvision.io import ImageReadMode  # here: it takes seconds, and registers torch.ops.image
+
     ops = torch.ops.image
-    return [
-        ops.decode_jpeg(ops.encode_jpeg(image, quality), torchvision.io.ImageReadMode.UNCHANGED.value, False)
-        for image in images
-    ]
+    return [ops.decode_jpeg(ops.encode_jpeg(image, quality), ImageReadMode.UNCHANGED.value, False) for image in images]
 
 
 def _interleaved(pixels: Tensor) -> Tensor:
