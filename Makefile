@@ -15,7 +15,7 @@ demo: install
 
 test: install-dev
 	$(BIN)/pytest -n 2 -m "not ray and not cluster and not slow and not browser"
-	$(BIN)/pytest -m "ray and not cluster and not slow and not browser"
+	$(BIN)/pytest -n 2 --dist loadfile -m "ray and not cluster and not slow and not browser"
 
 bench: install-dev $(VENV)/.installed-bench
 	$(BIN)/python -m tests.benchmarks

@@ -51,8 +51,8 @@ def _parse(text: str, connection: duckdb.DuckDBPyConnection) -> Node:
         raise QueryError(short(error)) from None
     if len(statements) != 1:
         raise QueryError(f"a query is one statement; this is {len(statements)}")
-    row = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchone()
-    tree = json.loads(row[0]) if row else {"error": True}
+    ((serialized,),) = connection.execute("SELECT json_serialize_sql(?)", [text]).fetchall()
+    tree = json.loads(serialized)
     if tree["error"]:
         raise QueryError(_refusal(statements[0].type.name, text))
     return tree

@@ -1,14 +1,14 @@
 """The tables of one study, in DuckDB: an in-memory database that holds them and can reach nothing else.
 
 DuckDB is handed Arrow tables that the store has read and checked; then its access to files, extensions, settings and
-Python variables is locked away. Each query gets such a database of its own, with the tables that it names.
+Python variables is locked away. A table is read when a query first names it; until then it has no rows.
 """
 
 import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 import duckdb
@@ -69,16 +69,24 @@ class Tables:
     only: frozenset[str] | None = None
     """The trials to read results of; all of the study's if None."""
     _read: dict[str, pa.Table] = field(default_factory=dict, compare=False, repr=False)
+    _filled: set[str] = field(default_factory=set, compare=False, repr=False)
+    """Tables that the database has."""
 
     def sql(self, text: str) -> pa.Table:
         """The rows of one SELECT; a bare word is FROM it. Raises QueryError, or CorruptObjectError naming a file."""
         text = f"FROM {text}" if BARE_WORD.fullmatch(text) else text
-        needed = {table for view in _views_of(text) for table in SOURCES[view]}
-        with _database({**_empty(), **{name: self._stored(name) for name in needed}}) as database:
+        with self._database.cursor() as database:
+            for name in {table for view in tables_of(text, database, VIEWS) for table in SOURCES[view]} - self._filled:
+                _hand(database, name, self._stored(name))
+                self._filled.add(name)
             try:
                 return _distinct(database.sql(text).to_arrow_table())
             except duckdb.Error as error:
                 raise QueryError(short(error)) from None
+
+    @cached_property
+    def _database(self) -> duckdb.DuckDBPyConnection:
+        return _database()
 
     def _stored(self, name: str) -> pa.Table:
         if name not in self._read:
@@ -125,7 +133,7 @@ def describe(view: str) -> tuple[ViewColumn, ...]:
     """The columns of a view; raises QueryError for one that does not exist."""
     if view not in VIEWS:
         raise QueryError(f"no view is called {view!r}; there are {', '.join(VIEWS)}")
-    with _database(_empty()) as database:
+    with _database() as database:
         rows = database.execute(f"DESCRIBE {view}").fetchall()
     return tuple(column(view, name, kind) for name, kind, *_ in rows)
 
@@ -150,11 +158,6 @@ def _distinct(rows: pa.Table) -> pa.Table:
     return rows.rename_columns(names)
 
 
-def _views_of(text: str) -> frozenset[str]:
-    with duckdb.connect(":memory:", config=ALONE) as nothing:
-        return tables_of(text, nothing, VIEWS)
-
-
 @cache
 def _empty() -> Stored:
     """Every table without rows, so that every view exists before anything is read."""
@@ -171,15 +174,20 @@ def _empty() -> Stored:
     }
 
 
-def _database(stored: Stored) -> duckdb.DuckDBPyConnection:
-    """A database of these tables and the views over them, locked."""
+def _database() -> duckdb.DuckDBPyConnection:
+    """A database of all tables, without rows, and the views over them, locked."""
     database = duckdb.connect(":memory:", config=ALONE)
     database.execute("CREATE SCHEMA stored")
-    for name, rows in {**stored, **benchmark_tables()}.items():
-        database.register("handed", rows)
-        database.execute(f"CREATE TABLE stored.{name} AS FROM handed")
-        database.unregister("handed")
+    for name, rows in {**_empty(), **benchmark_tables()}.items():
+        _hand(database, name, rows)
     database.execute(files("study.query").joinpath("views.sql").read_text("utf-8"))
     for lock in LOCKS:
         database.execute(f"SET {lock}")
     return database
+
+
+def _hand(database: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    """Make a table of the schema `stored`, or put another in its place."""
+    database.register("handed", rows)
+    database.execute(f"CREATE OR REPLACE TABLE stored.{name} AS FROM handed")
+    database.unregister("handed")

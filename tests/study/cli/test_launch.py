@@ -8,9 +8,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from study.query import open_tables
 from study.store import Owner, Store
 from tests.study.cli.conftest import Type
 from tests.study.hand_made import CONDITIONS, TEXT, TRIALS, launched, small_plan
@@ -22,6 +24,10 @@ STUDY = [sys.executable, "-m", "study.cli"]
 
 def typed(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([*STUDY, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=240)
+
+
+def rows(store: Path, study: str, sql: str) -> list[dict[str, Any]]:
+    return open_tables(Store.open(store), study).sql(sql).to_pylist()
 
 
 @pytest.fixture(scope="module")
@@ -130,20 +136,16 @@ def test_ctrl_c_or_a_scheduler_stops_it_cleanly_and_it_says_how_to_go_on(folder:
 
 
 def test_a_checkpoint_evaluated_from_outside_has_the_cells_of_its_trial(first: object, folder: Path) -> None:
-    (row,) = json.loads(
-        typed(folder, "query", "small", "FROM trials WHERE label = 'Baseline'", "--format", "json").stdout
-    )
-    (checkpoint,) = (folder / "study-store" / "trials" / row["trial_id"]).glob("*/best.ckpt")
+    place = folder / "study-store"
+    (row,) = rows(place, "small", "FROM trials WHERE label = 'Baseline'")
+    (checkpoint,) = (place / "trials" / row["trial_id"]).glob("*/best.ckpt")
     asked = ("evaluate", "--checkpoint", str(checkpoint), "--like", "small.yaml", "--study", "peers")
     answer = typed(folder, *asked, "--name", "Peer")
     assert answer.returncode == 0, answer.stderr
     cells = (
         "SELECT condition_id, correct, loss FROM evaluations JOIN trials USING (trial_id) WHERE label = '{}' ORDER BY 1"
     )
-    ours, theirs = (
-        json.loads(typed(folder, "query", study, cells.format(label), "--format", "json").stdout)
-        for study, label in (("small", "Baseline"), ("peers", "Peer"))
-    )
+    ours, theirs = rows(place, "small", cells.format("Baseline")), rows(place, "peers", cells.format("Peer"))
     assert ours == theirs
     assert len(theirs) == CONDITIONS
     again = typed(folder, *asked, "--name", "Peer")

@@ -5,12 +5,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from study.query import VIEWS, QueryError, Tables, open_tables
 from study.query.statements import REFUSED
-from study.query.tables import _database, _empty
+from study.query.tables import _database
 from study.store import Store
 from tests.study.store import small
 
@@ -139,7 +139,7 @@ def test_every_function_of_duckdb_that_sounds_like_reaching_elsewhere_has_been_j
         "setting|secret|env|variable|^read|write|_log|file|path|dir$|glob|plan|execute|query_|sql|currval|nextval|setval"
         "|block|viewdef|constraintdef|index_key|hive|load|attach"
     )
-    with _database(_empty()) as database:
+    with _database() as database:
         found = database.execute(
             "SELECT DISTINCT function_name FROM duckdb_functions() "
             "WHERE function_type IN ('scalar', 'macro', 'aggregate') AND regexp_matches(function_name, ?)",
@@ -150,7 +150,7 @@ def test_every_function_of_duckdb_that_sounds_like_reaching_elsewhere_has_been_j
 
 
 def test_no_folder_is_open_to_queries() -> None:
-    with _database(_empty()) as database:
+    with _database() as database:
         row = database.execute("SELECT current_setting('temp_directory'), current_setting('allowed_directories')")
         assert row.fetchone() == ("", [])
 
@@ -226,9 +226,8 @@ def test_reading_in_every_form_is_allowed(tables: Tables, sql: str, count: int) 
     assert len(tables.sql(sql)) == count
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.text(max_size=40))
-def test_any_text_gives_rows_or_a_mistake_told(text: str) -> None:
-    tables = open_tables(Store.open("memory://nothing"), None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(max_size=40))
+def test_any_text_gives_rows_or_a_mistake_told(tables: Tables, text: str) -> None:
     with suppress(QueryError):
         tables.sql(text)
