@@ -90,7 +90,7 @@ def last_word(tracker: Tracker, study: str, suffix: str) -> str | None:
 def missing(state: State, command: str) -> str:
     """`MLflow is not up to date: MLflow at http://…: the connection was refused.  Nothing is lost: …`"""
     if state.kind == "starting":
-        return f"MLflow has not answered yet.  Nothing is lost: `{command}` catches up, or says what is wrong"
+        return f"MLflow is still being started, in the background; `{command}` makes sure, or says what is wrong"
     if not state.reason:
         return f"MLflow is being brought up to date in the background; `{command}` makes sure"
     return f"MLflow is not up to date: {state.reason}.  Nothing is lost: `{command}` catches up"

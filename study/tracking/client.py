@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from study.tracking.place import Place, prepare
+from study.tracking.place import RELATIVE, Place, prepare
 from study.tracking.records import Artifact, DataInput, Point, Status, TrackingError
 from study.tracking.server import FoundRun
 from study.tracking_uri import SERVERS, shown, unproxied
@@ -67,6 +67,13 @@ PACKAGES = {"psycopg2": "psycopg2-binary", "psycopg": "'psycopg[binary]'", "MySQ
 """Module that is imported → package that has it, where they are called differently."""
 
 
+def _fill(database: Path, artifacts: str) -> None:
+    """Make a database with MLflow's tables and nothing in them."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # a second that servers need not wait for
+
+    SqlAlchemyStore(f"{RELATIVE}{database}", artifacts).engine.dispose()  # type: ignore[no-untyped-call]
+
+
 class Client:
     """A `Server`: an MLflow server or database."""
 
@@ -75,7 +82,7 @@ class Client:
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.ERROR)
         with self._speaking():
-            prepare(place)
+            prepare(place, _fill)
             self.client = MlflowClient(tracking_uri=place.uri)
 
     @contextmanager

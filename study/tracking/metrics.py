@@ -20,6 +20,11 @@ MEANS: Mapping[Family, Mapping[str, str]] = {
     "perturbation": {"mfr": "mfr", "mt5d": "mt5d", "mean_flip_probability": "mean_flip_probability"},
 }
 """Family of a benchmark → metric → column of its view of means."""
+PARTS: Mapping[Family, Mapping[str, str]] = {
+    "corruption": {"error": "error", "ce": "ce"},
+    "perturbation": {"flip_probability": "flip_probability", "flip_rate": "flip_rate"},
+}
+"""The same of the view of what they are over."""
 
 
 def hyperparameter_points(tables: Tables, trial_id: str, at: int) -> tuple[Point, ...]:
@@ -64,8 +69,10 @@ def headlines(tables: Tables, rows: TrialRows) -> tuple[Point, ...]:
     """`test.clean`, and of each sweep `test.<distortion>.practical` and, once it is whole, `test.<distortion>.mean`.
 
     The mean is over the levels of the sweep, without `clean`. Of benchmarks that it has been put to, `test.mce` and
-    the others of MEANS, as the views have them: ratios, where the papers print percent. Of adversarial quality
-    `test.fgs.paper.success_rate` and so on, `test.pgd.0.1.accuracy`; means are over the successes.
+    the others of MEANS, as the views have them: ratios, where the papers print percent; and of each of their parts
+    `test.corruption.fog.error` and `.ce`, `test.perturbation.tilt.flip_probability` and `.flip_rate`. Of adversarial
+    quality `test.fgs.paper.success_rate` and so on, `test.pgd.0.03137.accuracy`; means are over the successes. Of noise
+    stability `test.noise_stability.25.changed`, whose steps are the stages of the training.
     """
     accuracies = {condition_id: cell["correct"] / cell["n"] for condition_id, cell in rows.cells.items()}
     clean = tables.plan.conditions[0].condition_id
@@ -73,21 +80,40 @@ def headlines(tables: Tables, rows: TrialRows) -> tuple[Point, ...]:
     for sweep in tables.plan.sweeps:
         values |= _swept(sweep, accuracies)
     for family, benchmark in rows.benchmarks.items():
-        measured = {name: benchmark.mean[column] for name, column in MEANS[family].items()}
-        values |= {f"test.{name}": value for name, value in measured.items() if value is not None}
+        values |= {f"test.{name}": value for name, value in _measured(benchmark.mean, MEANS[family])}
+        for part in benchmark.parts:
+            if part.get("difficulty", 1) != 1:
+                continue
+            of = f"test.{family}.{part[family]}"
+            values |= {f"{of}.{name}": value for name, value in _measured(part, PARTS[family])}
     for condition in tables.plan.conditions:
         if condition.condition_id in rows.attacks and condition.condition_id in accuracies:
             attack = rows.attacks[condition.condition_id]
-            variant = attack["variant"] or f"{condition.level:g}"
+            variant = attack["variant"] or f"{condition.level:.4g}"
             found = {"accuracy": accuracies[condition.condition_id], **dict(_quality(attack))}
             values |= {f"test.{attack['attack']}.{variant}.{name}": value for name, value in found.items()}
-    return points(values, 0, rows.ended or tables.launched)
+    at = rows.ended or tables.launched
+    return (*points(values, 0, at), *_stable(rows, at))
+
+
+def _measured(row: Mapping[str, Any], columns: Mapping[str, str]) -> Iterator[tuple[str, float]]:
+    """Metric and value, of those that there are."""
+    yield from ((name, row[column]) for name, column in columns.items() if row[column] is not None)
+
+
+def _stable(rows: TrialRows, at: int) -> Iterator[Point]:
+    """The share of noisy copies that get another label: a metric a strength, a step a stage."""
+    for row in rows.stability:
+        if row["changed"] is not None:
+            yield from points({f"test.noise_stability.{row['sigma']:g}.changed": row["changed"]}, row["stage"], at)
 
 
 def _quality(attack: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """Of a row of `attacks`, what there is: rates over the attempts, means over the successes."""
     if attack["attempts"]:
         yield "success_rate", attack["successes"] / attack["attempts"]
+        if attack["blank"] is not None:
+            yield "blank_share", attack["blank"] / attack["attempts"]
     for name in ("linf", "pass", "pass_unaligned") if attack["successes"] else ():
         total = attack[f"{name}_sum"]
         if total is not None:

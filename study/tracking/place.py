@@ -7,7 +7,8 @@ is a folder on a local disk, since SQLite's locks are not to be trusted across a
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,24 +107,37 @@ def _mounts() -> list[str]:
         return []
 
 
-def prepare(place: Place) -> None:
+def prepare(place: Place, fill: Callable[[Path, str], None]) -> None:
     """Make the store's own database usable: in one that was copied or moved with its store, files are where they lie
-    now; one that is damaged is put aside."""
+    now; one that is damaged is put aside.
+
+    `fill` makes one with MLflow's tables, for files at an address. That takes hundreds of statements, so it does so
+    under another name: a process that is killed in between leaves none that is half made.
+    """
     if place.folder is None:
         return
     place.folder.mkdir(parents=True, exist_ok=True)
     database = place.folder / DATABASE
     if database.exists() and not _at_home(database, f"{place.artifacts}"):
         _put_aside(database)
+    if not database.exists():
+        with tempfile.TemporaryDirectory(prefix="making-", dir=place.folder) as folder:
+            fill(Path(folder) / DATABASE, f"{place.artifacts}")
+            if not database.exists():  # made by another process meanwhile, such as the one that shows it
+                (Path(folder) / DATABASE).rename(database)
     with closing(sqlite3.connect(database, BUSY_SECONDS)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")  # readers, the UI among them, and the writer do not wait
 
 
 def _at_home(database: Path, artifacts: str) -> bool:
-    """Whether it can be read; what it says of where files lie is put right."""
+    """Whether it can be read and was made to the end; what it says of where files lie is put right."""
     try:
         with closing(sqlite3.connect(database, BUSY_SECONDS)) as connection, connection:
-            rows = connection.execute("SELECT artifact_location FROM experiments")
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'experiments'").fetchone():
+                return False
+            rows = connection.execute("SELECT artifact_location FROM experiments").fetchall()
+            if not rows:  # the first is made last
+                return False
             roots = {location.rpartition("/")[0] for (location,) in rows} - {artifacts}
             for root in (one for one in roots if one.startswith("file:") and one.endswith(f"/{ARTIFACTS}")):
                 for table, column in LOCATIONS:
@@ -131,7 +145,7 @@ def _at_home(database: Path, artifacts: str) -> bool:
                         f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
                         (artifacts, len(root) + 1, len(root) + 1, f"{root}/"),
                     )
-    except sqlite3.OperationalError:  # not filled yet, or busy: nothing is wrong with what is there
+    except sqlite3.OperationalError:  # busy: nothing is wrong with what is there
         return True
     except sqlite3.DatabaseError:
         return False

@@ -47,6 +47,8 @@ class TrialRows:
     """Of those that it has been put to as far as the plan says."""
     attacks: Mapping[str, Row] = field(default_factory=dict)
     """Condition id → its adversarial quality."""
+    stability: tuple[Row, ...] = ()
+    """Its rows of `noise_stability` under the first of its labels: one a strength and stage."""
     attempts: tuple[Row, ...] = ()
     """In the order in which they began."""
 
@@ -202,7 +204,8 @@ class Tables:
         tables = {
             name: self._by_trial(name, wanted) for name in ("trials", "epochs", "evaluations", "attacks", "attempts")
         }
-        benchmarks = self._benchmarks(wanted)
+        views = Views(self.store, self.launch, frozenset(wanted) | self.normalizers)
+        benchmarks, stability = self._benchmarks(views), self._stability(views)
         for trial_id in wanted:
             cells, attacks = (_best(tables[name][trial_id]) for name in ("evaluations", "attacks"))
             read = TrialRows(
@@ -210,19 +213,28 @@ class Tables:
                 epochs=tuple(tables["epochs"][trial_id]),
                 cells=cells,
                 attacks=attacks,
+                stability=tuple(stability[trial_id]),
                 attempts=tuple(sorted(tables["attempts"][trial_id], key=lambda row: row["started"])),
             )
             self.rows[trial_id] = replace(read, benchmarks=self._whole(read, benchmarks[trial_id]))
 
-    def _benchmarks(self, wanted: frozenset[str] | set[str]) -> Mapping[str, Mapping[Family, BenchmarkRows]]:
+    def _benchmarks(self, views: Views) -> Mapping[str, Mapping[Family, BenchmarkRows]]:
         """By trial id, what the views say so far; nothing is read where a study has no benchmark."""
         found: defaultdict[str, dict[Family, BenchmarkRows]] = defaultdict(dict)
-        views = Views(self.store, self.launch, frozenset(wanted) | self.normalizers)
         for family in (benchmark.family for benchmark in self.plan.benchmarks):
             means, parts = (views.sql(query).to_pylist() for query in BENCHMARK_VIEWS[family])
             for mean in means:
                 own = tuple(row for row in parts if all(row[name] == mean[name] for name in ("trial_id", "label")))
                 found[mean["trial_id"]].setdefault(family, BenchmarkRows(mean=mean, parts=own))
+        return found
+
+    def _stability(self, views: Views) -> Mapping[str, list[Row]]:
+        """By trial id, the rows under its first label; nothing is read where a study has no such test."""
+        found: defaultdict[str, list[Row]] = defaultdict(list)
+        if any(condition.family == "noise_stability" for condition in self.plan.conditions):
+            for row in views.sql("noise_stability").to_pylist():
+                if row["label"] == self.labels[row["trial_id"]][0]:
+                    found[row["trial_id"]].append(row)
         return found
 
     def _whole(self, rows: TrialRows, found: Mapping[Family, BenchmarkRows]) -> Mapping[Family, BenchmarkRows]:

@@ -224,7 +224,7 @@ def test_what_is_missing_is_told_with_its_reason() -> None:
     assert away == "MLflow is not up to date: no host.  Nothing is lost: `study track small` catches up"
     silent = missing(State(kind="starting"), "study track small")
     assert silent == (
-        "MLflow has not answered yet.  Nothing is lost: `study track small` catches up, or says what is wrong"
+        "MLflow is still being started, in the background; `study track small` makes sure, or says what is wrong"
     )
     later = missing(State(kind="behind", behind=3), "study track small")
     assert later == "MLflow is being brought up to date in the background; `study track small` makes sure"

@@ -47,7 +47,7 @@ def rows(trial_id: str) -> tuple[NoiseStability, ...]:
 def tables() -> Tables:
     store, planned = Store.open(f"memory://{uuid4().hex}"), plan()
     small.run(store, small.plan(), dict.fromkeys(RIGHT, 500))
-    store.record_launch(planned, "study: small", {})
+    store.record_launch(planned, "study: small", {"time": "2026-01-01T12:00:00+00:00"})
     for trial_id, images in RIGHT.items():
         cell = Cell(
             condition_id="noise", n=10, correct=len(images), top5_correct=None, loss_sum=None, confidence_sum=None,

@@ -51,9 +51,11 @@ def test_a_run_has_the_means_with_what_they_are_over(store: Store, tmp_path: Pat
             "test.mce_without_seen": 0.5,
             "test.mce_without_noise": 0.5,
             "test.mean_corruption_error": 0.1,
+            **{f"test.corruption.{name}.error": 0.1 for name in ("fog", "gaussian_noise")},
+            **{f"test.corruption.{name}.ce": 0.5 for name in ("fog", "gaussian_noise")},
         }
     ), "clean is as hard as corrupted for the baseline: nothing to be relative to"
-    assert made.tags["corruptions"].startswith("2 of 15: without ")
+    assert made.tags["corruptions"] == "2 of 15: gaussian_noise, fog"
     assert (made.tags["corruptions.normalizer"], made.tags["corruptions.seen"]) == ("Baseline", "gaussian_noise")
     assert {name for name in made.tags if name.startswith("corruptions")} <= OWN
     (table,) = [file for file in made.artifacts if file.path == "corruption_errors.csv"]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from study.plan import Plan
 from study.store import Store
 from study.tracking.client import Client
 from study.tracking.place import Place, own_place
-from tests.study.hand_made import attempt, cell, launched, small_plan, train
+from tests.study.hand_made import TEXT, attempt, cell, launched, small_plan, train
 from tests.study.tracking.mirror import sync
 from trainables.recipe import Condition
+from trainables.records import AttackCounts, Cell, NoiseStability
 
 README = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
 SHOWN = re.findall(r"^\| `((?:tags|metrics|attributes)\..+?)` \| ", README, re.MULTILINE)
@@ -22,6 +24,9 @@ FOUND = {
     "metrics.hp.alpha > 0.5": {3, 4, 6},
     "metrics.test.gaussian_noise.practical > 0.9 AND tags.train_distortion = 'gaussian_noise'": {1, 2},
     "metrics.test.jpeg.mean > 0.9 AND metrics.test.clean > 0.9": {1, 3},
+    "metrics.test.mce < 0.8": {1, 2},
+    "metrics.test.fgs.exact.linf_mean > 40": {5, 6, 7},
+    'metrics."test.noise_stability.40.changed" < 0.1': {6},
     "metrics.val.accuracy > 0.9": set(),
     "tags.diverged = 'true'": {7},
     "attributes.status = 'FAILED'": {8},
@@ -29,18 +34,55 @@ FOUND = {
 """Filter → the places in the plan of the trials that it finds."""
 
 
+TESTS = """\
+evaluate:
+  corruptions: {only: [fog], severities: [1]}
+  attacks: {fgs: {rules: [exact]}}
+  noise_stability: {sigma: [40], stages: [1], draws: 10, per_class: 1}
+"""
+MIXED = TEXT.replace("evaluate:\n", TESTS)
+
+
 @pytest.fixture
-def mixed(tmp_path: Path) -> Store:
+def plan(tmp_path: Path) -> Plan:
+    return small_plan(tmp_path, MIXED)
+
+
+@pytest.fixture
+def mixed(tmp_path: Path, plan: Plan) -> Store:
     """Trials good, bad, diverged and failed."""
     store = Store.open(tmp_path / "mixed")
-    plan = small_plan(tmp_path)
-    launched(store, plan)
+    launched(store, plan, MIXED)
     for place, trial in enumerate(plan.trials[:8]):
         train(store, trial, diverged_epoch=1 if place == 7 else None)
-        cells = [cell(one.condition_id, _correct(place, one)) for one in plan.conditions]
-        store.commit_cells(trial.trial_id, plan.conditions, cells)
+        for one in plan.conditions:
+            role = "stages" if one.family == "noise_stability" else "best"
+            store.commit_cells(trial.trial_id, plan.conditions, [_cell(place, one)], role)
     store.record_attempt(attempt(plan.trials[8], "train", "failed", error="ValueError: no"))
     return store
+
+
+def _cell(place: int, condition: Condition) -> Cell:
+    made = cell(condition.condition_id, _correct(place, condition))
+    if condition.family == "attack":
+        return replace(made, attacks=(_attacked(10 * place),))
+    if condition.family == "noise_stability":
+        return replace(made, noise_stability=(_noisy(changed=0 if place == 6 else 3),))
+    return made
+
+
+def _attacked(linf: float) -> AttackCounts:
+    return AttackCounts(
+        attack="fgs", variant="exact", attempts=50, successes=50, blank=0, linf_sum=50.0 * linf,
+        linf_square_sum=0.0, pass_sum=None, pass_square_sum=None, pass_unaligned_sum=25.0,
+        pass_unaligned_square_sum=12.5,
+    )  # fmt: skip
+
+
+def _noisy(changed: int) -> NoiseStability:
+    return NoiseStability(
+        stage=1, counts="epochs", draws=10, classes=10, per_class=1, images=(0, 1), labels=(0, 1), changed=(changed, 0)
+    )
 
 
 def _correct(place: int, condition: Condition) -> int:
@@ -53,10 +95,9 @@ def test_the_readme_shows_the_filters_that_are_tried_here() -> None:
     assert list(FOUND) == SHOWN
 
 
-def test_each_filter_finds_its_trials(tmp_path: Path, mixed: Store, connect: Callable[[Place], Client]) -> None:
+def test_each_filter_finds_its_trials(plan: Plan, mixed: Store, connect: Callable[[Place], Client]) -> None:
     client = connect(own_place(mixed))
     sync(mixed, client)
-    plan = small_plan(tmp_path)
     assert {text: _places(client, plan, text) for text in FOUND} == FOUND
 
 

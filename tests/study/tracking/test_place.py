@@ -126,7 +126,7 @@ def test_experiments_that_people_made_stay_where_they_are(store: Store, client: 
     sync(store, client)
     made = client.client.create_experiment("own", "mlflow-artifacts:/7")
     close(client)
-    prepare(client.place)
+    prepare(client.place, unasked)
     assert Client(client.place).client.get_experiment(made).artifact_location == "mlflow-artifacts:/7"
 
 
@@ -164,6 +164,36 @@ def test_a_store_with_another_folders_number_at_the_same_path_is_a_copy(tmp_path
     assert not here.is_of(replace(here, path="/else", disk="another"))
 
 
+def unasked(database: Path, _: str) -> None:
+    raise AssertionError(f"{database} is there already")
+
+
+@pytest.mark.parametrize(
+    "statement", ["CREATE TABLE review_queues (id INTEGER)", "CREATE TABLE experiments (artifact_location TEXT)"]
+)
+def test_a_database_that_was_never_finished_is_put_aside(
+    tmp_path: Path, store: Store, connect: Connect, statement: str
+) -> None:
+    folder = tmp_path / "store" / "mlflow"
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / DATABASE)) as connection, connection:
+        connection.execute(statement)
+    assert sync(store, connect(own_place(store))).written == TRIALS + 1
+    assert (folder / "mlflow-1.db").is_file()
+
+
+def test_a_process_that_is_killed_as_it_makes_the_database_leaves_none(tmp_path: Path, store: Store) -> None:
+    def killed(database: Path, artifacts: str) -> None:
+        database.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    place = own_place(store)
+    assert place.folder is not None
+    with pytest.raises(KeyboardInterrupt):
+        prepare(place, killed)
+    assert not (place.folder / DATABASE).exists()
+
+
 def test_a_damaged_database_is_put_aside_and_made_anew(tmp_path: Path, store: Store, connect: Connect) -> None:
     folder = tmp_path / "store" / "mlflow"
     folder.mkdir()
@@ -180,7 +210,7 @@ def test_a_database_that_is_busy_is_not_taken_for_a_damaged_one(store: Store, cl
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("BEGIN EXCLUSIVE")
         with pytest.raises(sqlite3.OperationalError, match="locked"):
-            prepare(client.place)
+            prepare(client.place, unasked)
     assert sync(store, client).unchanged == TRIALS + 1
     assert not (client.place.folder / "mlflow-1.db").exists()
 

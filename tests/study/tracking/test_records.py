@@ -9,6 +9,7 @@ from mlflow.utils.validation import _validate_metric_name, _validate_param
 
 from dashboards.still import still
 from study.plan import PlannedTrial
+from study.query import Tables as Views
 from study.store import AttemptRow, Store
 from study.tracking.children import child, run_name
 from study.tracking.curves import Curves, SweepCurve, curves_of
@@ -17,9 +18,12 @@ from study.tracking.parent import study_run
 from study.tracking.records import KEY_LENGTH, PARAM_LENGTH, RunRecord, cut, key, params, points, tags
 from study.tracking.tables import Tables
 from tests.study.hand_made import NOON, TEXT, attempt, evaluate, finished, launched, outcome, small_plan, train
+from tests.study.query.test_stability import tables as stability
 from tests.study.store import small
 from tests.study.tracking.mirror import RENDERERS
 from trainables.records import Epoch
+
+__all__ = ["stability"]
 
 
 def tables_of(store: Store) -> Tables:
@@ -252,6 +256,15 @@ def test_adversarial_quality_is_a_metric_a_number(store: Store) -> None:
         **{f"test.fgs.{rule}.pass_mean": pytest.approx(0.7) for rule in ("paper", "unmasked")},
         **{f"test.fgs.{rule}.pass_unaligned_mean": 0.5 for rule in ("paper", "unmasked")},
         "test.fgs.paper.success_rate": 0.75, "test.fgs.unmasked.success_rate": 1, "test.pgd.0.1.success_rate": 0,
-        "test.fgs.paper.accuracy": 0.2, "test.fgs.unmasked.accuracy": 0, "test.pgd.0.1.accuracy": 0.8,
+        "test.fgs.paper.blank_share": 0.25, "test.fgs.paper.accuracy": 0.2, "test.fgs.unmasked.accuracy": 0,
+        "test.pgd.0.1.accuracy": 0.8,
     }  # fmt: skip
     assert wrong == {f"test.{name}.accuracy": 0 for name in ("fgs.paper", "fgs.unmasked", "pgd.0.1")}
+
+
+def test_noise_stability_is_a_metric_a_strength_over_the_stages(stability: Views) -> None:
+    tables = tables_of(stability.store)
+    found = [point for point in headlines(tables, tables.rows["base"]) if "noise_stability" in point.key]
+    assert [(point.key, point.step) for point in found] == [("test.noise_stability.40.changed", at) for at in (1, 3)]
+    told = stability.sql("SELECT changed FROM noise_stability WHERE trial_id = 'base' ORDER BY stage")
+    assert [point.value for point in found] == told["changed"].to_pylist()
