@@ -17,7 +17,7 @@ def input_gradients(network: nn.Module, images: Tensor, labels: Tensor, objectiv
     """∂ objective(logits, labels) / ∂x in float64, up to the factor of the pixels' unit, a batch at a time.
 
     0 where it is not finite. Images are uint8 [N, C, H, W]. Raises ValueError for a network that does not compute in
-    its weights' precision.
+    its weights' precision, and for one whose answers do not depend on its images as far as autograd knows.
     """
     weights = {
         name: tensor.detach().double()
@@ -33,6 +33,11 @@ def input_gradients(network: nn.Module, images: Tensor, labels: Tensor, objectiv
                 raise ValueError(
                     f"adversarial quality takes gradients in float64, and this network gives {logits.dtype} for "
                     "float64 images; build it with precision float32"
+                )
+            if not logits.requires_grad:
+                raise ValueError(
+                    f"{type(network).__name__} gives no gradient with respect to its images: it rounds or detaches "
+                    "them, or computes without autograd; leave attacks out for it"
                 )
             gradient = torch.autograd.grad(objective(logits, their_labels), pixels)[0]
         yield gradient.nan_to_num(0, 0, 0)

@@ -275,7 +275,7 @@ def _test_sets(cost: Cost) -> str:
 
 
 def _attacks(conditions: Sequence[Condition]) -> str:
-    """`fgs (paper), fgs (unmasked), pgd 0.03 on the first 1,000 test images; PASS with alignment and without`"""
+    """`fgs (paper), fgs (exact), pgd 0.03 on the first 1,000 test images; PASS with alignment and without`"""
     (images, align) = (conditions[0].steps[0].parameters[name] for name in (IMAGES.name, ALIGN.name))
     on = "all test images" if images is None else f"the first {images:,} test images"
     return f"{', '.join(map(_at_level, conditions))} on {on}; {PASS_BY[str(align)]}"

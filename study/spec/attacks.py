@@ -1,7 +1,7 @@
 """The line `attacks:` of `evaluate:`: adversarial quality, by those attacks that it names, or by all if it names none.
 
 attacks:
-  fgs:      {rules: [paper, unmasked]}          # a line search along the gradient's sign, counted by two rules
+  fgs:      {rules: [paper, unmasked, exact]}   # a line search along the gradient's sign, by three rules
   hot_cold: {modes: [literal, abs, margin]}     # HC1
   pgd:      {epsilon: 8/255, steps: 20, step_size: 2/255, restarts: 1}
   images:   1000                                # the first of the test images; all where not said

@@ -45,14 +45,38 @@ def test_a_success_changes_the_label_of_an_image_that_was_right(name: str, model
         assert changed[tried.success].all()
 
 
-def test_the_countings_differ_by_the_blank_images_alone(model: nn.Module) -> None:
+def surer(model: nn.Module, lead: float) -> nn.Module:
+    """The same answers, the median lead of the first over the second logit being `lead`."""
     sure = network("lenet")
     sure.load_state_dict(model.state_dict())
     with torch.no_grad():
         first, second = model(PIXELS / 255).topk(2, dim=1).values.unbind(dim=1)
         for weight in sure.ip2.parameters():
-            weight *= 17 / (first - second).median()  # at a margin of 17 the float32 loss becomes 0
-    paper, unmasked = quality(FGS(), sure, PIXELS, LABELS)
+            weight *= lead / (first - second).median()
+    return sure.eval()
+
+
+def test_how_sure_an_answer_is_masks_neither_the_log_odds_nor_pgd(model: nn.Module) -> None:
+    sure = surer(model, 2000)  # past 745, exp(−lead) is 0 in float64
+    unmasked, exact = quality(FGS(), sure, PIXELS, LABELS, ("unmasked", "exact"))
+    assert unmasked.blank is not None
+    assert unmasked.blank > unmasked.attempts / 2
+    assert (exact.blank, exact.rate) == (0, 1)
+    (usual,) = quality(FGS(), model, PIXELS, LABELS, ("exact",))
+    assert exact.linf[0] < 1.2 * usual.linf[0]
+    bounded, unbounded = (quality(ProjectedGradient(), one, PIXELS, LABELS, (0.3,))[0] for one in (sure, model))
+    assert bounded.successes >= 0.9 * unbounded.successes > 0
+
+
+def test_where_nothing_is_rounded_the_log_odds_are_the_loss(model: nn.Module) -> None:
+    unmasked, exact = quality(FGS(), model, PIXELS, LABELS, ("unmasked", "exact"))
+    assert (unmasked.attempts, unmasked.successes) == (exact.attempts, exact.successes)
+    assert unmasked.linf == pytest.approx(exact.linf, rel=1e-3)
+
+
+def test_the_countings_differ_by_the_blank_images_alone(model: nn.Module) -> None:
+    sure = surer(model, 17)  # where the float32 loss becomes 0
+    paper, unmasked = quality(FGS(), sure, PIXELS, LABELS, ("paper", "unmasked"))
     right = predicted(sure, PIXELS) == LABELS
     assert paper.attempts == unmasked.attempts == int(right.sum())
     assert 0 < paper.blank < paper.attempts
@@ -187,6 +211,13 @@ def test_mixed_precision_is_refused() -> None:
     mixed.register_forward_hook(lambda _model, _inputs, logits: logits.float())
     with pytest.raises(ValueError, match=r"gives torch.float32 for float64 images; build it with precision float32"):
         loss_direction(mixed, PIXELS[:2], LABELS[:2])
+
+
+def test_a_network_without_gradients_is_refused() -> None:
+    rounded = network("lenet")
+    rounded.register_forward_pre_hook(lambda _model, inputs: (inputs[0].detach(),))
+    with pytest.raises(ValueError, match=r"gives no gradient with respect to its images: .* leave attacks out for it"):
+        loss_direction(rounded, PIXELS[:2], LABELS[:2])
 
 
 def test_blocks_change_nothing(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,11 +63,13 @@ class PGD(Attack):
     def craft(
         self, images: Tensor, labels: Tensor, model: nn.Module, levels: tuple[float, ...], generator: torch.Generator
     ) -> tuple[Tensor, ...]:
-        start = self._start(images, generator) if self.random_start else None
+        start = self.start(images, generator) if self.random_start else None
         first = None if self.random_start or not any(levels) else input_gradient(images, labels, model)
-        return tuple(self._at(level, images, labels, model, start, first) if level else images for level in levels)
+        return tuple(
+            self.from_start(level, images, labels, model, start, first) if level else images for level in levels
+        )
 
-    def _start(self, images: Tensor, generator: torch.Generator) -> Tensor:
+    def start(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """A point of the unit ball for each image, uniform in it: [N, C, H, W]."""
         if self.norm == "linf":
             unit = torch.rand(images.shape, generator=generator, device=images.device, dtype=images.dtype)
@@ -77,14 +79,14 @@ class PGD(Attack):
         radius = torch.rand(len(images), generator=generator, device=images.device, dtype=images.dtype)
         return direction * radius.pow_(1 / direction[0].numel()).view(-1, 1, 1, 1)
 
-    def _at(
+    def from_start(
         self,
         level: float,
         images: Tensor,
         labels: Tensor,
         model: nn.Module,
         start: Tensor | None,
-        first: Tensor | None,
+        first: Tensor | None = None,
     ) -> Tensor:
         """The attack at one level from `start`, or from the images with their gradient `first`."""
         attacked = images if start is None else torch.add(images, start, alpha=level).clamp_(0, 1)

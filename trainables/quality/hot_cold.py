@@ -26,7 +26,7 @@ class HotCold(QualityAttack):
     and the search goes on until every moving pixel is saturated.
     """
 
-    summary: ClassVar[str] = "From the true class to the closest other, by the logits (Rozsa, Rudd, Boult 2016)"
+    summary: ClassVar[str] = "HC1: from the true class to the closest other, by the logits (Rozsa, Rudd, Boult 2016)"
     variant: ClassVar[Parameter] = Parameter(
         name="mode",
         type=str,

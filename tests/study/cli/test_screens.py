@@ -263,7 +263,7 @@ def test_a_plan_says_which_attacks_on_which_images_and_how_pass_is_measured(tmp_
     for line, told in (
         (
             "{fgs: , pgd: , images: 20}",
-            "fgs (paper), fgs (unmasked), pgd 0.0314 on the first 20 test images; PASS without",
+            "fgs (paper), fgs (unmasked), fgs (exact), pgd 0.0314 on the first 20 test images; PASS without",
         ),
         (
             "{hot_cold: {modes: abs}}",

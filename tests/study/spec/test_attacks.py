@@ -35,7 +35,15 @@ def with_opencv(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("study.spec.attacks.can_align", lambda: True)
 
 
-EVERY = ["fgs (paper)", "fgs (unmasked)", "hot_cold (literal)", "hot_cold (abs)", "hot_cold (margin)", "pgd"]
+EVERY = [
+    "fgs (paper)",
+    "fgs (unmasked)",
+    "fgs (exact)",
+    "hot_cold (literal)",
+    "hot_cold (abs)",
+    "hot_cold (margin)",
+    "pgd",
+]
 
 
 @pytest.mark.parametrize(
@@ -43,10 +51,12 @@ EVERY = ["fgs (paper)", "fgs (unmasked)", "hot_cold (literal)", "hot_cold (abs)"
     [
         ("{}", EVERY),
         ("", EVERY),
+        ("true", EVERY),
+        ("false", []),
         ("{images: 10}", EVERY),
-        ("{fgs: }", EVERY[:2]),
+        ("{fgs: }", EVERY[:3]),
         ("{pgd: {}, fgs: {rules: unmasked}}", [EVERY[1], "pgd"]),
-        ("{hot_cold: {modes: [abs, literal]}}", [EVERY[3], EVERY[2]]),
+        ("{hot_cold: {modes: [abs, literal]}}", [EVERY[4], EVERY[3]]),
         ("{pgd: {epsilon: [8/255, 0.1], steps: 3}}", ["pgd", "pgd"]),
     ],
 )
@@ -83,7 +93,7 @@ def test_whatever_changes_a_row_changes_the_condition(tmp_path: Path) -> None:
 
 FAULTS = {
     "unknown attack": ("{fgsm: {}}", r":8  evaluate.attacks.fgsm: .*did you mean 'fgs'"),
-    "unknown rule": ("{fgs: {rules: [papers]}}", r"attacks.fgs.rules.*rule is one of paper, unmasked; got 'papers'"),
+    "unknown rule": ("{fgs: {rules: [papers]}}", r"fgs.rules.*rule is one of paper, unmasked, exact; got 'papers'"),
     "unknown line": ("{fgs: {rule: paper}}", r"attacks.fgs.rule: .*did you mean 'rules'"),
     "no ball": ("{pgd: {epsilon: 0}}", r"attacks.pgd.epsilon: epsilon, .* lies in \(0, 1\]; got 0"),
     "no steps": ("{pgd: {steps: 0}}", r"attacks.pgd.steps: steps, gradients taken, must be at least 1; got 0"),
