@@ -114,13 +114,18 @@ def left_out(benchmark: Benchmark) -> Iterator[str]:
 
 
 def counted(over: str) -> tuple[str, str]:
-    """`13 of 15: without frost, snow` → (`13 of 15`, `frost, snow`)"""
-    number, _, without = over.partition(": without ")
-    return number, spoken(without)
+    """`13 of 15: without frost, snow` → (`13 of 15`, `without frost, snow`)"""
+    number, _, which = over.partition(": ")
+    return number, spoken(which)
 
 
 def over(rows: Sequence[tuple[Of, str]], info: RatiosInfo) -> tuple[list[str], Iterator[str]]:
     """What the means of the figure's trials are over, each way once; and what is in none of them, in a sentence."""
     shown = {curve.label for curve in info.curves}
     found = list(dict.fromkeys(counted(told) for (_, label, _), told in rows if label in shown or not shown))
-    return [number for number, _ in found], (f"Not tested: {names}." for _, names in found if names)
+    return [number for number, _ in found], (_tested(which) for _, which in found if which)
+
+
+def _tested(which: str) -> str:
+    """Of `without frost, snow`, or of `fog`."""
+    return f"Not tested: {which.removeprefix('without ')}." if which.startswith("without ") else f"Tested: {which}."

@@ -54,8 +54,8 @@ def read_results(store: Store, study: str) -> Results:
         flips=flips,
         flip_means=flip_means,
         attacks=_attacks(tables),
-        noise_stability=_noise_points(tables, "noise_stability", OF_ONE),
-        stability_pairs=_noise_points(tables, "stability_pairs", (*OF_ONE, "baseline_id", "baseline_changed")),
+        noise_stability=_noise_points(tables),
+        stability_pairs=_noise_pairs(tables),
         attempts=tuple(tables.sql("attempts").to_pylist()),
         failures=tuple(newest_failures(store, ids)),
         examples=_examples(store, plan),
@@ -146,23 +146,31 @@ def _attacks(tables: Tables) -> dict[str, dict[str, Attacked]]:
             (row[f"{name}_mean"], row[f"{name}_std"]) for name in ("linf", "pass", "pass_unaligned")
         )
         found.setdefault(row["trial_id"], {})[row["condition_id"]] = Attacked(
-            attack=row["test_attack"], variant=row["variant"], epsilon=row["epsilon"], accuracy=row["accuracy"],
-            success_rate=row["success_rate"], blank_share=row["blank_share"], linf=linf, aligned=aligned,
-            unaligned=unaligned,
+            attack=row["test_attack"], variant=row["variant"], epsilon=row["epsilon"], settings=row["settings"],
+            accuracy=row["accuracy"], success_rate=row["success_rate"], blank_share=row["blank_share"],
+            linf=linf, aligned=aligned, unaligned=unaligned,
         )  # fmt: skip
     return found
 
 
-def _noise_points(tables: Tables, view: str, columns: Sequence[str]) -> dict[str, tuple[NoisePoint, ...]]:
-    """By trial; of pairs, those with the first of the baseline's trials in the plan."""
-    found: dict[str, dict[tuple[object, ...], NoisePoint]] = {}
-    for trial_id, *values in zip(*_columns(tables, view, ("trial_id", *columns)), strict=True):
-        point = NoisePoint(*values)
-        found.setdefault(trial_id, {})[point.baseline_id, point.stage, point.sigma] = point
-    assert tables.launch is not None
-    first = next((one.trial_id for one in tables.launch.plan.baseline), None)
-    kept = {one: tuple(p for p in points.values() if p.baseline_id in (None, first)) for one, points in found.items()}
-    return {trial_id: points for trial_id, points in kept.items() if points}
+def _noise_points(tables: Tables) -> dict[str, tuple[NoisePoint, ...]]:
+    found: dict[str, list[NoisePoint]] = {}
+    for trial_id, *values in _distinct_rows(tables, "noise_stability", OF_ONE):
+        found.setdefault(trial_id, []).append(NoisePoint(*values))
+    return {trial_id: tuple(points) for trial_id, points in found.items()}
+
+
+def _noise_pairs(tables: Tables) -> dict[tuple[str, str], tuple[NoisePoint, ...]]:
+    found: dict[tuple[str, str], list[NoisePoint]] = {}
+    columns = ("baseline_id", *OF_ONE, "baseline_changed")
+    for trial_id, baseline_id, *values in _distinct_rows(tables, "stability_pairs", columns):
+        found.setdefault((trial_id, baseline_id), []).append(NoisePoint(*values))
+    return {pair: tuple(points) for pair, points in found.items()}
+
+
+def _distinct_rows(tables: Tables, view: str, columns: Sequence[str]) -> Iterable[tuple[Any, ...]]:
+    """Those of `trial_id` and some columns; of a trial under several labels, each once."""
+    return dict.fromkeys(zip(*_columns(tables, view, ("trial_id", *columns)), strict=True))
 
 
 def _columns(tables: Tables, view: str, names: Sequence[str]) -> list[list[Any]]:

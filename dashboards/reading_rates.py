@@ -88,10 +88,11 @@ def _rates(rows: Iterable[Row], test: str, measure: str, means: Mapping[Of, Row]
 
 def _corruption_means(row: Row, calibration_error: float | None) -> CorruptionMeans:
     return CorruptionMeans(
-        mce=row["mce"], relative_mce=row["relative_mce"], without_seen=row["mce_without_seen"],
+        mce=row["mce"], relative_mce=row["relative_mce"], no_relative_ce=row["no_relative_ce"],
+        without_seen=row["mce_without_seen"],
         without_noise=row["mce_without_noise"], mean_error=row["mean_error"], calibration_error=calibration_error,
         clean_accuracy=row["clean_accuracy"], images_seen=row["images_seen"], labels_used=row["labels_used"],
-        over=row["corruptions"],
+        over=row["corruptions"], rendering=row["rendering"],
     )  # fmt: skip
 
 
@@ -104,6 +105,8 @@ def _calibration(cells: Cells, trial_id: str, conditions: Sequence[str]) -> floa
 
 def _flip_means(row: Row) -> FlipMeans:
     return FlipMeans(
-        mfr=row["mfr"], mt5d=row["mt5d"], flip_probability=row["mean_flip_probability"],
-        top5_distance=row["mean_top5_distance"], over=row["perturbations"],
+        mfr=row["mfr"], mt5d=row["mt5d"], without_seen=row["mfr_without_seen"],
+        without_noise=row["mfr_without_noise"], flip_probability=row["mean_flip_probability"],
+        top5_distance=row["mean_top5_distance"], images_seen=row["images_seen"], labels_used=row["labels_used"],
+        over=row["perturbations"],
     )  # fmt: skip

@@ -50,6 +50,8 @@ class Attacked(NamedTuple):
     variant: str | None
     epsilon: float | None
     """Of pgd."""
+    settings: str | None
+    """What else it was given: `restarts 1, step_size 0.00784, steps 20`."""
     accuracy: float
     """Left of all test images."""
     success_rate: float | None
@@ -76,7 +78,6 @@ class NoisePoint(NamedTuple):
     """Which classes have too few images."""
     changed: float | None
     """Share of the noisy copies; None without an image."""
-    baseline_id: str | None = None
     baseline_changed: float | None = None
 
 
@@ -107,6 +108,8 @@ class CorruptionMeans(NamedTuple):
 
     mce: float | None
     relative_mce: float | None
+    no_relative_ce: str | None
+    """The corruptions that keep it empty: under them the normaliser is not worse than on undistorted images."""
     without_seen: float | None
     without_noise: float | None
     mean_error: float | None
@@ -116,6 +119,8 @@ class CorruptionMeans(NamedTuple):
     labels_used: int | None
     over: str
     """`15 of 15`, `13 of 15: without frost, snow`"""
+    rendering: str | None
+    """How the images came to be, where there is more than one way: whose JPEG, which files."""
 
 
 class FlipMeans(NamedTuple):
@@ -123,8 +128,12 @@ class FlipMeans(NamedTuple):
 
     mfr: float | None
     mt5d: float | None
+    without_seen: float | None
+    without_noise: float | None
     flip_probability: float | None
     top5_distance: float | None
+    images_seen: int | None
+    labels_used: int | None
     over: str
 
 
@@ -201,8 +210,8 @@ class Results:
     """Trial id → condition id → adversarial quality, in the plan's order."""
     noise_stability: Mapping[str, tuple[NoisePoint, ...]]
     """Trial id → on images of its own."""
-    stability_pairs: Mapping[str, tuple[NoisePoint, ...]]
-    """Trial id → on the images that the first of the baseline's trials has right, too."""
+    stability_pairs: Mapping[tuple[str, str], tuple[NoisePoint, ...]]
+    """(trial id, that of one of the baseline's) → on the images that both have right."""
     attempts: tuple[Mapping[str, Any], ...]
     """Rows of the table, in order of time."""
     failures: tuple[Mapping[str, Any], ...]

@@ -18,7 +18,7 @@ from study.executor.run import Run
 from study.executor.session import OpenSessions, record_lost
 from study.executor.source import LeftForLater, NoSource, Source
 from study.plan import Plan
-from study.planning import check_file_sets, check_weights, data_set, make_plan
+from study.planning import check_test_images, check_weights, data_set, make_plan
 from study.progress import Observer, Progress
 from study.provenance import provenance
 from study.spec import Spec
@@ -84,7 +84,7 @@ class Prepared:
 def prepare(spec: Spec) -> Prepared:
     """Raises SpecError and MissingDataError."""
     check_weights(spec)
-    check_file_sets(spec)
+    check_test_images(spec)
     data = data_set(spec)
     plan = make_plan(spec, data.fingerprint())
     images: Mapping[str, int] = {split: len(split_of(data, split)) for split in SPLITS}

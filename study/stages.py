@@ -33,7 +33,8 @@ def lacking(plan: Plan, store: Store, trained: Collection[str], evaluated: Mappi
     for trial in plan.unique_trials():
         done = evaluated.get(trial.trial_id, ())
         if trial.trial_id in trained:
-            wanting[trial.trial_id] = needed(trial, (one for one in plan.conditions if one.condition_id not in done))
+            missing_cells = (one for one in plan.conditions if one.condition_id not in done)
+            wanting[trial.trial_id] = needed(trial, missing_cells) - {trial.recipe.last_stage}
     wanting = {trial_id: stages for trial_id, stages in wanting.items() if stages}
     kept = store.kept_stages() if wanting else {}
     missing = {trial_id: stages - kept.get(trial_id, frozenset()) for trial_id, stages in wanting.items()}

@@ -12,6 +12,13 @@ AT_ONCE = 2**25
 """Values that are computed at a time elsewhere: intermediates need a few times as much memory."""
 
 
+def check_pixels(pixels: Tensor) -> None:
+    """Raises ValueError unless they are images as data sets keep them: uint8 [N, C, H, W], C 1 or 3."""
+    if pixels.dtype != torch.uint8 or pixels.ndim != 4 or pixels.shape[1] not in (1, 3) or not len(pixels):
+        kind = str(pixels.dtype).removeprefix("torch.")
+        raise ValueError(f"images are uint8 [N, 1 or 3, H, W], one at least; got {kind} {list(pixels.shape)}")
+
+
 def truncated(levels: Tensor) -> Tensor:
     """Levels, of any size → the bytes: clipped to 0 … 255 in place, fractions dropped."""
     return levels.clamp_(0, LEVELS - 1).to(torch.int16).to(torch.uint8)  # straight to uint8 takes three times as long

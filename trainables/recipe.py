@@ -123,6 +123,11 @@ class Recipe:
         """What its length and its stages are counted in."""
         return "iterations" if self.epochs is None else "epochs"
 
+    @property
+    def last_stage(self) -> int | None:
+        """The stage whose weights the trial ends with, and so keeps; None where those of the best epoch are kept."""
+        return (self.iterations or self.epochs) if self.select == "last" else None
+
     def stage_steps(self, images: int) -> dict[int, int]:
         """Updates done → the stage that is then reached, on `images` training images."""
         each = 1 if self.epochs is None else self.length(images).epoch

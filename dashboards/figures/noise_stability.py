@@ -12,7 +12,7 @@ Shares = tuple[tuple[float | None, ...], ...]
 
 @dataclass(frozen=True, kw_only=True)
 class StabilityInfo:
-    """One network, and the baseline's first where there is one, on the same images under the same noise."""
+    """One network, and one of the baseline's where it is compared, on the same images under the same noise."""
 
     name: str
     """`BANG; β = 1.2, ε = 0.8`"""
@@ -42,27 +42,34 @@ class StabilityInfo:
 
 
 def compared(results: Results) -> tuple[Trial, ...]:
-    """The networks that are shown, in the plan's order: those beside the first of the baseline's, its replicates last.
+    """The networks that are shown, in the plan's order: those beside one of the baseline's, its replicates last.
 
     Without a baseline that is tested, all.
     """
     tested = {one.trial_id: one for one in reversed(results.trials) if one.trial_id in results.noise_stability}
     all_of_them = tuple(reversed(tested.values()))
-    others = [one for one in all_of_them if one.trial_id in results.stability_pairs]
+    paired = {trial_id for trial_id, _ in results.stability_pairs}
+    others = [one for one in all_of_them if one.trial_id in paired]
     return tuple(sorted(others, key=lambda one: one.label == results.baseline_label)) or all_of_them
 
 
-def stability_info(results: Results, trial: Trial) -> StabilityInfo:
-    """The figure's data of one network."""
-    pairs = results.stability_pairs.get(trial.trial_id, ())
+def baselines(results: Results) -> tuple[Trial, ...]:
+    """The replicates of the baseline that others are compared with, in the plan's order."""
+    paired = {baseline_id for _, baseline_id in results.stability_pairs}
+    return tuple({one.trial_id: one for one in results.trials if one.trial_id in paired}.values())
+
+
+def stability_info(results: Results, trial: Trial, baseline: Trial | None) -> StabilityInfo:
+    """The figure's data of one network; alone without a baseline, and where it is that itself."""
+    pairs = () if baseline is None else results.stability_pairs.get((trial.trial_id, baseline.trial_id), ())
     points = pairs or results.noise_stability[trial.trial_id]
     stages, sigmas = sorted({one.stage for one in points}), sorted({one.sigma for one in points})
-    baseline = next((one for one in results.trials if pairs and one.trial_id == pairs[0].baseline_id), None)
+    beside = baseline if pairs else None
     return StabilityInfo(
         name=named(results, trial),
         trial_id=trial.trial_id,
-        baseline_name=None if baseline is None else named(results, baseline),
-        baseline_id=None if baseline is None else baseline.trial_id,
+        baseline_name=None if beside is None else named(results, beside),
+        baseline_id=None if beside is None else beside.trial_id,
         counts=points[0].counts,
         stages=tuple(stages),
         sigmas=tuple(sigmas),

@@ -43,7 +43,7 @@ def page(results: Results) -> Page | None:
     body = (
         f"<h2>Corruptions</h2>{paragraph(_lead(there), 'lead')}{choices_html(choices)}{slot_html(slots[0])}"
         f"<h3>By corruption and severity</h3>{choices_html(weak)}{slot_html(slots[1])}"
-        f"<h3>Every trial</h3>{paragraph(_table_lead(there), 'lead')}"
+        f"<h3>Every trial</h3>{paragraph(_table_lead(results, there), 'lead')}"
         f"{slot_html(slots[2], open_table=True, classes='table-only')}"
     )
     return Page(name="corruptions", nav="Corruptions", body=body, choices=(*choices, *weak), slots=slots)
@@ -63,9 +63,19 @@ def _lead(there: tuple[Benchmark, ...]) -> str:
     )
 
 
-def _table_lead(there: tuple[Benchmark, ...]) -> str:
+def _table_lead(results: Results, there: tuple[Benchmark, ...]) -> str:
     told = "Means over the corruptions in %; an extra corruption is in none of them."
-    return f"{told} Trials that saw more images trained longer, whatever their method."
+    return " ".join([
+        told, "Trials that saw more images trained longer, whatever their method.", *_no_relative(results, there)
+    ])  # fmt: skip
+
+
+def _no_relative(results: Results, there: tuple[Benchmark, ...]) -> Iterator[str]:
+    """Why a relative mCE is empty."""
+    for benchmark in there:
+        rows = (row for of, row in results.corruption_means.items() if of[0] == benchmark.name)
+        for names in dict.fromkeys(row.no_relative_ce for row in rows if row.no_relative_ce):
+            yield f"There is no relative mCE: {spoken(names)} adds no error to {benchmark.normalizer}'s."
 
 
 def _sets(there: tuple[Benchmark, ...]) -> tuple[Choice, ...]:
@@ -227,7 +237,8 @@ def corruptions_table(results: Results, benchmark: Benchmark) -> Table:
         Column("hyperparameters", "hyperparameters"), *ratios, Column("mean_error", "mean error", "rate"),
         Column("calibration_error", "calibration error", "rate"), Column("clean_accuracy", "clean accuracy", "rate"),
         Column("images_seen", "images seen", "number"), Column("labels_used", "labels used", "number"),
-        Column("corruptions", "over"), Column("without", ""), Column("state", "state"),
+        Column("corruptions", "over"), Column("which", ""), Column("rendering", "made by"),
+        Column("state", "state"),
     )  # fmt: skip
     return Table(columns=columns, rows=tuple(_table_row(results, benchmark, trial) for trial in results.trials))
 
@@ -238,11 +249,13 @@ def _table_row(results: Results, benchmark: Benchmark, trial: Trial) -> tuple[ob
     state = f"diverged in epoch {trial.diverged_epoch}" if trial.diverged else trial.state
     return (
         trial.label, spoken(trial.train_distortion), trial.trial_id, trial.hyperparameters, *ratios, row.mean_error,
-        row.calibration_error, row.clean_accuracy, row.images_seen, row.labels_used, *counted(row.over), state,
+        row.calibration_error, row.clean_accuracy, row.images_seen, row.labels_used, *counted(row.over),
+        row.rendering or "", state,
     )  # fmt: skip
 
 
 NOTHING = CorruptionMeans(
-    mce=None, relative_mce=None, without_seen=None, without_noise=None, mean_error=None, calibration_error=None,
-    clean_accuracy=None, images_seen=None, labels_used=None, over="not evaluated yet",
+    mce=None, relative_mce=None, no_relative_ce=None, without_seen=None, without_noise=None, mean_error=None,
+    calibration_error=None, clean_accuracy=None, images_seen=None, labels_used=None, over="not evaluated yet",
+    rendering=None,
 )  # fmt: skip

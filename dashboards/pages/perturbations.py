@@ -134,13 +134,20 @@ def _tables(results: Results, there: tuple[Benchmark, ...]) -> Iterator[Variant]
 
 def perturbations_table(results: Results, benchmark: Benchmark, difficulty: int) -> Table:
     """One row a trial and label, in the plan's order."""
-    ratios = (Column("mfr", "mFR", "rate"), Column("mt5d", "mT5D", "rate")) if benchmark.normalizer else ()
+    ratios = (
+        (Column("mfr", "mFR", "rate"), Column("mfr_without_seen", "without seen", "rate"),
+         Column("mfr_without_noise", "without noise", "rate"), Column("mt5d", "mT5D", "rate"))
+        if benchmark.normalizer
+        else ()
+    )  # fmt: skip
     columns = (
         Column("label", "method"), Column("trained_on", "trained on"), Column("trial_id", "trial", "trial"),
         Column("hyperparameters", "hyperparameters"), *ratios,
         Column("mean_flip_probability", "mean flip probability", "rate"),
-        Column("mean_top5_distance", "mean top-5 distance, places", "number"), Column("perturbations", "over"),
-        Column("without", ""),
+        Column("mean_top5_distance", "mean top-5 distance, places", "number"),
+        Column("images_seen", "images seen", "number"), Column("labels_used", "labels used", "number"),
+        Column("perturbations", "over"),
+        Column("which", ""),
         Column("state", "state"),
     )  # fmt: skip
     return Table(
@@ -151,13 +158,16 @@ def perturbations_table(results: Results, benchmark: Benchmark, difficulty: int)
 def _table_row(results: Results, benchmark: Benchmark, difficulty: int, trial: Trial) -> tuple[object, ...]:
     of = (benchmark.name, trial.label, trial.trial_id)
     row = results.flip_means.get((difficulty, of), NOTHING)
-    ratios = (row.mfr, row.mt5d) if benchmark.normalizer else ()
+    ratios = (row.mfr, row.without_seen, row.without_noise, row.mt5d) if benchmark.normalizer else ()
     state = f"diverged in epoch {trial.diverged_epoch}" if trial.diverged else trial.state
     distance = None if row.top5_distance is None else round(row.top5_distance, 3)
     return (
         trial.label, spoken(trial.train_distortion), trial.trial_id, trial.hyperparameters, *ratios,
-        row.flip_probability, distance, *counted(row.over), state,
+        row.flip_probability, distance, row.images_seen, row.labels_used, *counted(row.over), state,
     )  # fmt: skip
 
 
-NOTHING = FlipMeans(mfr=None, mt5d=None, flip_probability=None, top5_distance=None, over="not evaluated yet")
+NOTHING = FlipMeans(
+    mfr=None, mt5d=None, without_seen=None, without_noise=None, flip_probability=None, top5_distance=None,
+    images_seen=None, labels_used=None, over="not evaluated yet",
+)  # fmt: skip

@@ -512,6 +512,15 @@ def perturbations(name: Annotated[str | None, typer.Argument(metavar="NAME", hel
     print_catalogue("perturbation", registered.all(), name, terminal())
 
 
+@app.command(**examples("study attacks", "study attacks hot_cold"))
+def attacks(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one.")] = None) -> None:
+    """List the attacks that adversarial quality is measured by, with sources."""
+    from study.cli.catalogue_screen import print_catalogue
+    from trainables.quality import quality_attacks as registered
+
+    print_catalogue("attack", registered.all(), name, terminal())
+
+
 @app.command(**examples("study models", "study models lenet"))
 def models(name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this one.")] = None) -> None:
     """List the networks with parameters and sources."""

@@ -57,7 +57,8 @@ def evaluate_study(
         return conduct(load(typed, overrides), Typed(again=again, spec=typed), store, options, terminal)
     opened = open_store(store)
     launch = newest(opened, study_name(typed, opened))
-    spec = located(load_text(_source(launch.study, launch.spec_text), overrides), launch)
+    launched = Source(name=launch.study, folder=Path.cwd(), text=launch.spec_text)
+    spec = located(load_text(launched, overrides), launch)
     return conduct(spec, Typed(again=again, spec=None), store, options, terminal)
 
 
@@ -85,7 +86,8 @@ def evaluate_outside(
     base.setdefault("model", entry["model"])
     if not base["data"]:
         raise CommandError(f"{base['study']} is not in the store: --data says which images it is to be on")
-    spec = load_text(_source(base["study"], _yaml(base)), overrides)
+    made = Source(name=base["study"], folder=Path.cwd(), text=_yaml(base), written=False)
+    spec = load_text(made, overrides)
     others = [one for one in base["methods"].values() if one.get("method") != "pretrained"]
     if launch is not None and others:
         line = _yaml({"methods": {label: entry}}).strip()
@@ -258,10 +260,6 @@ def _named(written: Any) -> dict[str, Any]:
 def _sections(text: str) -> dict[str, Any]:
     found: dict[str, Any] = plain(read(text, Place(file="the study"), Faults()))
     return found
-
-
-def _source(study: str, text: str) -> Source:
-    return Source(name=study, folder=Path.cwd(), text=text)
 
 
 def _yaml(sections: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from study.cli.terminal import Terminal, count
 from study.cost import Timing, cost, history, making, pilot
 from study.doctor import store_writable
 from study.plan import Plan
-from study.planning import absent_weights, check_file_sets, check_weights, data_set, make_plan, skipped
+from study.planning import absent_weights, check_test_images, check_weights, data_set, make_plan, skipped
 from study.report import Naming, plan_table, registered_symbol
 from study.spec import Spec, load, shipped
 from study.spec.grid import distinct
@@ -31,7 +31,7 @@ MEASURED = "measured just now: seconds of one trial a kind, one evaluation, and 
 def planned(spec: Spec) -> Plan:
     """The plan of a spec. Reads the data, whose fingerprint is part of every trial's identity, and files of weights."""
     check_weights(spec)
-    check_file_sets(spec)
+    check_test_images(spec)
     return make_plan(spec, data_set(spec).fingerprint())
 
 
@@ -143,7 +143,7 @@ def validated(source: str, overrides: Sequence[str]) -> str:
         return f"{sound}\nwarning: its data cannot be used yet: {error}"
     if not absent_weights(spec):
         check_weights(spec)
-    check_file_sets(spec)
+    check_test_images(spec)
     return sound
 
 

@@ -60,6 +60,8 @@ class Run:
         self._told: dict[str, int] = {}
         self._epochs: dict[str, tuple[Epoch, ...]] = {}
         """By the unit that finished them."""
+        self._begun: set[str] = set()
+        """Trials that a worker has taken up in this launch."""
         self._idle_deaths = 0
         self._began = time.monotonic()
         self._shapes = {trial.resources for trial in plan.expected().trials}
@@ -160,8 +162,12 @@ class Run:
         """A worker has taken the unit up."""
         self._reports[unit.unit_id] = Report(status="running")
         self._epochs[unit.unit_id] = ()
+        trial_id = unit.trial.trial_id
         if unit.phase == "train":
             self._tell("started", unit.trial, "")
+        elif trial_id not in self._begun:
+            self._tell("started", unit.trial, f"evaluations: {len(unit.condition_ids):,}")
+        self._begun.add(trial_id)
 
     def reported(self, unit: StudyUnit, report: Report) -> None:
         """A slice of the unit is done."""

@@ -192,7 +192,10 @@ class StoreSession:
         if self.store.trial(self.trial_id)["diverged"]:
             return None
         newest = {role: attempt for attempt, role in self.store.list_checkpoints(self.trial_id)}
-        roles = [f"stage-{stage}" for stage in stages]
+        of_last = f"stage-{self.unit.recipe.last_stage}"
+        roles = [
+            "best" if role == of_last and role not in newest else role for role in (f"stage-{one}" for one in stages)
+        ]
         if lacking := [role for role in roles if role not in newest]:
             raise CorruptCheckpointError(
                 f"{self.store.location}/trials/{self.trial_id}: there is no {lacking[0]}.ckpt; restore it, or train "

@@ -2,15 +2,15 @@
 
 from study.planning.conditions import skipped
 from study.planning.data import data_set
-from study.planning.file_sets import check_file_sets
 from study.planning.make import make_plan
 from study.planning.searches import drawn_trials
 from study.planning.starts import absent_weights, check_weights
+from study.planning.test_images import check_test_images
 from study.planning.trials import shown
 
 __all__ = [
     "absent_weights",
-    "check_file_sets",
+    "check_test_images",
     "check_weights",
     "data_set",
     "drawn_trials",

@@ -4,24 +4,24 @@ from collections.abc import Iterator
 
 from study.planning.data import data_set
 from study.spec import Spec, TestSpec
-from study.spec.faults import Place, refusal
+from study.spec.faults import Faults, Place
 from trainables.evaluation.files import CorruptedFiles, CorruptedFilesError
 from trainables.recipe import Component
 
 
-def check_file_sets(spec: Spec) -> None:
-    """Every set of files shows the study's test images; raises SpecError, naming the first file that does not."""
+def add_file_sets(spec: Spec, faults: Faults) -> None:
+    """Every set of files that does not show the study's test images is a fault."""
     data = data_set(spec)
-    for name, test in _tests(spec):
+    for place, test in _tests(spec):
         try:
             CorruptedFiles.of(test.step).check(data)
         except CorruptedFilesError as error:
-            raise refusal(Place(file=spec.study, path=f"evaluate.corruption_files.{name}"), str(error)) from None
+            faults.add(place, error)
 
 
-def _tests(spec: Spec) -> Iterator[tuple[str, TestSpec]]:
+def _tests(spec: Spec) -> Iterator[tuple[Place, TestSpec]]:
     for line in spec.evaluate.corruption_files:
-        yield from ((line.name, test) for test in line.tests if test.reason is None)
+        yield from ((line.place, test) for test in line.tests if test.reason is None)
 
 
 def known(step: Component, fingerprint: str) -> Component:

@@ -15,8 +15,9 @@ VIEWS = {
     "copy, and of as many of such a copy and another image, lie within it by their embeddings.",
     "attacks": "Adversarial quality: one row an attack on a trial. Rates are over the images that it classifies right, "
     "means and deviations over the successes. A success_rate that falls under fgs paper alone is gradient masking: "
-    "that rule counts a gradient as blank where the float32 loss is 0 (blank_share); unmasked counts the same search "
-    "without it, and pgd gives the accuracy that is left.",
+    "that rule counts a gradient as blank where the float32 loss is 0 (blank_share). So is a linf_mean that grows "
+    "under fgs unmasked alone, whose float64 gradients are rounded where a network is very sure; exact goes by the "
+    "log-odds, which never are, and so does pgd, which gives the accuracy that is left.",
     "noise_stability": "One row a trial, stage of its training and strength of noise: how many of the noisy copies of "
     "images, of the first of each class that it has right without noise at all tested stages, get another label.",
     "stability_pairs": "The same of each trial beside each of the baseline's, on the first images of each class that "
@@ -74,10 +75,11 @@ COMMON: dict[str, Meaning] = {
     "recall": ("rate", "share of the copies that lie within the threshold"),
     "test_attack": ("", "the adversarial-quality attack: fgs, hot_cold (HC1), pgd"),
     "epsilon": ("pixels in [0, 1]", "the bound of pgd; empty for a line search, which has none"),
+    "settings": ("", "what else the attack was given, such as pgd's steps, step size and restarts"),
     "success_rate": (
         "rate",
         "share of the attempts that change the label; low for fgs paper where gradients are masked, which is no "
-        "robustness: compare fgs unmasked, and pgd",
+        "robustness: compare fgs exact, and pgd",
     ),
     "blank_share": (
         "rate",
@@ -132,19 +134,25 @@ COMMON: dict[str, Meaning] = {
     ),
     "mce": ("ratio", "mean of CE; empty while one of them is"),
     "relative_mce": ("ratio", "mean of relative CE; empty while one of them is"),
+    "no_relative_ce": (
+        "",
+        "the corruptions that keep relative_mce empty: under them the normaliser's error is not above its clean one",
+    ),
     "mean_error": ("rate", "mean of the errors, not normalised: what the papers on CIFAR-10-C print"),
     "mce_without_seen": ("ratio", "mCE over the corruptions that its training does not show"),
     "mce_without_noise": ("ratio", "mCE over the corruptions that are no noise"),
     "corruptions": (
         "",
-        "how many of the 15 the means are over, and which are missing: `13 of 15: without frost, snow`",
+        "how many of the 15 the means are over, and which: `13 of 15: without frost, snow`, `1 of 15: fog`",
     ),
-    "perturbations": ("", "how many of the ten the means are over, and which are missing"),
+    "perturbations": ("", "how many of the ten the means are over, and which"),
     "flip_probability": ("rate", "FP: share of the pairs of frames whose predictions differ"),
     "top5_distance": ("places", "uT5D: how far the five likeliest classes move, mean over pairs; empty below five"),
     "flip_rate": ("ratio", "FR: flip_probability over the normaliser's; empty where that is unknown or 0"),
     "t5d": ("ratio", "T5D: top5_distance over the normaliser's; empty where that is unknown or 0"),
     "mfr": ("ratio", "mean of the flip rates; empty while one of them is"),
+    "mfr_without_seen": ("ratio", "mFR over the perturbations that its training does not show"),
+    "mfr_without_noise": ("ratio", "mFR over the perturbations that are no noise"),
     "mt5d": ("ratio", "mean of T5D; empty while one of them is"),
     "mean_flip_probability": ("rate", "mean of the flip probabilities, not normalised"),
     "mean_top5_distance": ("places", "mean of uT5D, not normalised"),

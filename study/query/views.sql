@@ -144,6 +144,14 @@ SELECT
     counts.attack AS test_attack,
     counts.variant,
     CASE WHEN conditions.parameter = 'epsilon' THEN conditions.level END AS epsilon,
+    (
+        SELECT string_agg(name || ' ' || coalesce(format('{:.4g}', try_cast(value AS DOUBLE)), value), ', ')
+        FROM (
+            SELECT pair ->> 0 AS name, pair ->> 1 AS value
+            FROM (SELECT unnest(CAST(conditions.steps -> '$[0][1]' AS JSON[])) AS pair)
+        )
+        WHERE name NOT IN ('align', 'images', 'rule', 'mode', 'epsilon')
+    ) AS settings,
     cells.n,
     cells.correct / cells.n AS accuracy,
     counts.attempts,
@@ -356,14 +364,17 @@ GROUP BY test_distortion, parameter, level, train_distortion, label, sweep
 ORDER BY sweep, min(distortion_position), min(label_position);
 
 
--- `13 of 15: without frost, snow`: how many of a benchmark's main parts a mean is over.
+-- `13 of 15: without frost, snow`, `1 of 15: fog`: how many of a benchmark's main parts a mean is over.
 CREATE MACRO stored.parts(whose, present) AS (
     SELECT
-        len(present) || ' of ' || count(*) || coalesce(
-            ': without ' || string_agg(part.name, ', ' ORDER BY part.place)
-            FILTER (NOT list_contains(present, part.name)),
-            ''
-        )
+        len(present) || ' of ' || count(*) || CASE
+            WHEN len(present) = count(*) THEN ''
+            WHEN len(present) < count(*) / 2 THEN ': ' || coalesce(
+                string_agg(part.name, ', ' ORDER BY part.place) FILTER (list_contains(present, part.name)), 'none'
+            )
+            ELSE ': without ' || string_agg(part.name, ', ' ORDER BY part.place)
+                FILTER (NOT list_contains(present, part.name))
+        END
     FROM stored.main AS part
     WHERE part.family = whose
 );
@@ -501,6 +512,7 @@ WITH counted AS (
         count(ce) = count(*) AS known,
         avg(ce) AS mce,
         CASE WHEN count(relative_ce) = count(*) THEN avg(relative_ce) END AS relative_mce,
+        string_agg(corruption, ', ' ORDER BY place) FILTER (ce IS NOT NULL AND relative_ce IS NULL) AS no_relative_ce,
         avg(error) AS mean_error,
         avg(ce) FILTER (NOT seen) AS mce_without_seen,
         avg(ce) FILTER (NOT noise) AS mce_without_noise,
@@ -519,6 +531,7 @@ SELECT
     trials.hyperparameters,
     CASE WHEN known THEN mce END AS mce,
     relative_mce,
+    no_relative_ce,
     mean_error,
     CASE WHEN known THEN mce_without_seen END AS mce_without_seen,
     CASE WHEN known THEN mce_without_noise END AS mce_without_noise,
@@ -619,6 +632,8 @@ WITH counted AS (
         list(name) AS names,
         CASE WHEN count(flip_rate) = count(*) THEN avg(flip_rate) END AS mfr,
         CASE WHEN count(t5d) = count(*) THEN avg(t5d) END AS mt5d,
+        CASE WHEN count(flip_rate) = count(*) THEN avg(flip_rate) FILTER (NOT seen) END AS mfr_without_seen,
+        CASE WHEN count(flip_rate) = count(*) THEN avg(flip_rate) FILTER (NOT noise) END AS mfr_without_noise,
         avg(flip_probability) AS mean_flip_probability,
         CASE WHEN count(top5_distance) = count(*) THEN avg(top5_distance) END AS mean_top5_distance,
         string_agg(perturbation, ', ' ORDER BY place) FILTER (seen) AS seen,
@@ -637,6 +652,8 @@ SELECT
     difficulty,
     mfr,
     mt5d,
+    mfr_without_seen,
+    mfr_without_noise,
     mean_flip_probability,
     mean_top5_distance,
     stored.parts('perturbation', names) AS perturbations,

@@ -102,18 +102,26 @@ def read_benchmark(line: Line, node: Node | None, images: ImageShape | None, fau
     strengths = axis(given[line.strengths.name], line.strengths, faults) if line.strengths.name in given else None
     names = chosen(line, given, bool(said["extras"]), faults)
     steps = {name: _step(name, line, given, faults) for name in (*names, *line.extras)}
+    for name in given if names else ():
+        if name in line.registry.names() and name not in steps:
+            faults.add(given[name].place, f"{name} is not among those tested; test it too, or leave its line out")
     if images is None or faults.found != before:
         return None
     table = said["table"] or table_of(max(images.shape[1:]))
     shared = {"table": table, **{one.name: said[one.name] for one in line.others}}
     strong = tuple(dict.fromkeys(strengths or line.default))
     tests = {name: tuple(_tests(line, step, strong, shared, images)) for name, step in steps.items()}
+    if all(test.reason is not None for name in names for test in tests[name]):
+        reasons = dict.fromkeys(str(test.reason) for name in names for test in tests[name])
+        faults.add(node.place, f"the images can be put to none of them: {'; '.join(reasons)}; leave {line.name} out")
+        return None
     normalize_by = said["normalize_by"]
     return BenchmarkSpec(
         name=f"{line.set} at {table} px{', as JPEG 85' if shared.get(JPEG85.name) else ''}",
         tests=tuple(test for name in names for test in tests[name]),
         extras=tuple(test for name in line.extras for test in tests[name]),
         normalize_by=normalize_by if isinstance(normalize_by, str) else None,
+        place=node.place,
         ranks_five=images.classes is None or images.classes >= CUTOFF,
     )
 

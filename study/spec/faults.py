@@ -50,7 +50,9 @@ class SpecError(ValueError):
     def __str__(self) -> str:
         count = f"{len(self.faults)} fault{'s' if len(self.faults) > 1 else ''}."
         hint = (
-            "  `study methods` and `study distortions` list what exists, with ranges and sources." if self.read else ""
+            "  `study methods`, `distortions`, `corruptions`, `perturbations`, `models`, `datasets` list what exists."
+            if self.read
+            else ""
         )
         return "\n".join([*map(str, self.faults), f"{count}{hint}"])
 

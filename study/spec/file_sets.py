@@ -49,11 +49,16 @@ def _read(name: str, node: Node, images: ImageShape | None, faults: Faults) -> B
     if root is None or faults.found != before:
         return None
     strong = tuple(dict.fromkeys(one for one in severities if isinstance(one, int)))
+    tests = tuple(test for one in names for test in _tests(name, root, one, strong))
+    if all(test.reason is not None for test in tests):
+        faults.add(node.place, f"{root} has nothing of what is asked for ({', '.join(names)}); leave the set out")
+        return None
     return BenchmarkSpec(
         name=name,
-        tests=tuple(test for one in names for test in _tests(name, root, one, strong)),
+        tests=tests,
         extras=(),
         normalize_by=normalize_by if isinstance(normalize_by, str) else None,
+        place=node.place,
         ranks_five=images is None or images.classes is None or images.classes >= CUTOFF,
     )
 

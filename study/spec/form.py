@@ -184,6 +184,8 @@ class BenchmarkSpec(Frozen):
     """Those kept for validation, at the same strengths, whether tested or not: what a search may look at."""
     normalize_by: str | None
     """The label whose errors are 1, or `alexnet`; None for the study's baseline."""
+    place: Place
+    """Where the YAML names it."""
     ranks_five: bool
     """Whether there are five classes, which a top-5 distance needs; true where they are not counted yet."""
 

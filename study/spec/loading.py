@@ -9,7 +9,7 @@ from study.spec.attacks import ATTACKS
 from study.spec.axes import kind_of
 from study.spec.benchmarks import check_normalizers
 from study.spec.components import entries, entries_or_fault, named, only
-from study.spec.evaluation import read_evaluate
+from study.spec.evaluation import read_evaluate, switched
 from study.spec.faults import Faults, Place, refusal, shown, unknown
 from study.spec.form import MethodSpec, Setting, Spec
 from study.spec.images import ImageShape, check_crop, check_model, images_of
@@ -50,7 +50,7 @@ def load_text(found: Source, overrides: Sequence[str] = ()) -> Spec:
     """`load`, of a text that was found."""
     place = Place(file=found.name)
     faults = Faults()
-    tree = _as_mapping(read(found.text, place, faults))
+    tree = _as_mapping(read(found.text, place, faults, lines=found.written))
     for override in overrides:
         tree = apply(tree, parse(override, faults))
     text = _told(found.name, overrides) + write(tree) if overrides else found.text
@@ -70,6 +70,7 @@ def _check(tree: Mapping, folder: Path, text: str, faults: Faults) -> Spec:
 
 def _sections(given: dict[str, Node], folder: Path, faults: Faults) -> dict[str, Any]:
     """Every section that is sound; what is not is among the faults."""
+    given = {**given, **({"evaluate": switched(given["evaluate"])} if "evaluate" in given else {})}
     data, model, images = _what(given, faults)
     distortions = read_distortions(given.get("distortions"), images, faults)
     read = entries_or_fault(given.get("train"), "train", faults)

@@ -243,6 +243,10 @@ def _method(name: str, kind: type[Method]) -> Schema:
     return _object({**own, **grid, "resources": _defined("resources"), **_train_lines()}, required, kind.summary)
 
 
+SWITCHED = ["object", "null", "boolean"]
+"""Lines of `evaluate:` may stand alone, be true, which says the same, or false, as if they were not there."""
+
+
 def _evaluate() -> Schema:
     known = {}
     for name in distortion_names():
@@ -260,8 +264,9 @@ def _evaluate() -> Schema:
         "additionalProperties": False,
     }
     benchmarks = {line.name: _benchmark(line) for line in (CORRUPTIONS, PERTURBATIONS)}
-    tests = {**benchmarks, FILES: _file_sets(), ATTACKS: _attacks(), STABILITY: _stability()}
-    return _object({"sweeps": sweeps, **tests, "seed": _value(SEED)}, description="what every trial is tested on")
+    lines = {"sweeps": sweeps, **benchmarks, FILES: _file_sets(), ATTACKS: _attacks(), STABILITY: _stability()}
+    tests = {name: {**line, "type": SWITCHED} for name, line in lines.items()}
+    return _object({**tests, "seed": _value(SEED)}, description="what every trial is tested on")
 
 
 def _file_sets() -> Schema:

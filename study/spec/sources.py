@@ -21,6 +21,8 @@ class Source:
     folder: Path
     """What relative paths in it begin at."""
     text: str
+    written: bool = True
+    """Whether somebody wrote it, whose lines a fault is to name."""
 
 
 def shipped() -> dict[str, Traversable]:

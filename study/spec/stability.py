@@ -81,15 +81,21 @@ def _check_methods(node: Node, methods: Sequence[MethodSpec], faults: Faults) ->
 
 
 def _stages(node: Node, line: Node | None, methods: Sequence[MethodSpec], faults: Faults) -> tuple[int, ...]:
-    """Those of `stages:`, or all that any method keeps."""
+    """Those of `stages:`, or all that any method keeps, and where each ends."""
     if line is None or (isinstance(line, Scalar) and line.text == ALL):
         stages = {stage for method in methods for stage in method.train.checkpoints.within(method.train.length)}
         if not stages:
             message = "it is about weights in the course of a training, and none are kept"
             faults.add(node.place, f"{message}; add checkpoints: {{every: …}} to train:, or stages: […] here")
+        stages |= {method.train.length for method in methods} if stages else set()
     else:
         stages = {stage for stage in axis(line, STAGE, faults) if isinstance(stage, int)}
     place = node.place if line is None else line.place
+    longest = max(method.train.length for method in methods)
+    late = [stage for stage in sorted(stages) if stage > longest]
+    if late and len(late) < len(stages):
+        what = f"no method is trained for {', '.join(f'{stage:,}' for stage in late)} {methods[0].train.counts}"
+        faults.add(place, f"{what}, the longest training takes {longest:,}; leave such stages out")
     for method in methods if stages else ():
         if min(stages) > method.train.length:
             has = f"{method.label} is trained for {method.train.length:,} {method.train.counts}"

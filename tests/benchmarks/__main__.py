@@ -14,13 +14,26 @@ from tests.benchmarks import (
     motions,
     orchestration,
     planning,
+    quality,
     tracking,
 )
 from tests.benchmarks.figures import show
 
 
 def main() -> None:
-    parts = (planning, attack, augmix, corruptions, evaluation, motions, methods, dashboard, orchestration, tracking)
+    parts = (
+        planning,
+        attack,
+        augmix,
+        corruptions,
+        evaluation,
+        quality,
+        motions,
+        methods,
+        dashboard,
+        orchestration,
+        tracking,
+    )
     figures = [figure for part in parts for figure in part.measure()]
     show(figures, f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, no accelerator")
     sys.exit(any(figure.bound is not None and figure.ours > figure.bound for figure in figures))

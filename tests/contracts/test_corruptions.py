@@ -186,3 +186,18 @@ def test_a_table_is_chosen_by_the_longer_side() -> None:
     wide = pictures(1, 3, 20, 64)
     assert torch.equal(apply("contrast", wide), apply("contrast", wide, table=64))
     assert not torch.equal(apply("contrast", wide), apply("contrast", wide, table=32))
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        torch.zeros(2, 3, 32, 32),
+        torch.zeros(2, 4, 32, 32, dtype=torch.uint8),
+        torch.zeros(0, 3, 32, 32, dtype=torch.uint8),
+    ],
+    ids=["floats", "four channels", "none"],
+)
+def test_what_are_no_images_is_refused(pixels: Tensor) -> None:
+    for kind in corruptions.all().values():
+        with pytest.raises(ValueError, match=r"images are uint8 \[N, 1 or 3, H, W\], one at least; got"):
+            kind().apply(pixels, 1, Key(("test",)).generator())

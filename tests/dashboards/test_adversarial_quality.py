@@ -43,10 +43,11 @@ def test_a_trial_has_both_rules_and_pgd_beside_them(store: Store) -> None:
     assert [stable[f"fgs_{rule}_success"] for rule in ("paper", "unmasked")] == [0.1, 1]
     assert (stable["fgs_paper_blank"], stable["pgd_0.1_accuracy"]) == (0.9, 0.27)
     assert (stable["fgs_paper_linf"], stable["fgs_paper_pass"]) == ("30.0 ± 10.0", "0.700 ± 0.100")
-    assert "Baseline, 1 trial: FGS succeeds on 75.0 % of the images by the rule paper and on 100.0 % unm" in made.body
+    assert "Baseline, 1 trial: FGS succeeds on 75.0 % of the images by the rule paper and on 100.0 % wit" in made.body
     assert "ST, 1 trial: FGS succeeds on 10.0 %" in made.body
     assert "the other 90.0 points are masked gradients" in made.body
     assert "Of 1,000 test images" in made.body
+    assert "PGD with ε 0.1: restarts 1, step size 0.007843, steps 20." in made.body
 
 
 def test_without_masking_the_rules_agree(store: Store) -> None:

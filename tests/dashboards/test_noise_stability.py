@@ -1,10 +1,12 @@
 """The page of noise stability: each network beside the baseline, in words, in maps and in numbers."""
 
+from dataclasses import replace
+
 import pytest
 
 from dashboards.drawing import as_figure
 from dashboards.figures.draw_noise_stability import draw_noise_stability
-from dashboards.figures.noise_stability import StabilityInfo, compared, stability_info
+from dashboards.figures.noise_stability import StabilityInfo, baselines, compared, stability_info
 from dashboards.pages import pages
 from dashboards.reading import read_results
 from dashboards.results import Results
@@ -21,7 +23,8 @@ def results(tables: Tables) -> Results:
 
 @pytest.fixture
 def info(results: Results) -> StabilityInfo:
-    return stability_info(results, next(one for one in results.trials if one.trial_id == "st-0"))
+    (baseline,) = baselines(results)
+    return stability_info(results, next(one for one in results.trials if one.trial_id == "st-0"), baseline)
 
 
 def test_the_difference_is_of_the_same_images(info: StabilityInfo) -> None:
@@ -43,11 +46,21 @@ def test_the_page_shows_every_network_but_the_baseline_and_says_what_is_lacking(
     assert len(first.table.rows) == len(TEST.stages)
 
 
+def test_of_several_replicates_of_the_baseline_one_can_be_chosen(results: Results) -> None:
+    pair = results.stability_pairs["st-0", "base"]
+    two = replace(results, stability_pairs={("st-0", "base"): pair, ("st-0", "st-1"): pair, ("st-1", "base"): pair})
+    page = next(page for page in pages(two) if page.name == "noise-stability")
+    assert [choice.name for choice in page.choices] == ["network", "baseline"]
+    assert [value for value, _ in page.choices[1].options] == ["base", "st-1"]
+    shown = {(one.when["network"], one.when["baseline"]): len(one.drawing["data"]) for one in page.slots[0].variants}
+    assert shown == {("st-0", "base"): 3, ("st-0", "st-1"): 3, ("st-1", "base"): 3, ("st-1", "st-1"): 1}
+
+
 def test_plotly_takes_its_maps_with_and_without_a_baseline(results: Results, info: StabilityInfo) -> None:
     three = as_figure(draw_noise_stability(info))
     assert [trace.name for trace in three.data] == ["Baseline", info.name, "difference, points"]
     alone = next(one for one in results.trials if one.trial_id == "base")
-    one = as_figure(draw_noise_stability(stability_info(results, alone)))
+    one = as_figure(draw_noise_stability(stability_info(results, alone, alone)))
     assert [trace.name for trace in one.data] == ["Baseline"]
     left, right, difference = three.data
     assert left.coloraxis == right.coloraxis != difference.coloraxis

@@ -25,10 +25,10 @@ RECIPE = Recipe(
 )  # fmt: skip
 
 
-def condition(test: StabilityTest = TEST, condition_id: str = "noise") -> Condition:
+def condition(test: StabilityTest = TEST, condition_id: str = "noise", seed: int = 0) -> Condition:
     return Condition(
         condition_id=condition_id, data=DATA, split="test", family=NAME, test_distortion=NAME, parameter="sigma",
-        level=test.sigma, steps=(test.step(),),
+        level=test.sigma, steps=(test.step(),), seed=seed,
     )  # fmt: skip
 
 
@@ -66,7 +66,8 @@ def test_an_image_has_its_draws_whatever_others_are_chosen(images: Images) -> No
         assert torch.equal(noisy(images, [index], condition(), CPU)[0], together[place])
     assert together.shape == (3, 7, 1, 6, 6)
     assert len(together.flatten(2).unique(dim=1)[0]) == 7
-    assert not torch.equal(together[0], noisy(images, [1], condition(condition_id="other"), CPU)[0])
+    assert not torch.equal(together[0], noisy(images, [1], condition(seed=1), CPU)[0])
+    assert torch.equal(together[0], noisy(images, [1], condition(condition_id="other stages"), CPU)[0])
 
 
 def test_no_two_images_share_their_draws() -> None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from trainables.levels import in_blocks
+from trainables.levels import check_pixels, in_blocks
 from trainables.parameters import Parameterised
 from trainables.registry import Registry
 
@@ -48,8 +48,10 @@ class Corruption(Parameterised, ABC):
     def apply(self, pixels: Tensor, severity: int, generator: torch.Generator, table: int | None = None) -> Tensor:
         """uint8 [N, C, H, W] → the same shape, on the same device; C is 1 or 3. Severity 0 changes nothing.
 
-        Raises ValueError for a severity outside 0 … 5, for no published table, and where `reason` gives one.
+        Raises ValueError for other images, for a severity outside 0 … 5, for no published table, and where `reason`
+        gives one.
         """
+        check_pixels(pixels)
         if not 0 <= severity <= SEVERITIES:
             raise ValueError(f"{self.name()}: a severity is 0 to {SEVERITIES}, 0 the image as it is; got {severity}")
         table = table_of(max(pixels.shape[2:])) if table is None else table

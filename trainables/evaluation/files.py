@@ -111,7 +111,8 @@ class CorruptedFiles:
             )
         if int(rows.max()) >= count:
             raise CorruptedFilesError(
-                f"{self.array} has {count:,} images a severity, and {data.label} tests image {int(rows.max()) + 1:,}"
+                f"{self.array} has {count:,} images a severity; the study's test images are chosen out of all of "
+                f"{data.label}'s, as far as image {int(rows.max()) + 1:,}, so that the file must hold all of them"
             )
         found = torch.from_numpy(np.array(labels[:count], dtype=np.int64))[rows]
         wrong = found != split_of(data, "test").labels

@@ -4,8 +4,8 @@ Of each image that a network has right at all tested stages, noisy copies are ma
 pixels and σ on the scale from 0 to 255, clipped to it and not rounded (the paper says neither); what counts is how many
 of the copies get another label, at each stage.
 
-The draws of an image have generators of their own, keyed by (condition, image, block of draws), the condition standing
-for σ. So every network and every stage meets the same noise, whatever other images it is tested on.
+The draws of an image have generators of their own, keyed by (split, seed, σ, image, block of draws). So every network
+and every stage meets the same noise, whatever other images it is tested on and at whatever other stages.
 """
 
 import math
@@ -22,7 +22,7 @@ from trainables.randomness import Key
 from trainables.recipe import Condition
 from trainables.records import NoiseStability, State
 
-STABILITY_REVISION = 1
+STABILITY_REVISION = 2
 """Raised whenever the test's numbers change; part of its conditions' identity."""
 
 BLOCK = 100
@@ -123,7 +123,8 @@ def noisy(images: Images, indices: Sequence[int], condition: Condition, device: 
     draws = min(BLOCK, test.draws - block * BLOCK)
     copies = torch.empty(len(indices), draws, *images.shape, device=device)
     for own, index in zip(copies, indices, strict=True):
-        own.normal_(generator=Key((condition.condition_id, index, block)).generator(device))
+        key = Key((condition.family, condition.split, condition.seed, f"{test.sigma:.12g}", index, block))
+        own.normal_(generator=key.generator(device))
     clean = _picked(images, indices, device)
     return copies.mul_(test.sigma / 255).add_(clean[:, None]).clamp_(0, 1)
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from trainables.corruptions import Corruption, table_of
 from trainables.geometry import centre
+from trainables.levels import check_pixels
 from trainables.parameters import Parameterised
 from trainables.registry import Registry
 
@@ -64,9 +65,10 @@ class Perturbation(Parameterised, ABC):
 
         C is 1 or 3. Motions reach into what lies beyond the centre: H and W may be larger than `side` (ImageNet-P: 256
         and more for 224). Difficulty 2 and 3 are stronger noise; elsewhere they change the measure, not the frames.
-        Raises ValueError for images smaller than `side`, for no published table, for a difficulty outside 1 … 3, and
-        where `reason` gives one.
+        Raises ValueError for other images and for those smaller than `side`, for no published table, for a difficulty
+        outside 1 … 3, and where `reason` gives one.
         """
+        check_pixels(pixels)
         if min(pixels.shape[2:]) < side:
             raise ValueError(f"{self.name()}: images of {tuple(pixels.shape[2:])} have no centre of {side} pixels")
         setting = self.setting(table_of(side) if table is None else table, difficulty)

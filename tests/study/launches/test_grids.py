@@ -84,8 +84,11 @@ def test_a_wider_grid_trains_its_new_points_only(store: Path, cluster: str) -> N
 
 def test_a_new_test_level_is_evaluated_and_nothing_is_trained(store: Path, cluster: str) -> None:
     before = files(store / "results")
-    result, _ = launched(MORE_LEVELS, store, cluster)
+    result, log = launched(MORE_LEVELS, store, cluster)
     assert result.status == "complete"
+    told = [(event.change, event.message) for event in log.events if event.change == "started"]
+    assert told == [("started", "evaluations: 1")] * 5
+    assert [event.change for event in log.events].count("done") == 5
     ran = new_attempts(store, before)
     assert {row["unit"] for row in ran} == {"evaluate"}
     assert sorted(row["trial_id"] for row in ran) == sorted(ids(TEXT))

@@ -334,6 +334,7 @@ def test_adversarial_quality_is_over_what_is_right_and_over_what_succeeds(store:
         for label in ("Baseline", "ST")
         for attack in (("fgs", "paper", None), ("fgs", "unmasked", None), ("pgd", None, 0.1))
     ]
+    assert [row["settings"] for row in found] == [None, None, "restarts 1, step_size 0.007843, steps 20"] * 2
     assert [row["success_rate"] for row in found] == [0.75, 1, 0.875, 0.1, 1, 0.7]
     assert [row["blank_share"] for row in found] == [0.25, None, None, 0.9, None, None]
     assert [row["accuracy"] for row in found] == pytest.approx([0.2, 0, 0.1, 0.81, 0, 0.27])

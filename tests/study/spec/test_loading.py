@@ -46,7 +46,8 @@ def test_the_faults_of_the_design_read_as_drawn(tmp_path: Path) -> None:
         f"{path}:31  methods.ST: the name stands twice (first on line 25); give one of them another",
         f"{path}:40  evaluate.sweeps.thumbnail.practical: 150 is not among its levels 22, 14, 10, 7, 5"
         " (the images are 28 px wide)",
-        "4 faults.  `study methods` and `study distortions` list what exists, with ranges and sources.",
+        "4 faults.  `study methods`, `distortions`, `corruptions`, `perturbations`, `models`, `datasets` list "
+        "what exists.",
     ]
 
 

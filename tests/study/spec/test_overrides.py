@@ -37,6 +37,17 @@ def test_the_short_form_of_a_model_takes_a_parameter() -> None:
     assert (spec.model.name, spec.model.parameters["width"]) == ("resnet18", 16)
 
 
+def test_a_test_is_switched_off_and_on() -> None:
+    spec = load("demo_mnist", ["evaluate.sweeps.rotation=false", "evaluate.corruptions=true"])
+    whole = load("demo_mnist").evaluate.sweeps
+    assert [one.test_distortion for one in spec.evaluate.sweeps] == [
+        one.test_distortion for one in whole if one.test_distortion != "rotation"
+    ]
+    assert spec.evaluate.corruptions is not None
+    assert load("demo_mnist", ["evaluate.sweeps=false"]).evaluate.sweeps == ()
+    assert load("bang_mnist", ["evaluate.noise_stability=false"]).evaluate.noise_stability is None
+
+
 def test_a_section_that_is_not_there_begins() -> None:
     spec = load("demo_mnist", ["resources.gpus=0.5", "evaluate.seed=7", "methods.DA.optimizer.sgd.lr=0.1"])
     assert (spec.resources.gpus, spec.evaluate.seed) == (0.5, 7)

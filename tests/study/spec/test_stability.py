@@ -57,7 +57,7 @@ def test_every_strength_is_a_condition_with_fewer_draws_than_the_papers(tmp_path
 def test_what_is_kept_changes_no_trial_and_what_is_tested_changes_the_condition(tmp_path: Path) -> None:
     before, after = planned(tmp_path), planned(tmp_path, ("every: 2", "at: [1, 5]"))
     assert [one.trial_id for one in before.trials] == [one.trial_id for one in after.trials]
-    assert stages_of(after) == {"Regular": (1, 5), "BANG": (1, 5)}
+    assert stages_of(after) == {"Regular": (1, 5, 6), "BANG": (1, 5, 6)}
     tested = [{one.condition_id for one in plan.conditions} for plan in (before, after)]
     assert len(tested[0] & tested[1]) == 1, "clean"
     recipe = before.trials[0].recipe
@@ -101,6 +101,7 @@ def test_iterations_are_counted_where_the_training_counts_them(tmp_path: Path) -
         ("{sigma: [40, 10]}", "{draws: 5}", "9  evaluate.noise_stability: sigma must be given: the noise's strength"),
         ("[40, 10]}", "[0]}", "sigma, standard deviation of the noise"),
         ("[40, 10]}", "[40, 10], stages: [7]}", "Regular is trained for 6 epochs, and the first stage tested is 7"),
+        ("[40, 10]}", "[40, 10], stages: [5, 7, 8]}", "no method is trained for 7, 8 epochs, the longest"),
         ("[40, 10]}", "[40, 10], draws: 0}", "draws, noisy copies of each image; the paper makes 1,000"),
         ("ratio: 1}", "ratio: 1, iterations: 60}", "but Regular counts epochs and BANG iterations"),
     ],

@@ -205,7 +205,7 @@ def attack(name: str, variant: str | None, **parameters: float | str) -> Conditi
 ATTACKS = (
     attack("fgs", "paper", rule="paper"),
     attack("fgs", "unmasked", rule="unmasked"),
-    attack("pgd", None, epsilon=0.1),
+    attack("pgd", None, epsilon=0.1, steps=20, step_size=2 / 255, restarts=1),
 )
 ATTACKED = replace(plan(), study="attacked", conditions=(*plan().conditions, *ATTACKS))
 """The small study with adversarial quality."""
