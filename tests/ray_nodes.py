@@ -65,7 +65,7 @@ def head_node(cpus: int, environment: Mapping[str, str]) -> Iterator[str]:
     head = start_node(
         ["--head", f"--port={port}", "--node-ip-address=127.0.0.1", f"--num-cpus={cpus}", "--include-dashboard=false",
          "--object-store-memory=200000000", f"--temp-dir=/tmp/ray-{os.getpid()}-{port}"],
-        environment,
+        {**environment, "RAY_prestart_worker_first_driver": "0"},
     )  # fmt: skip
     before = {name: os.environ.get(name) for name in AUTHENTICATION}
     set_environment({name: environment.get(name) for name in AUTHENTICATION})

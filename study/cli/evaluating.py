@@ -10,7 +10,7 @@ from typing import Any
 from study.cli.errors import CommandError
 from study.cli.launching import Typed, conduct
 from study.cli.places import newest, open_store, study_name
-from study.cli.planning import as_typed
+from study.cli.planning import as_typed, existing
 from study.cli.terminal import Terminal
 from study.launch import LaunchOptions
 from study.plan import PlannedTrial
@@ -119,10 +119,8 @@ def _found(method: MethodSpec, path: str | None) -> MethodSpec:
 
 def _launch(study: str, store: str | None) -> Launch | None:
     """The newest of the study, if the store has it."""
-    try:
-        return Store.open(store_location(store), create=False).newest_launch(study)
-    except FileNotFoundError:
-        return None
+    there = existing(store_location(store))
+    return None if there is None else there.newest_launch(study)
 
 
 def _asked(outside: Outside, trial: PlannedTrial | None) -> dict[str, Any]:

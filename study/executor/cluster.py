@@ -131,6 +131,9 @@ def _start(address: str | None) -> None:
             "num_cpus": cpus,
             "object_store_memory": OBJECT_STORE,
             "include_dashboard": False,
+            "_system_config": {
+                "prestart_worker_first_driver": False
+            },  # they could not take up the code that is shipped
         }
     try:
         ray.init(

@@ -139,16 +139,18 @@ def test_a_checkpoint_evaluated_from_outside_has_the_cells_of_its_trial(first: o
     place = folder / "study-store"
     (row,) = rows(place, "small", "FROM trials WHERE label = 'Baseline'")
     (checkpoint,) = (place / "trials" / row["trial_id"]).glob("*/best.ckpt")
-    asked = ("evaluate", "--checkpoint", str(checkpoint), "--like", "small.yaml", "--study", "peers")
+    peers = ("--study", "peers", "--store", "new-store")
+    asked = ("evaluate", "--checkpoint", str(checkpoint), "--like", "small.yaml", *peers)
     answer = typed(folder, *asked, "--name", "Peer")
     assert answer.returncode == 0, answer.stderr
     cells = (
         "SELECT condition_id, correct, loss FROM evaluations JOIN trials USING (trial_id) WHERE label = '{}' ORDER BY 1"
     )
-    ours, theirs = rows(place, "small", cells.format("Baseline")), rows(place, "peers", cells.format("Peer"))
+    ours = rows(place, "small", cells.format("Baseline"))
+    theirs = rows(folder / "new-store", "peers", cells.format("Peer"))
     assert ours == theirs
     assert len(theirs) == CONDITIONS
     again = typed(folder, *asked, "--name", "Peer")
     done = f"1 of 1 trial, {CONDITIONS} of {CONDITIONS} evaluations"
-    assert again.stdout == f"peers is complete: {done} in ./study-store.  Nothing to do.\n"
-    assert typed(folder, "evaluate", "peers").stdout == again.stdout
+    assert again.stdout == f"peers is complete: {done} in ./new-store.  Nothing to do.\n"
+    assert typed(folder, "evaluate", "peers", "--store", "new-store").stdout == again.stdout

@@ -82,9 +82,10 @@ def test_a_trial_that_raises_fails_alone(cluster: str, tmp_path: Path) -> None:
     assert {row["trial_id"] for row in attempts if row["status"] == "failed"} == {"01", "03", "05"}
     assert all("ArithmeticError" in row["traceback"] for row in attempts if row["status"] == "failed")
 
-    again = launch_small(plan(*parents, *children), tmp_path, Log([]), LaunchOptions(address=cluster), Raising)
+    alone = LaunchOptions(address=cluster, max_concurrent=1)
+    again = launch_small(plan(*parents, *children), tmp_path, Log([]), alone, Raising)
     assert set(again.failures) == set(result.failures)
-    mended = LaunchOptions(address=cluster, retry="failed")
+    mended = replace(alone, retry="failed")
     assert launch_small(plan(*parents, *children), tmp_path, Log([]), mended, NoOp).status == "complete"
 
 
@@ -118,7 +119,7 @@ def test_the_attempt_of_a_killed_worker_is_recorded_as_lost(cluster: str, tmp_pa
                 for pid in killed:
                     os.kill(pid, signal.SIGKILL)
 
-    result = launch_small(family(1, 20), tmp_path, Killer([]), LaunchOptions(address=cluster))
+    result = launch_small(family(1, 20), tmp_path, Killer([]), LaunchOptions(address=cluster, max_concurrent=1))
     assert result.status == "complete"
     lost = [row for row in Store.open(tmp_path).read("attempts").to_pylist() if row["status"] == "lost"]
     assert [(row["trial_id"], row["unit"], row["failure_class"]) for row in lost] == [("01", "train", "infrastructure")]
@@ -163,9 +164,10 @@ def test_ctrl_c_keeps_what_is_done(cluster: str, tmp_path: Path) -> None:
     assert store.leases() == ()
     assert [role for _, role in store.list_checkpoints("01")] == ["last"]
     assert {row["status"] for row in store.read("attempts").to_pylist()} == {"stopped"}
-    assert launch_small(of, tmp_path, Log([]), LaunchOptions(address=cluster)).status == "complete"
+    alone = LaunchOptions(address=cluster, max_concurrent=1)
+    assert launch_small(of, tmp_path, Log([]), alone).status == "complete"
     fresh = tmp_path.with_name("fresh")
-    assert launch_small(of, fresh, Log([]), LaunchOptions(address=cluster)).status == "complete"
+    assert launch_small(of, fresh, Log([]), alone).status == "complete"
     assert results(tmp_path) == results(fresh)
 
 

@@ -34,7 +34,9 @@ def test_stages_never_kept_are_left_until_a_launch_is_told_to_train_again(cluste
     path.write_text(TESTED)
     planned = CliRunner().invoke(app, ["plan", str(path), "--store", str(store)]).output
     assert f"{TRIALS} trials, which were trained without keeping weights on the way" in " ".join(planned.split())
-    again = launch(spec(TESTED), Store.open(store), LaunchOptions(address=cluster, retrain=True), Log([]))
+    again = launch(
+        spec(TESTED), Store.open(store), LaunchOptions(address=cluster, retrain=True, max_concurrent=1), Log([])
+    )
     assert (again.status, again.failures, again.blocked) == ("complete", {}, {})
     after = results(store)
     assert after["trials"] == before["trials"]

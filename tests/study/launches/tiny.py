@@ -59,8 +59,10 @@ def planned(text: str) -> Plan:
 
 
 def launched(text: str, store: Path, address: str, *, limit: int | None = None) -> tuple[Result, Log]:
+    """By one worker: another takes longer to start than all there is to do."""
     log = Log([])
-    return launch(spec(text), Store.open(store), LaunchOptions(address=address, limit=limit), log), log
+    options = LaunchOptions(address=address, limit=limit, max_concurrent=1)
+    return launch(spec(text), Store.open(store), options, log), log
 
 
 def results(store: Path) -> dict[str, pa.Table]:
