@@ -10,7 +10,7 @@ from trainables.records import Epoch
 Phase = Literal["train", "evaluate"]
 State = Literal["left", "now", "done", "failed", "blocked", "held"]
 """Of a trial in this launch; `held`: another launch is training it. A diverged trial is `done`."""
-Change = Literal["started", "done", "diverged", "failed", "blocked", "retrying", "held", "notice"]
+Change = Literal["started", "running", "done", "diverged", "failed", "blocked", "retrying", "held", "notice"]
 
 
 @dataclass(frozen=True, kw_only=True)

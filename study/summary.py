@@ -43,6 +43,9 @@ class Counts:
     blocked: int
     """Waiting for a parent that failed or is blocked itself."""
     held: int
+    evaluations: int
+    """Of all of the group's."""
+    evaluations_done: int
 
     @property
     def left(self) -> int:
@@ -62,14 +65,20 @@ class Summary:
     """By label, the key under `methods:`. A trial under two labels counts in both."""
     by_distortion: Mapping[str, Counts]
     """By training distortion; `nothing` for trials on undistorted images."""
-    evaluations: int
-    evaluations_done: int
     retrain: int
     """Trials of which a test needs stages that were never kept."""
 
     @property
     def complete(self) -> bool:
         return self.trials.done == self.trials.total and self.evaluations_done == self.evaluations
+
+    @property
+    def evaluations(self) -> int:
+        return self.trials.evaluations
+
+    @property
+    def evaluations_done(self) -> int:
+        return self.trials.evaluations_done
 
     def to_json(self) -> dict[str, Any]:
         """The object that `study plan --json` and `study status --json` print."""
@@ -94,12 +103,10 @@ def summarise(plan: Plan, found: Found) -> Summary:
     return Summary(
         study=plan.study,
         title=plan.title,
-        trials=_counts(unique, states, found),
-        by_stage=_grouped(unique, lambda trial: str(trial.stage), states, found),
-        by_method=_grouped(plan.trials, lambda trial: trial.label, states, found),
-        by_distortion=_grouped(unique, lambda trial: trial.train_distortion or UNDISTORTED, states, found),
-        evaluations=len(unique) * len(conditions),
-        evaluations_done=sum(len(conditions.intersection(found.evaluated.get(t.trial_id, ()))) for t in unique),
+        trials=_counts(unique, states, found, conditions),
+        by_stage=_grouped(unique, lambda trial: str(trial.stage), states, found, conditions),
+        by_method=_grouped(plan.trials, lambda trial: trial.label, states, found, conditions),
+        by_distortion=_grouped(unique, lambda trial: trial.train_distortion or UNDISTORTED, states, found, conditions),
         retrain=sum(trial.trial_id in found.lacking for trial in unique),
     )
 
@@ -132,15 +139,21 @@ def _conditions(plan: Plan) -> frozenset[str]:
 
 
 def _grouped(
-    trials: Iterable[PlannedTrial], key: Callable[[PlannedTrial], str], states: Mapping[str, str], found: Found
+    trials: Iterable[PlannedTrial],
+    key: Callable[[PlannedTrial], str],
+    states: Mapping[str, str],
+    found: Found,
+    conditions: frozenset[str],
 ) -> dict[str, Counts]:
     groups: dict[str, dict[str, PlannedTrial]] = {}
     for trial in trials:
         groups.setdefault(key(trial), {})[trial.trial_id] = trial
-    return {name: _counts(group.values(), states, found) for name, group in groups.items()}
+    return {name: _counts(group.values(), states, found, conditions) for name, group in groups.items()}
 
 
-def _counts(trials: Collection[PlannedTrial], states: Mapping[str, str], found: Found) -> Counts:
+def _counts(
+    trials: Collection[PlannedTrial], states: Mapping[str, str], found: Found, conditions: frozenset[str]
+) -> Counts:
     said = [states[trial.trial_id] for trial in trials]
     done = [trial.trial_id for trial in trials if states[trial.trial_id] == "done"]
     return Counts(
@@ -151,4 +164,6 @@ def _counts(trials: Collection[PlannedTrial], states: Mapping[str, str], found: 
         diverged=sum(trial_id in found.diverged for trial_id in done),
         blocked=said.count("blocked"),
         held=said.count("held"),
+        evaluations=len(trials) * len(conditions),
+        evaluations_done=sum(len(conditions.intersection(found.evaluated.get(one.trial_id, ()))) for one in trials),
     )

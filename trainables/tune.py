@@ -35,6 +35,8 @@ FailureClass = Literal["preempted", "infrastructure", "out_of_memory", "user"]
 
 SAVE_SECONDS = 60.0
 """Work lost at most to a kill, in seconds, where epochs are longer."""
+SAVE_CELLS_SECONDS = 10.0
+"""The same of evaluations, which cost less to keep."""
 WAITS = 5
 """Reports a slice from a worker that waits for work."""
 
@@ -247,7 +249,7 @@ class StudyTrainable(Trainable):
                 unsaved.append(cell)
                 untold.append(replace(cell, **NOT_TOLD))
                 self.images += images_shown(self.conditions[cell.condition_id])
-                if time.monotonic() - saved > SAVE_SECONDS:
+                if time.monotonic() - saved > SAVE_CELLS_SECONDS:
                     session.commit_cells(unsaved)
                     unsaved, saved = [], time.monotonic()
                 if time.monotonic() - told > self.slice_seconds:

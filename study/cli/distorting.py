@@ -15,7 +15,7 @@ from study.spec.components import read_component
 from study.spec.faults import Faults, Place, unknown
 from study.spec.overrides import parse
 from trainables.attacks import attacks
-from trainables.corruptions import corruptions
+from trainables.corruptions import corruptions, table_of
 from trainables.distortions import distortions
 from trainables.evaluation.applied import Applied, families, strength_of
 from trainables.parameters import Value
@@ -57,9 +57,16 @@ def distort(
         raise CommandError(f"{source}: {error}") from None
     described = strength_of(family, name)
     terminal.print(
-        f"{target}: {name}, {described.name} {applied.strength:g}, on {count(len(pixels), 'image')}; "
-        f"{' × '.join(map(str, shape))}"
+        f"{target}: {applied.label}, {described.name} {applied.strength:g}, on {count(len(pixels), 'image')}; "
+        f"{' × '.join(map(str, shape))}{_settings(applied, min(pixels.shape[2:]), max(pixels.shape[2:]))}"
     )
+
+
+def _settings(applied: Applied, short: int, long: int) -> str:
+    """`; settings for 299 px`, where those of another size were published; nothing of distortions."""
+    side = short if applied.family == "perturbation" else long
+    table = applied.table or table_of(side)
+    return "" if applied.family == "sweep" or table == side else f"; settings for {table} px"
 
 
 def _write_one(target: Path, batches: Iterator[Tensor]) -> tuple[int, ...]:

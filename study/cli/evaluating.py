@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from study.cli.terminal import Terminal
 from study.launch import LaunchOptions
 from study.plan import PlannedTrial
 from study.spec import FromWeights, MethodSpec, Source, Spec, load, load_text
+from study.spec.benchmarks import NORMALIZE_BY as NORMALIZE
 from study.spec.faults import Faults, Place, unknown
 from study.spec.overrides import write
 from study.spec.reading import Mapping as Tree
 from study.spec.reading import plain, read
 from study.spec.sources import find
+from study.spec.stability import STABILITY
 from study.store import Launch, Store
 from study.store.location import store_location
 from trainables.datasets import datasets
@@ -30,6 +32,7 @@ from trainables.recipe import Component, WeightsFile
 WAYS = "a study of the store, or a model with --weights FILE or --checkpoint FILE (`study evaluate --help`)"
 PARTS = re.compile(r",(?=\s*\w+\s*=)")
 LABEL = 60
+NORMALIZE_BY = NORMALIZE.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +95,8 @@ def evaluate_outside(
     if launch is not None and others:
         line = _yaml({"methods": {label: entry}}).strip()
         terminal.print(f"{base['study']} has it from now on; so that its YAML has it too, add to it\n{line}\n")
+    for line in _left_out(outside):
+        terminal.print("\n".join(terminal.wrap(line)))
     again = f"evaluate {base['study']}"
     return conduct(located(spec, launch), Typed(again=again, spec=None), store, options, terminal)
 
@@ -136,8 +141,32 @@ def _asked(outside: Outside, trial: PlannedTrial | None) -> dict[str, Any]:
         raise CommandError("--data says which images: --data cifar10:root=FOLDER (`study datasets` lists them)")
     study = outside.study or f"models_on_{data['name']}"
     title = f"Models from elsewhere on {data['name']}" if data else study
-    tests = (like.get("evaluate") or {}) if like else _tests(outside)
+    tests = _borrowed(like) if like else _tests(outside)
     return {"study": study, "title": title, "data": data, "evaluate": tests}
+
+
+def _borrowed(like: Mapping[str, Any]) -> dict[str, Any]:
+    """The lines of `evaluate:` that a file of weights can be put to: it has no stages, and not that study's labels."""
+    lines = {name: line for name, line in (like.get("evaluate") or {}).items() if name != STABILITY}
+    labels = like.get("methods") or {}
+    return {name: _of_nobody(line, labels) for name, line in lines.items()}
+
+
+def _of_nobody(line: Any, labels: Mapping[str, Any]) -> Any:
+    """A benchmark's line, or several, without the label that it is divided by."""
+    if not isinstance(line, dict):
+        return line
+    return {name: _of_nobody(part, labels) for name, part in line.items() if name != NORMALIZE_BY or part not in labels}
+
+
+def _left_out(outside: Outside) -> Iterator[str]:
+    """What of the study that it is tested like cannot be said of it."""
+    like = _sections(find(outside.like).text) if outside.like is not None else {}
+    evaluate = like.get("evaluate") or {}
+    if STABILITY in evaluate:
+        yield f"left out: {STABILITY}: a file of weights has no stages"
+    if _borrowed(like) != {name: line for name, line in evaluate.items() if name != STABILITY}:
+        yield f"left out: {NORMALIZE_BY}: its label is none of the study that the model goes to"
 
 
 def _joined(outside: Outside, asked: dict[str, Any], launch: Launch) -> dict[str, Any]:

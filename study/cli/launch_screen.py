@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 
 from rich.live import Live
@@ -20,6 +20,7 @@ ID_DIGITS = 8
 SHOWN_CHANGES = ("diverged", "failed", "blocked", "retrying", "held", "notice")
 """What stays above a screen that redraws itself; the rest shows in its counts."""
 REFRESH_HZ = 4
+SILENCE = timedelta(minutes=1)
 STYLES = {"failed": "red", "blocked": "red", "diverged": "yellow", "retrying": "yellow", "held": "yellow"}
 
 
@@ -40,6 +41,8 @@ class LineScreen:
         self.terminal = terminal
         self.naming = naming
         self.now = now
+        self.said = now()
+        """When the last line was printed."""
 
     def __enter__(self) -> "LineScreen":
         return self
@@ -48,10 +51,16 @@ class LineScreen:
         return None
 
     def changed(self, progress: Progress) -> None:
-        """Nothing: a line is a change of state."""
+        """A line is a change of state; where none comes for a minute, one says that work goes on."""
+        if self.now() - self.said >= SILENCE and progress.running:
+            evaluated = f"{progress.evaluations_done:,} of {count(progress.evaluations, 'evaluation')}"
+            left = "" if progress.remaining is None else f", about {clock(progress.remaining)} left"
+            at_work = f"{len(progress.running)} at work, {evaluated}{left}"
+            self.happened(Event(change="running", trial=None, message=at_work), progress)
 
     def happened(self, event: Event, progress: Progress) -> None:
-        self.terminal.print(line_of(event, progress, self.naming, self.now()))
+        self.said = self.now()
+        self.terminal.print(line_of(event, progress, self.naming, self.said))
 
 
 def line_of(event: Event, progress: Progress, naming: Naming, now: datetime) -> str:

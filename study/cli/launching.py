@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from study.cli.benchmark_lines import skipped_lines
+from study.cli.end_benchmarks import print_benchmarks
 from study.cli.end_screen import (
     complete_line,
     diverged_lines,
@@ -142,6 +143,7 @@ class Ending:
         if table.rows:
             self.terminal.print()
             print_end_table(table, self.naming, self.terminal, self.plan.study, self.suffix)
+        print_benchmarks(self.store, self.plan, self.terminal)
         if self.plan.searches:
             self.terminal.print()
             print_fronts(self.plan, fronts(self.store, self.plan), self.naming, self.terminal)

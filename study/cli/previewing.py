@@ -30,6 +30,8 @@ SIDE, BORDER = 224, 16
 HARDER_UP, HARDER_DOWN = (0.5, 1, 2, 4, 8), (1.4, 1, 0.5, 0.25, 0.125)
 """Levels shown of a distortion, in practical ones."""
 COLUMNS = 5
+MOST_ROWS = 14
+"""Of a block."""
 CELL = 160
 """Pixels that a smaller picture is enlarged to, by a whole factor, at most."""
 TEXT, SMALL, GAP, LEFT = 20, 14, 10, 210
@@ -176,21 +178,26 @@ def _level(level: Level, factor: float, sample: Sample) -> float:
 
 
 def sheet(rows: Sequence[Row], sample: Sample) -> Image.Image:
-    """One row a condition: its name at the left, its pictures with their strengths below them."""
+    """One row a condition: its name at the left, its pictures with their strengths below them.
+
+    Many rows stand in blocks side by side, so that the sheet is about as wide as it is high.
+    """
     scale = max(1, CELL // sample.side)
     cell = scale * sample.side
     high = cell + SMALL + 2 * GAP
     width = LEFT + COLUMNS * (cell + GAP) + GAP
-    drawn = Image.new("RGB", (width, GAP + high * len(rows)), PAPER)
+    blocks = -(-len(rows) // MOST_ROWS)
+    each = -(-len(rows) // blocks)
+    drawn = Image.new("RGB", (width * blocks, GAP + high * each), PAPER)
     pen = ImageDraw.Draw(drawn)
     for number, row in enumerate(rows):
-        top = GAP + number * high
-        pen.text((GAP, top), row.name, INK, ImageFont.load_default(_fitting(row.name)))
-        pen.text((GAP, top + TEXT + GAP), row.note, GREY, ImageFont.load_default(SMALL))
+        begin, top = width * (number // each), GAP + number % each * high
+        pen.text((begin + GAP, top), row.name, INK, ImageFont.load_default(_fitting(row.name)))
+        pen.text((begin + GAP, top + TEXT + GAP), row.note, GREY, ImageFont.load_default(SMALL))
         if row.reason:
-            pen.text((LEFT, top), f"left out: {row.reason}", GREY, ImageFont.load_default(SMALL))
+            pen.text((begin + LEFT, top), f"left out: {row.reason}", GREY, ImageFont.load_default(SMALL))
         for column, shot in enumerate(row.shots):
-            left = LEFT + column * (cell + GAP)
+            left = begin + LEFT + column * (cell + GAP)
             drawn.paste(_enlarged(shot.pixels, scale), (left, top))
             pen.text((left, top + cell + 2), shot.caption, INK, ImageFont.load_default(SMALL))
     return drawn

@@ -10,6 +10,8 @@ from study.store import Store
 from study.summary import Counts, Summary, summarise
 
 COUNTED = ("total", "done", "running", "failed", "diverged", "blocked", "held", "left")
+TITLES = {"total": "trials", "done": "trained"}
+"""A trial that is trained may still be evaluated under more."""
 
 
 def print_status(store: Store, plan: Plan, summary: Summary, terminal: Terminal, suffix: str) -> None:
@@ -30,7 +32,7 @@ def print_status(store: Store, plan: Plan, summary: Summary, terminal: Terminal,
 
 def _counts_table(summary: Summary, terminal: Terminal) -> list[str]:
     rows = [*summary.by_method.items(), ("all", summary.trials)]
-    columns = [Column(""), *(Column("trials" if name == "total" else name, "right") for name in COUNTED)]
+    columns = [Column(""), *(Column(TITLES.get(name, name), "right") for name in (*COUNTED, "evaluations"))]
     laid = lay_out(
         columns, [[terminal.text(label), *_numbers(counts)] for label, counts in rows], terminal.width, gap=3
     )
@@ -38,7 +40,8 @@ def _counts_table(summary: Summary, terminal: Terminal) -> list[str]:
 
 
 def _numbers(counts: Counts) -> list[str]:
-    return [f"{getattr(counts, name):,}" if getattr(counts, name) else "" for name in COUNTED]
+    numbers = [f"{getattr(counts, name):,}" if getattr(counts, name) else "" for name in COUNTED]
+    return [*numbers, f"{counts.evaluations_done:,} of {counts.evaluations:,}"]
 
 
 def _standing(store: Store, summary: Summary, terminal: Terminal) -> list[str]:

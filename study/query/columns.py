@@ -151,6 +151,7 @@ COMMON: dict[str, Meaning] = {
     "flip_rate": ("ratio", "FR: flip_probability over the normaliser's; empty where that is unknown or 0"),
     "t5d": ("ratio", "T5D: top5_distance over the normaliser's; empty where that is unknown or 0"),
     "mfr": ("ratio", "mean of the flip rates; empty while one of them is"),
+    "no_flip_rate": ("", "the perturbations that keep mfr empty: under them the normaliser never flips"),
     "mfr_without_seen": ("ratio", "mFR over the perturbations that its training does not show"),
     "mfr_without_noise": ("ratio", "mFR over the perturbations that are no noise"),
     "mt5d": ("ratio", "mean of T5D; empty while one of them is"),

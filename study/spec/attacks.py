@@ -14,13 +14,16 @@ from study.spec.axes import axis, single
 from study.spec.components import entries_or_fault, only, read_component
 from study.spec.faults import Faults
 from study.spec.form import TestSpec
-from study.spec.reading import Node
+from study.spec.reading import Mapping as MappingNode
+from study.spec.reading import Node, Scalar
 from trainables.alignment import INSTALL, can_align
 from trainables.parameters import Parameter, Value, parameters
 from trainables.quality import quality_attacks
 from trainables.recipe import Component
 
 ATTACKS = "attacks"
+HC1 = "hc1"
+"""What the literature calls hot_cold."""
 IMAGES = Parameter(
     name="images", type=int, optional=True, default=None, ge=1, unit="images",
     doc="how many test images are attacked, the first ones; all where not said",
@@ -39,6 +42,10 @@ def read_attacks(node: Node | None, faults: Faults) -> tuple[TestSpec, ...]:
     if node is None or given is None:
         return ()
     before = faults.found
+    for name in [name for name in given if name.lower() == HC1]:
+        faults.add(given.pop(name).place, "HC1 is called hot_cold: the hot/cold attack with the closest other class")
+    off = [name for name in quality_attacks.names() if _says(given.get(name), False)]
+    given = {name: _whole(part) for name, part in given.items() if name not in off}
     only(given, [*quality_attacks.names(), *(one.name for one in SHARED)], f"line of {ATTACKS}", faults)
     shared = {one.name: single(given[one.name], one, faults) if one.name in given else one.default for one in SHARED}
     if shared[ALIGN.name] == "ecc" and not can_align():
@@ -47,9 +54,19 @@ def read_attacks(node: Node | None, faults: Faults) -> tuple[TestSpec, ...]:
             f"ecc aligns with OpenCV, which is not installed here: {INSTALL}, or write align: none for PASS without "
             "alignment",
         )
-    named = [name for name in quality_attacks.names() if name in given] or quality_attacks.names()
+    there = [name for name in quality_attacks.names() if name not in off]
+    named = [name for name in there if name in given] or there
     tests = [test for name in named for test in _tests(name, given.get(name), node, shared, faults)]
     return tuple(tests) if faults.found == before else ()
+
+
+def _says(node: Node | None, value: bool) -> bool:
+    return isinstance(node, Scalar) and node.value is value
+
+
+def _whole(node: Node) -> Node:
+    """An attack that is `true` is one with nothing said of it."""
+    return MappingNode(place=node.place, entries={}) if _says(node, True) else node
 
 
 def _tests(name: str, node: Node | None, line: Node, shared: Mapping[str, Value], faults: Faults) -> Iterator[TestSpec]:

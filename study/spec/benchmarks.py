@@ -94,6 +94,8 @@ PERTURBATIONS = Line(
 
 def read_benchmark(line: Line, node: Node | None, images: ImageShape | None, faults: Faults) -> BenchmarkSpec | None:
     """What is to be tested of it; None where the line is absent or at fault."""
+    if isinstance(node, Scalar) and node.text == line.set:
+        node = Mapping(place=node.place, entries={})  # its name alone
     given = None if node is None else entries_or_fault(node, line.name, faults)
     if node is None or given is None:
         return None
@@ -153,7 +155,11 @@ def _check_normalizer(
             rule = f"{method.label!r} stands for several trials, each with errors of its own"
             faults.add(said.place, f"{rule}; name a label of one point, such as the baseline's")
     elif said.text != ALEXNET:
-        faults.add(said.place, unknown("normaliser", said.text, (*labels, ALEXNET)))
+        grids = [method.label for method in methods if not _is_one_point(method)]
+        alexnet = [ALEXNET] if images is None or _is_imagenet(images) else []
+        faults.add(
+            said.place, unknown("normaliser", said.text, [*(one for one in labels if one not in grids), *alexnet])
+        )
     elif images is not None and not _is_imagenet(images):
         size = f"{images.shape[1]} × {images.shape[2]} px"
         classes = "" if images.classes is None else f" of {images.classes:,} classes"

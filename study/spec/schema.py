@@ -18,7 +18,7 @@ from study.spec.open_axes import DRAWS
 from study.spec.reading import FRACTION
 from study.spec.searching import MOST_OBJECTIVES, NUMBERS
 from study.spec.searching import REQUIRED_LINES as REQUIRED_OF_SEARCH
-from study.spec.stability import ALL, SIGMA, STABILITY, STAGE
+from study.spec.stability import ALL, EVERY, SIGMA, STABILITY, STAGE
 from study.spec.stability import NUMBERS as COUNTED
 from study.spec.tracking import MLFLOW, TRACKED
 from study.spec.training import CHECKPOINTS, SINGLE, STAGES, Occupied
@@ -266,6 +266,8 @@ def _evaluate() -> Schema:
     benchmarks = {line.name: _benchmark(line) for line in (CORRUPTIONS, PERTURBATIONS)}
     lines = {"sweeps": sweeps, **benchmarks, FILES: _file_sets(), ATTACKS: _attacks(), STABILITY: _stability()}
     tests = {name: {**line, "type": SWITCHED} for name, line in lines.items()}
+    for line in (CORRUPTIONS, PERTURBATIONS):
+        tests[line.name] = {"oneOf": [{"const": line.set}, tests[line.name]]}
     return _object({**tests, "seed": _value(SEED)}, description="what every trial is tested on")
 
 
@@ -296,7 +298,7 @@ def _attacks() -> Schema:
     """Adversarial quality; an attack that stands there alone has its usual variants."""
     kinds = quality_attacks.all()
     named = {
-        name: {**_object({kind.line: _axis(kind.variant), **_values(parameters(kind))}), "type": ["object", "null"]}
+        name: {**_object({kind.line: _axis(kind.variant), **_values(parameters(kind))}), "type": SWITCHED}
         for name, kind in kinds.items()
     }
     described = {name: {"description": kinds[name].summary, **schema} for name, schema in named.items()}
@@ -308,7 +310,7 @@ def _stability() -> Schema:
     """Noise on images that are right at all stages of a training."""
     stages = {
         "description": "all that checkpoints keep, or a list: epochs or iterations, as the trainings count",
-        "oneOf": [{"const": ALL}, _axis(STAGE)],
+        "oneOf": [{"const": ALL}, _object({EVERY: _value(STAGE)}, [EVERY]), _axis(STAGE)],
         "default": ALL,
     }
     lines = {SIGMA.name: _axis(SIGMA), **_values(COUNTED.values()), STAGE.name: stages}

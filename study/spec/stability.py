@@ -5,7 +5,7 @@ noise_stability:
   draws:     100                    # the paper's 1,000 take ten times as long
   per_class: 100
   spare:     50
-  stages:    all                    # those that `checkpoints:` keeps; or a list
+  stages:    all                    # those that `checkpoints:` keeps; or a list, or {every: 5}
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from study.spec.components import entries_or_fault, only
 from study.spec.faults import Faults
 from study.spec.form import MethodSpec, StabilitySpec
 from study.spec.measures import measure_of
-from study.spec.reading import Node, Scalar
+from study.spec.reading import Mapping, Node, Scalar
 from trainables.noise_stability import NAME
 from trainables.parameters import Parameter
 
@@ -37,7 +37,7 @@ NUMBERS = {
     )
 }  # fmt: skip
 STAGE = Parameter(name="stages", type=int, ge=1, le=1_000_000_000, doc="epochs or iterations, as the training counts")
-ALL = "all"
+ALL, EVERY = "all", "every"
 
 
 def read_stability(node: Node | None, methods: Sequence[MethodSpec], faults: Faults) -> StabilitySpec | None:
@@ -88,6 +88,10 @@ def _stages(node: Node, line: Node | None, methods: Sequence[MethodSpec], faults
             message = "it is about weights in the course of a training, and none are kept"
             faults.add(node.place, f"{message}; add checkpoints: {{every: …}} to train:, or stages: […] here")
         stages |= {method.train.length for method in methods} if stages else set()
+    elif isinstance(line, Mapping) and list(line.entries) == [EVERY]:
+        step = single(line.entries[EVERY], STAGE, faults)
+        longest = max(method.train.length for method in methods)
+        stages = set(range(step, longest + 1, step)) if isinstance(step, int) else set()
     else:
         stages = {stage for stage in axis(line, STAGE, faults) if isinstance(stage, int)}
     place = node.place if line is None else line.place

@@ -201,3 +201,15 @@ def test_what_are_no_images_is_refused(pixels: Tensor) -> None:
     for kind in corruptions.all().values():
         with pytest.raises(ValueError, match=r"images are uint8 \[N, 1 or 3, H, W\], one at least; got"):
             kind().apply(pixels, 1, Key(("test",)).generator())
+
+
+@pytest.mark.parametrize("severity", [1, SEVERITIES])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "spatter"])  # whose drops are few
+@pytest.mark.parametrize("side", [1, 2, 3, 5, 8])
+def test_tiny_images_are_changed_or_refused_with_the_reason(name: str, side: int, severity: int) -> None:
+    tiny = pictures(100, 3, side, side)
+    if acts(name, tiny, severity):
+        assert not torch.equal(apply(name, tiny, severity), tiny)
+    else:
+        with pytest.raises(ValueError, match=f"{name} cannot act on images of"):
+            apply(name, tiny, severity)

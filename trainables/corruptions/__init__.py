@@ -29,6 +29,11 @@ def table_of(side: int) -> int:
     return next((table for table, limit in LIMITS.items() if side <= limit), TABLES[-1])
 
 
+def alone(shape: torch.Size) -> str | None:
+    """Why images of `shape` (C, H, W) cannot be mixed with what is around each pixel; None if they can."""
+    return "a single pixel has no others around it" if max(shape[1:]) == 1 else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Corruption(Parameterised, ABC):
     """A batched corruption of bytes: `apply(pixels, severity, generator)`.

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
+import torch
 from torch import Tensor
 
-from trainables.corruptions import Corruption, Group
+from trainables.corruptions import Corruption, Group, alone
 from trainables.levels import truncated
 
 
@@ -33,6 +34,9 @@ class Contrast(Corruption):
         224: _settings(0.4, 0.3, 0.2, 0.1, 0.05),
         299: _settings(0.4, 0.3, 0.2, 0.1, 0.05),
     }
+
+    def reason(self, shape: torch.Size, setting: Any) -> str | None:
+        return alone(shape)
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: None) -> Tensor:
         return _nearer(pixels.float(), setting.share)

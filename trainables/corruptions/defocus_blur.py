@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from trainables.corruptions import Corruption, Group
+from trainables.corruptions import Corruption, Group, alone
 from trainables.filters import bordered, correlation, gaussian_taps
 from trainables.levels import truncated
 
@@ -37,6 +37,9 @@ class DefocusBlur(Corruption):
         224: (Setting(3, 0.1), Setting(4, 0.5), Setting(6, 0.5), Setting(8, 0.5), Setting(10, 0.5)),
         299: (Setting(4, 0.1), Setting(5, 0.5), Setting(7, 0.5), Setting(10, 0.5), Setting(12, 0.5)),
     }
+
+    def reason(self, shape: torch.Size, setting: Any) -> str | None:
+        return alone(shape)
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: Any) -> Tensor:
         return truncated(_through(pixels, drawn(setting)))

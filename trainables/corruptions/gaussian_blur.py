@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from trainables.corruptions import Corruption, Group
+from trainables.corruptions import Corruption, Group, alone
 from trainables.filters import gaussian
 from trainables.levels import truncated
 
@@ -28,6 +28,9 @@ class GaussianBlur(Corruption):
         224: (Setting(1), Setting(2), Setting(3), Setting(4), Setting(6)),
         299: (Setting(1.5), Setting(2.5), Setting(3.5), Setting(4.5), Setting(6.5)),
     }
+
+    def reason(self, shape: torch.Size, setting: Any) -> str | None:
+        return alone(shape)
 
     def corrupt(self, pixels: Tensor, setting: Setting, draws: Any) -> Tensor:
         return blurred(pixels, setting.sigma)

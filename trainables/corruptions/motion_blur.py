@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from trainables.corruptions import Corruption, Group
+from trainables.corruptions import Corruption, Group, alone
 from trainables.levels import in_blocks
 from trainables.line_blur import Line, line_blur
 
@@ -27,6 +27,9 @@ class MotionBlur(Corruption):
         224: (Line(10, 3), Line(15, 5), Line(15, 8), Line(15, 12), Line(20, 15)),
         299: (Line(12, 4), Line(17, 6), Line(17, 9), Line(17, 13), Line(22, 16)),
     }
+
+    def reason(self, shape: torch.Size, setting: Any) -> str | None:
+        return alone(shape)
 
     def draw(self, pixels: Tensor, setting: Line, generator: torch.Generator) -> Tensor:
         """The angle [N], degrees, uniform between −45 and 45."""

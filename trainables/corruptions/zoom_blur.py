@@ -35,6 +35,12 @@ class ZoomBlur(Corruption):
     summary: ClassVar[str] = "A camera moving towards its object (Hendrycks and Dietterich 2019)"
     settings: ClassVar[Mapping[int, tuple[Setting, ...]]] = {32: _SMALL, 64: _SMALL, 224: _LARGE, 299: _LARGE}
 
+    def reason(self, shape: torch.Size, setting: Setting) -> str | None:
+        largest = setting.all()[-1]
+        if any(not torch.equal(zooming(side, largest), torch.eye(side, dtype=torch.float64)) for side in shape[1:]):
+            return None
+        return f"{shape[1]} × {shape[2]} pixels, enlarged by up to {largest:.4g}, are as they were"
+
     def corrupt(self, pixels: Tensor, setting: Setting, draws: Any) -> Tensor:
         zooms = mean_zooms(*pixels.shape[2:], setting, pixels.device)
         clean = 2 / (setting.factors + 1)

@@ -45,6 +45,11 @@ class Applied:
             raise ValueError(f"settings are published for sides of {', '.join(map(str, TABLES))}; got {self.table}")
 
     @property
+    def label(self) -> str:
+        """Its name, with what sets it apart from the benchmark's: `frost (synthetic)`."""
+        return corruptions.get(self.name)(**dict(self.parameters)).label if self.family == "corruption" else self.name
+
+    @property
     def condition(self) -> Condition:
         """Its draws are keyed by all that stands here, and by the images' places in their file."""
         described = strength_of(self.family, self.name)

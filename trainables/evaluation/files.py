@@ -107,7 +107,8 @@ class CorruptedFiles:
         labels = _mapped(Path(self.root) / LABELS) if (Path(self.root) / LABELS).is_file() else None
         if labels is None or labels.ndim != 1 or len(labels) not in (count, len(array)):
             raise CorruptedFilesError(
-                f"{self.root} needs a {LABELS} of {count:,} or {len(array):,} labels beside the images"
+                f"{self.array} has {len(array):,} images, five severities of {count:,}; {LABELS} beside it is to have "
+                f"as many labels, or {count:,}, and {'is not there' if labels is None else f'has {len(labels):,}'}"
             )
         if int(rows.max()) >= count:
             raise CorruptedFilesError(

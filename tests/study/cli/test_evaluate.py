@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from study.cli.evaluating import component
+from study.spec import Spec
 from study.store import Store
 from tests.study.cli.conftest import Type
 from trainables.models import models
@@ -46,6 +47,42 @@ def test_what_cannot_be_is_said(study: Type) -> None:
     for typed, said in REFUSED:
         answer = study("evaluate", *typed.split())
         assert (answer.exit_code, said in answer.stderr) == (2, True), (typed, answer.stderr)
+
+
+LIKE = """\
+study: b
+data: mnist_5k
+model: lenet
+train: {from: scratch, epochs: 2, batch_size: 50, optimizer: {sgd: {lr: 0.01}}, checkpoints: {every: 1}}
+methods:
+  Baseline: {method: standard}
+evaluate:
+  corruptions: {only: [fog], normalize_by: Baseline}
+  noise_stability: {sigma: [40]}
+"""
+
+
+def test_what_a_file_of_weights_cannot_be_put_to_is_left_out_by_name(
+    study: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "b.yaml").write_text(LIKE)
+    torch.save(models.get("lenet")().build((1, 28, 28), 10).state_dict(), "w.pt")
+    asked = []
+
+    def conduct(spec: Spec, *_: object) -> int:
+        asked.append(spec)
+        return 0
+
+    monkeypatch.setattr("study.cli.evaluating.conduct", conduct)
+    answer = study("evaluate", "--weights", "w.pt", "--model", "lenet", "--like", "b.yaml", "--study", "peers")
+    assert answer.exit_code == 0, answer.stderr
+    assert "left out: noise_stability: a file of weights has no stages" in answer.stdout
+    assert "left out: normalize_by: its label is none of the study" in answer.stdout
+    (spec,) = asked
+    assert spec.evaluate.noise_stability is None
+    assert spec.evaluate.corruptions is not None
+    assert spec.evaluate.corruptions.normalize_by is None
+    assert len(spec.evaluate.corruptions.tests) == 5
 
 
 def test_a_component_is_typed_in_short() -> None:

@@ -2,7 +2,7 @@
 
 import io
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -127,6 +127,18 @@ def test_lines_in_a_pipe_are_whole_and_plain(plan: Plan, naming: Naming) -> None
     (line,) = stream.getvalue().splitlines()
     assert "x" * 500 in line
     assert "\x1b" not in line
+
+
+def test_a_line_says_that_work_goes_on_where_none_came_for_a_minute(plan: Plan, naming: Naming) -> None:
+    terminal, stream = drawn_on(None)
+    moment = [datetime(2026, 1, 1, 12, 0, 0)]
+    watching = LineScreen(terminal, naming, lambda: moment[0])
+    for seconds, lines in ((59, 0), (61, 1), (100, 1), (122, 2)):
+        moment[0] = datetime(2026, 1, 1, 12, 0, 0) + timedelta(seconds=seconds)
+        watching.changed(progress(plan))
+        assert len(stream.getvalue().splitlines()) == lines
+    first = "12:01:01  running   1 at work, 5 of 36 evaluations, about 2:10 left  1/9"
+    assert stream.getvalue().splitlines()[0] == first
 
 
 def test_a_terminal_gets_the_live_screen_and_a_pipe_gets_lines(naming: Naming) -> None:

@@ -254,6 +254,16 @@ def test_a_mean_is_at_difficulties_that_all_were_tested_at() -> None:
     assert len(rows(launched(store, plan), "flip_rates")) == 4
 
 
+def test_what_the_normaliser_never_flips_under_is_named() -> None:
+    store = empty_store()
+    plan = benchmarked.plan("perturbation", {"rotate": (None,), "tilt": (None,)}, [BASE], "Baseline")
+    flips = moved(0)
+    still = tuple(replace(one, flips=0) for one in flips["tilt"])
+    commit_flips(store, plan, BASE, {"rotate": flips["rotate"], "tilt": still})
+    means = rows(launched(store, plan), "mfr")
+    assert {(row["mfr"], row["no_flip_rate"]) for row in means} == {(None, "tilt")}
+
+
 def test_trials_say_what_their_training_took(store_of_two: tuple[Store, Plan]) -> None:
     tables = launched(*store_of_two)
     assert rows(tables, "SELECT DISTINCT images_seen, labels_used FROM trials") == [

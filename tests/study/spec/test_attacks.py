@@ -54,6 +54,9 @@ EVERY = [
         ("true", EVERY),
         ("false", []),
         ("{images: 10}", EVERY),
+        ("{fgs: true, images: 10}", EVERY[:3]),
+        ("{fgs: false, hot_cold: false}", ["pgd"]),
+        ("{fgs: false, hot_cold: {modes: abs}}", [EVERY[4]]),
         ("{fgs: }", EVERY[:3]),
         ("{pgd: {}, fgs: {rules: unmasked}}", [EVERY[1], "pgd"]),
         ("{hot_cold: {modes: [abs, literal]}}", [EVERY[4], EVERY[3]]),
@@ -94,6 +97,7 @@ def test_whatever_changes_a_row_changes_the_condition(tmp_path: Path) -> None:
 FAULTS = {
     "unknown attack": ("{fgsm: {}}", r":8  evaluate.attacks.fgsm: .*did you mean 'fgs'"),
     "unknown rule": ("{fgs: {rules: [papers]}}", r"fgs.rules.*rule is one of paper, unmasked, exact; got 'papers'"),
+    "HC1 by its name": ("{HC1: {}}", r"evaluate.attacks.HC1: HC1 is called hot_cold: "),
     "unknown line": ("{fgs: {rule: paper}}", r"attacks.fgs.rule: .*did you mean 'rules'"),
     "no ball": ("{pgd: {epsilon: 0}}", r"attacks.pgd.epsilon: epsilon, .* lies in \(0, 1\]; got 0"),
     "no steps": ("{pgd: {steps: 0}}", r"attacks.pgd.steps: steps, gradients taken, must be at least 1; got 0"),

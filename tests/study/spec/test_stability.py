@@ -54,6 +54,13 @@ def test_every_strength_is_a_condition_with_fewer_draws_than_the_papers(tmp_path
     assert len({one.condition_id for one in plan.conditions}) == 3
 
 
+def test_stages_may_be_every_so_many(tmp_path: Path) -> None:
+    every, listed = (
+        planned(tmp_path, ("[40, 10]}", f"[40, 10], stages: {stages}}}")) for stages in ("{every: 3}", "[3, 6]")
+    )
+    assert {one.stages for one in asked_of(every)} == {one.stages for one in asked_of(listed)} == {(3, 6)}
+
+
 def test_what_is_kept_changes_no_trial_and_what_is_tested_changes_the_condition(tmp_path: Path) -> None:
     before, after = planned(tmp_path), planned(tmp_path, ("every: 2", "at: [1, 5]"))
     assert [one.trial_id for one in before.trials] == [one.trial_id for one in after.trials]

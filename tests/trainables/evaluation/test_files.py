@@ -154,7 +154,11 @@ def too_few(root: Path) -> None:
         ("arrays", spoilt_labels, r"labels.npy are not the labels of image folder's test images: 1 of 12 differ"),
         ("arrays", other_size, r"is uint8 of shape \(60, 64, 64, 3\); the 32 × 32 images of"),
         ("arrays", too_few, r"has 10 images a severity; .* chosen out of all of image folder's, as far as image 12"),
-        ("arrays", lambda root: (root / "labels.npy").unlink(), r"needs a labels.npy of 12 or 60 labels"),
+        (
+            "arrays",
+            lambda root: (root / "labels.npy").unlink(),
+            r"has 60 images, five severities of 12; labels.npy beside it .* is not there",
+        ),
         (
             "folders",
             lambda root: (root / "noise/gaussian_noise/3/dog/val_0002.png").unlink(),
