@@ -27,7 +27,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_there_are_as_many_examples_as_these_tests_know() -> None:
-    assert (len(blocks("python")), len(blocks("yaml"))) == (3, 3)
+    assert (len(blocks("python")), len(blocks("yaml"))) == (3, 4)
 
 
 def test_a_study_in_a_notebook(
@@ -80,6 +80,17 @@ def test_the_benchmarks_shown_can_be_planned(tmp_path: Path) -> None:
     (tmp_path / "shown.yaml").write_text(demo, encoding="utf-8")
     plan = make_plan(load(tmp_path / "shown.yaml"), FINGERPRINT)
     assert [len(one.tests) for one in plan.benchmarks] == [18 * 5, 2 * 2 + 8]
+
+
+def test_the_attacks_and_the_noise_shown_can_be_planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("study.spec.attacks.can_align", lambda: True)
+    lines = blocks("yaml")[2].removeprefix("evaluate:\n")
+    demo = shipped()["demo_mnist"].read_text(encoding="utf-8").replace("  sweeps:\n", f"{lines}  sweeps:\n")
+    kept = demo.replace("train:  ", "train:\n  checkpoints: {every: 1}\n  # ", 1)
+    (tmp_path / "shown.yaml").write_text(kept, encoding="utf-8")
+    plan = make_plan(load(tmp_path / "shown.yaml"), FINGERPRINT)
+    tests = [one.test_distortion for one in plan.conditions if one.family in ("attack", "noise_stability")]
+    assert tests == ["fgs (paper)", "fgs (exact)", "hot_cold (literal)", "pgd", *["noise_stability"] * 10]
 
 
 def test_every_command_shown_exists() -> None:
