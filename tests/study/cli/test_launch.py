@@ -86,6 +86,7 @@ def test_every_run_is_in_mlflow_when_the_launch_ends(first: "subprocess.Complete
     assert f"{TRIALS + 1} runs: {TRIALS + 1} unchanged" in told.stdout, told.stderr
 
 
+@pytest.mark.slow
 def test_a_limit_is_kept_and_no_tracking_server_is_needed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:secret@127.0.0.1:1")
     done = typed(folder, "launch", "small.yaml", "--store", "limited", "--limit", "1")
@@ -135,6 +136,7 @@ def test_ctrl_c_or_a_scheduler_stops_it_cleanly_and_it_says_how_to_go_on(folder:
     assert f"Stopped.  To go on from here:  study launch small.yaml --set train.epochs=400 --store {place}" in said
 
 
+@pytest.mark.slow
 def test_a_checkpoint_evaluated_from_outside_has_the_cells_of_its_trial(first: object, folder: Path) -> None:
     place = folder / "study-store"
     (row,) = rows(place, "small", "FROM trials WHERE label = 'Baseline'")
@@ -152,5 +154,5 @@ def test_a_checkpoint_evaluated_from_outside_has_the_cells_of_its_trial(first: o
     assert len(theirs) == CONDITIONS
     again = typed(folder, *asked, "--name", "Peer")
     done = f"1 of 1 trial, {CONDITIONS} of {CONDITIONS} evaluations"
-    assert again.stdout == f"peers is complete: {done} in ./new-store.  Nothing to do.\n"
+    assert again.stdout == f"peers is complete: {done} in new-store.  Nothing to do.\n"
     assert typed(folder, "evaluate", "peers", "--store", "new-store").stdout == again.stdout
