@@ -1,11 +1,11 @@
 """Planning: from a spec to its plan. A pure function of the spec and the data's fingerprint; imports torch."""
 
+from study.planning.checks import check_test_images
 from study.planning.conditions import skipped
 from study.planning.data import data_set
 from study.planning.make import make_plan
 from study.planning.searches import drawn_trials
 from study.planning.starts import absent_weights, check_weights
-from study.planning.test_images import check_test_images
 from study.planning.trials import shown
 
 __all__ = [
