@@ -95,7 +95,7 @@ def evaluate_outside(
     if launch is not None and others:
         line = _yaml({"methods": {label: entry}}).strip()
         terminal.print(f"{base['study']} has it from now on; so that its YAML has it too, add to it\n{line}\n")
-    for line in _left_out(outside):
+    for line in _left_out(outside) if launch is None else ():
         terminal.print("\n".join(terminal.wrap(line)))
     again = f"evaluate {base['study']}"
     return conduct(located(spec, launch), Typed(again=again, spec=None), store, options, terminal)
@@ -175,7 +175,7 @@ def _joined(outside: Outside, asked: dict[str, Any], launch: Launch) -> dict[str
     said = any(
         one is not None for one in (outside.like, outside.corruptions, outside.perturbations, outside.severities)
     )
-    if said and asked["evaluate"] != there.get("evaluate"):
+    if said and asked["evaluate"] not in (there.get("evaluate"), _borrowed(there)):
         raise CommandError(
             f"{launch.study} says how its models are tested, and otherwise; leave the options out, or change its lines "
             "for all of them with --set evaluate.…"

@@ -15,7 +15,7 @@ from study.spec.components import entries_or_fault, only, read_component
 from study.spec.faults import Faults
 from study.spec.form import TestSpec
 from study.spec.reading import Mapping as MappingNode
-from study.spec.reading import Node, Scalar
+from study.spec.reading import Node, says
 from trainables.alignment import INSTALL, can_align
 from trainables.parameters import Parameter, Value, parameters
 from trainables.quality import quality_attacks
@@ -44,7 +44,7 @@ def read_attacks(node: Node | None, faults: Faults) -> tuple[TestSpec, ...]:
     before = faults.found
     for name in [name for name in given if name.lower() == HC1]:
         faults.add(given.pop(name).place, "HC1 is called hot_cold: the hot/cold attack with the closest other class")
-    off = [name for name in quality_attacks.names() if _says(given.get(name), False)]
+    off = [name for name in quality_attacks.names() if says(given.get(name), False)]
     given = {name: _whole(part) for name, part in given.items() if name not in off}
     only(given, [*quality_attacks.names(), *(one.name for one in SHARED)], f"line of {ATTACKS}", faults)
     shared = {one.name: single(given[one.name], one, faults) if one.name in given else one.default for one in SHARED}
@@ -60,13 +60,9 @@ def read_attacks(node: Node | None, faults: Faults) -> tuple[TestSpec, ...]:
     return tuple(tests) if faults.found == before else ()
 
 
-def _says(node: Node | None, value: bool) -> bool:
-    return isinstance(node, Scalar) and node.value is value
-
-
 def _whole(node: Node) -> Node:
     """An attack that is `true` is one with nothing said of it."""
-    return MappingNode(place=node.place, entries={}) if _says(node, True) else node
+    return MappingNode(place=node.place, entries={}) if says(node, True) else node
 
 
 def _tests(name: str, node: Node | None, line: Node, shared: Mapping[str, Value], faults: Faults) -> Iterator[TestSpec]:

@@ -20,7 +20,7 @@ from study.spec.file_sets import NAME as FILES
 from study.spec.file_sets import read_file_sets
 from study.spec.form import Evaluate, MethodSpec, SweepSpec
 from study.spec.images import ImageShape, check_level, check_margin, margin
-from study.spec.reading import Mapping, Node, Scalar
+from study.spec.reading import Mapping, Node, Scalar, says
 from study.spec.stability import STABILITY, read_stability
 from trainables.attacks import Attack
 from trainables.distortions import Distortion, Level
@@ -38,13 +38,9 @@ def switched(node: Node) -> Node:
     if not isinstance(node, Mapping):
         return node
     lines = {name: switched(line) if name == "sweeps" else line for name, line in node.entries.items()}
-    kept = {name: line for name, line in lines.items() if not _says(line, False)}
-    alone = {name: Mapping(place=line.place, entries={}) for name, line in kept.items() if _says(line, True)}
+    kept = {name: line for name, line in lines.items() if not says(line, False)}
+    alone = {name: Mapping(place=line.place, entries={}) for name, line in kept.items() if says(line, True)}
     return Mapping(place=node.place, entries={**kept, **alone})
-
-
-def _says(node: Node, value: bool) -> bool:
-    return isinstance(node, Scalar) and node.value is value
 
 
 def read_evaluate(

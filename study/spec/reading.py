@@ -84,6 +84,11 @@ class Mapping:
 Node = Scalar | Series | Mapping
 
 
+def says(node: "Node | None", value: bool) -> bool:
+    """Whether it is `true`, or `false`, and nothing else."""
+    return isinstance(node, Scalar) and node.value is value
+
+
 def read(text: str, place: Place, faults: Faults, lines: bool = True) -> Node:
     """The tree of `text`, which stands at `place`, without what stands twice; raises SpecError if it is no YAML.
 

@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from study.cli.evaluating import component
-from study.spec import Spec
+from study.planning import make_plan
+from study.spec import Spec, load
 from study.store import Store
 from tests.study.cli.conftest import Type
+from tests.study.hand_made import FINGERPRINT
 from trainables.models import models
 
 
@@ -83,6 +85,19 @@ def test_what_a_file_of_weights_cannot_be_put_to_is_left_out_by_name(
     assert spec.evaluate.corruptions is not None
     assert spec.evaluate.corruptions.normalize_by is None
     assert len(spec.evaluate.corruptions.tests) == 5
+
+
+def test_a_study_may_be_joined_by_what_is_tested_like_it(
+    study: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "b.yaml").write_text(LIKE)
+    torch.save(models.get("lenet")().build((1, 28, 28), 10).state_dict(), "w.pt")
+    plan = make_plan(load(tmp_path / "b.yaml"), FINGERPRINT)
+    Store.open(tmp_path / "study-store").record_launch(plan, LIKE, {"time": "2026-01-01T12:00:00+00:00"})
+    monkeypatch.setattr("study.cli.evaluating.conduct", lambda *_: 0)
+    answer = study("evaluate", "--weights", "w.pt", "--model", "lenet", "--like", "b.yaml", "--study", "b")
+    assert answer.exit_code == 0, answer.stderr
+    assert "left out" not in answer.stdout
 
 
 def test_a_component_is_typed_in_short() -> None:
