@@ -1,16 +1,12 @@
 """Pairs of a training and a test distortion: which there are, and which a page opens with."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from dashboards.figures.bands import Selection
 from dashboards.parts import Choice
 from dashboards.results import Results
 from dashboards.wording import spoken
+from study.plan import Figure
 
 UNTRAINED = "nobody trained on"
 PICK_OPTIONS = (("test", "test images"), ("validation", "validation images"))
@@ -60,42 +56,15 @@ def pick_choice() -> Choice:
 
 
 def paper_figures(results: Results) -> tuple[PaperFigure, ...]:
-    """Those of the spec that this study has the distortions for."""
-    return tuple(_figures(results, _written(results.launch.spec_text)))
+    """Those of the study's `figures:`, in their order."""
+    return tuple(PaperFigure(name=figure.name, selection=_selection(figure)) for figure in results.plan.figures)
 
 
-def _written(spec_text: str) -> dict[str, Any]:
-    try:
-        read = YAML(typ="safe", pure=True).load(spec_text)
-    except YAMLError:
-        return {}
-    figures = read.get("figures") if isinstance(read, dict) else None
-    return figures if isinstance(figures, dict) else {}
-
-
-def _figures(results: Results, written: dict[str, Any]) -> Iterator[PaperFigure]:
-    tested = {sweep.test_distortion for sweep in results.sweeps}
-    for name, entry in written.items():
-        given = entry if isinstance(entry, dict) else {}
-        train, test = given.get("train"), given.get("test")
-        if train in results.trained_on and test in tested:
-            also = given.get("also")
-            beside = [also] if isinstance(also, dict) and also.get("train") in results.trained_on else []
-            yield PaperFigure(
-                name=str(name),
-                selection=Selection(
-                    train_distortion=str(train),
-                    test_distortion=str(test),
-                    labels=_labels(given),
-                    also=tuple((str(one["train"]), _labels(one)) for one in beside),
-                    pick_at=tuple(float(level) for level in _several(given.get("pick_at"))),
-                ),
-            )
-
-
-def _labels(entry: dict[str, Any]) -> tuple[str, ...] | None:
-    return tuple(map(str, _several(entry["methods"]))) if "methods" in entry else None
-
-
-def _several(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list) else [] if value is None else [value]
+def _selection(figure: Figure) -> Selection:
+    return Selection(
+        train_distortion=figure.trained.train_distortion,
+        test_distortion=figure.test_distortion,
+        labels=figure.trained.labels,
+        also=tuple((beside.train_distortion, beside.labels) for beside in figure.also),
+        pick_at=figure.pick_at,
+    )

@@ -184,6 +184,28 @@ class Drawn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trained:
+    """The trials of some labels on one training distortion."""
+
+    train_distortion: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """Which curves stand together under one test distortion, as a paper draws them."""
+
+    name: str
+    """The key under `figures:`: `1a`."""
+    trained: Trained
+    test_distortion: str
+    also: tuple[Trained, ...] = ()
+    """Drawn beside: trials of other training distortions."""
+    pick_at: tuple[float, ...] = ()
+    """Levels at which best and worst are picked; none for the practical one."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """Everything a study consists of, in the order in which it can run: parents before children."""
 
@@ -200,6 +222,8 @@ class Plan:
     """In the order of the searches, then of their numbers."""
     measure: Measure = "accuracy"
     """What all its trials are measured by."""
+    figures: tuple[Figure, ...] = ()
+    """In the order of the YAML."""
 
     @property
     def baseline_id(self) -> str | None:

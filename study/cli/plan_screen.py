@@ -9,6 +9,7 @@ from study.cli.benchmark_lines import beware, skipped_lines, tested
 from study.cli.numbers import duration, size
 from study.cli.terminal import Column, Terminal, count, facts, lay_out
 from study.cost import Cost
+from study.figures import FigureCount, FigureCounts, Unshown, figure_counts
 from study.plan import Plan, Search
 from study.planning import shown
 from study.report import Changes, NewTrials, PlanRow, PlanTable, epochs_of, figure, open_range
@@ -128,7 +129,7 @@ def plan_facts(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, store
 
 
 def _what(plan: Plan, table: PlanTable, summary: Summary) -> Iterator[tuple[str, str]]:
-    """Order, searches and evaluations: what the spec alone says."""
+    """Order, searches, figures and evaluations: what the spec alone says."""
     yield from _before(plan, table)
     yield from _tested(plan, summary)
 
@@ -137,6 +138,37 @@ def _before(plan: Plan, table: PlanTable) -> Iterator[tuple[str, str]]:
     yield "order", _order(plan, table)
     for search in plan.searches:
         yield "search", _search(search, plan.measure)
+    if plan.figures:
+        yield from _figures(figure_counts(plan))
+
+
+def _figures(counts: FigureCounts) -> Iterator[tuple[str, str]]:
+    """`1a 28 · 1b 15 · 1c 42 (+12 of 1a): 85 trials`, and what is in none of them."""
+    each = " · ".join(map(_figure_count, counts.figures))
+    yield "figures", f"{each}: {count(counts.shown, 'trial')}"
+    if counts.unshown:
+        trials = sum(number for unshown in counts.unshown for _, number in unshown.by_label)
+        yield "in no figure", f"{trials:,}: {'; '.join(_unshown(counts.unshown))}"
+
+
+def _figure_count(figure: FigureCount) -> str:
+    """`1c 42 (+12 of 1a)`"""
+    again = " ".join(f"+{number:,} of {earlier}" for earlier, number in figure.again)
+    return f"{figure.name} {figure.new:,}" + (f" ({again})" if again else "")
+
+
+def _unshown(unshown: Sequence[Unshown]) -> Iterator[str]:
+    """`trained on jpeg 24`, `ST sym on gaussian_noise, thumbnail 12 + 9`"""
+    for one in unshown:
+        if one.all_of_it:
+            yield f"trained on {one.train_distortion} {sum(number for _, number in one.by_label):,}"
+    by_label: dict[str, list[tuple[str, int]]] = {}
+    for one in unshown:
+        for label, number in () if one.all_of_it else one.by_label:
+            by_label.setdefault(label, []).append((one.train_distortion, number))
+    for label, trained in by_label.items():
+        numbers = " + ".join(f"{number:,}" for _, number in trained)
+        yield f"{label} on {', '.join(name for name, _ in trained)} {numbers}"
 
 
 def _tested(plan: Plan, summary: Summary) -> Iterator[tuple[str, str]]:

@@ -28,4 +28,5 @@ def make_plan(spec: Spec, fingerprint: str) -> Plan:
         benchmarks=tuple(benchmarks(spec, fingerprint, baseline_of(trials))),
         searches=tuple(searches(spec, fingerprint, parents, planned)),
         measure=methods.get(spec.methods[0].method).measure,
+        figures=spec.figures,
     )

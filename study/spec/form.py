@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from study.plan import Draw
+from study.plan import Draw, Figure
 from study.spec.faults import Place
 from trainables.parameters import Value
 from trainables.recipe import Component, Counts, Precision, Select
@@ -246,7 +246,7 @@ class Spec(Frozen):
     """None for a study that is a grid."""
     precision: Precision
     """Of the evaluation: the one of `train:`."""
-    figures: Mapping[str, Any]
+    figures: tuple[Figure, ...]
     resources: Needs
     tracking: str | None
     """The address of MLflow; None where the YAML gives none."""

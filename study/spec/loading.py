@@ -5,18 +5,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from study.plan import Figure
 from study.spec.attacks import ATTACKS
 from study.spec.axes import kind_of
 from study.spec.benchmarks import check_normalizers
 from study.spec.components import entries, entries_or_fault, named, only
 from study.spec.evaluation import read_evaluate, switched
-from study.spec.faults import Faults, Place, refusal, shown, unknown
-from study.spec.form import MethodSpec, Setting, Spec
+from study.spec.faults import Faults, Place, refusal, shown
+from study.spec.figures import There, read_figures
+from study.spec.form import Evaluate, MethodSpec, Setting, Spec
 from study.spec.images import ImageShape, check_crop, check_model, images_of
 from study.spec.measures import check_attacked, check_quality
 from study.spec.methods import Methods
 from study.spec.overrides import apply, parse, write
-from study.spec.reading import Mapping, Node, Scalar, Series, plain, read
+from study.spec.reading import Mapping, Node, Scalar, plain, read
 from study.spec.searching import check_open, read_search
 from study.spec.settings import read_distortions
 from study.spec.sources import SUFFIX, Source, find
@@ -25,7 +27,6 @@ from study.spec.training import AT_FAULT, NAMES, SINGLE, default_needs, read_lin
 from trainables.datasets import datasets
 from trainables.models import models
 from trainables.recipe import Component
-from trainables.sequence import JOIN
 
 SECTIONS = (
     "study", "title", "data", "model", "train", "distortions", "methods", "search", "evaluate", "figures",
@@ -101,7 +102,7 @@ def _sections(given: dict[str, Node], folder: Path, faults: Faults) -> dict[str,
         "evaluate": evaluate,
         "search": search,
         "precision": shared.get("precision") or SINGLE["precision"].default,
-        "figures": _figures(given, labels, distortions, faults),
+        "figures": _figures(given, labels, distortions, methods, evaluate, faults),
         "resources": resources,
         "tracking": read_tracking(given.get("tracking"), faults),
     }
@@ -154,14 +155,21 @@ def _title(node: Node, faults: Faults) -> str | None:
 
 
 def _figures(
-    given: dict[str, Node], labels: list[str], distortions: dict[str, Setting | None], faults: Faults
-) -> dict[str, Any]:
-    """`figures:` as written, once the names in it are known to exist."""
-    tested = _tested(given, faults)
-    figures = entries(given.get("figures"), "figures", faults)
-    for name, figure in figures.items():
-        _check_figure(f"figure {name}", figure, labels, list(distortions), tested, faults)
-    return {name: plain(figure) for name, figure in figures.items()}
+    given: dict[str, Node],
+    labels: list[str],
+    distortions: dict[str, Setting | None],
+    methods: Sequence[MethodSpec],
+    evaluate: Evaluate,
+    faults: Faults,
+) -> tuple[Figure, ...]:
+    there = There(
+        distortions=list(distortions),
+        labels=labels,
+        methods={method.label: method for method in methods},
+        tested=_tested(given, faults),
+        sweeps={sweep.test_distortion: sweep for sweep in evaluate.sweeps},
+    )
+    return read_figures(entries(given.get("figures"), "figures", faults), there, faults)
 
 
 def _tested(given: dict[str, Node], faults: Faults) -> list[str]:
@@ -187,31 +195,6 @@ def _quality_at(given: dict[str, Node]) -> Place | None:
     evaluate = given.get("evaluate")
     attacks = evaluate.entries.get(ATTACKS) if isinstance(evaluate, Mapping) else None
     return None if attacks is None else attacks.place
-
-
-def _check_figure(
-    what: str, figure: Node, labels: list[str], trained: list[str], tested: list[str], faults: Faults
-) -> None:
-    given = entries(figure, what, faults)
-    _check_names(given.get("train"), "training distortion of this study", trained, faults)
-    _check_names(given.get("test"), "test distortion of this study", tested, faults)
-    _check_names(given.get("methods"), "method of this study", labels, faults)
-    if "also" in given:
-        _check_figure(f"also of {what}", given["also"], labels, trained, tested, faults)
-
-
-def _check_names(node: Node | None, kind: str, there: list[str], faults: Faults) -> None:
-    """One name or a list of them, each of which must exist."""
-    for item in node.items if isinstance(node, Series) else () if node is None else (node,):
-        if not isinstance(item, Scalar):
-            faults.add(item.place, f"the name of a {kind} is expected, got {kind_of(item)}")
-        elif item.text not in there and not _is_sequence_of(item.text, there):
-            faults.add(item.place, unknown(kind, item.text, there))
-
-
-def _is_sequence_of(name: str, there: list[str]) -> bool:
-    """Whether a method may train on the sequence although it has no key of its own."""
-    return JOIN in name and all(part in there for part in name.split(JOIN))
 
 
 def _as_mapping(node: Node) -> Mapping:

@@ -331,4 +331,16 @@ def _search() -> Schema:
 
 def _figure() -> Schema:
     names = {"oneOf": [TEXT, {"type": "array", "items": TEXT}]}
-    return _object({"train": names, "test": names, "methods": names}, others={})
+    trained: Schema = {"train": TEXT, "methods": names}
+    beside = _object(trained, ["train"])
+    level: Schema = {"type": ["number", "string"]}
+    levels = {"oneOf": [level, {"type": "array", "items": level}]}
+    return _object(
+        {
+            **trained,
+            "test": TEXT,
+            "pick_at": {**levels, "description": "levels at which best and worst are told; none: the practical one"},
+            "also": {"oneOf": [beside, {"type": "array", "items": beside}], "description": "drawn beside"},
+        },
+        ["train", "test"],
+    )

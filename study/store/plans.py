@@ -7,7 +7,7 @@ from typing import get_args
 
 import pyarrow as pa
 
-from study.plan import Benchmark, BenchmarkTest, Plan, PlannedTrial, Resources, Skipped, Sweep
+from study.plan import Benchmark, BenchmarkTest, Figure, Plan, PlannedTrial, Resources, Skipped, Sweep, Trained
 from study.store.hyperparameters import hyperparameters, symbol
 from study.store.recipes import read_components, read_recipe, write_components, write_recipe
 from study.store.rows import Row
@@ -16,11 +16,16 @@ from trainables.recipe import Condition, Measure
 
 
 def membership(plan: Plan) -> pa.Table:
-    """The plan's trials as a table; the study's name and title are its metadata, and its measure if not accuracy."""
+    """The plan's trials as a table.
+
+    The study's name and title are its metadata, its measure if that is not accuracy, and its figures if it has any.
+    """
     rows = [membership_row(position, trial) for position, trial in enumerate(plan.trials)]
     metadata = {**MEMBERSHIP.schema.metadata, b"study": plan.study.encode(), b"title": plan.title.encode()}
     if plan.measure != "accuracy":
         metadata[b"measure"] = plan.measure.encode()
+    if plan.figures:
+        metadata[b"figures"] = json.dumps([asdict(figure) for figure in plan.figures]).encode()
     return pa.Table.from_pylist(rows, schema=MEMBERSHIP.schema.with_metadata(metadata))
 
 
@@ -56,7 +61,19 @@ def plan_of(membership: pa.Table, conditions: pa.Table) -> Plan:
         sweeps=tuple(_sweeps(rows)),
         benchmarks=tuple(_benchmarks(conditions)),
         measure=_measure(membership),
+        figures=tuple(map(_figure, json.loads(membership.schema.metadata.get(b"figures", b"[]")))),
     )
+
+
+def _figure(told: Row) -> Figure:
+    trained, *also = (
+        Trained(train_distortion=one["train_distortion"], labels=tuple(one["labels"]))
+        for one in (told["trained"], *told["also"])
+    )
+    return Figure(
+        name=told["name"], trained=trained, test_distortion=told["test_distortion"], also=tuple(also),
+        pick_at=tuple(told["pick_at"]),
+    )  # fmt: skip
 
 
 def _measure(membership: pa.Table) -> Measure:

@@ -174,7 +174,7 @@ def test_widening_a_grid_keeps_the_ids_of_the_old_points(demo: Plan, tmp_path: P
         ("title: Stability", "title: My stability"),
         ("  ST sym:", "  Symmetric:"),
         ("evaluate: ", "resources: {cpus: 2, gpus: 0.5}\nevaluate: "),
-        ("evaluate: ", "figures: {1a: {train: fgsm}}\nevaluate: "),
+        ("evaluate: ", "figures: {1a: {train: fgsm, test: fgsm}}\nevaluate: "),
         ("practical: 30}\n    fgsm", "practical: 45}\n    fgsm"),
         ("[0.1, 0.2, 0.3, 0.4, 0.6]", "[0.2, 0.3]"),
         ("    jpeg:           {quality: [90, 50, 30, 10, 5],           practical: 30} ", ""),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from study.plan import Figure, Trained
 from study.planning import make_plan
 from study.spec import FromLabel, FromScratch, FromWeights, SpecError, load
 from tests.study.hand_made import FINGERPRINT
@@ -181,6 +182,10 @@ def test_a_list_that_is_one_value_is_no_grid(tmp_path: Path) -> None:
         ("evaluate: ", "figures: {1a: {test: blur}}\nevaluate: ", "figures.1a.test: no test distortion of this study"),
         ("evaluate: ", "figures: {1a: {methods: [S]}}\nevaluate: ", "figures.1a.methods[0]: no method of this study i"),
         ("evaluate: ", "figures: {1a: {also: {train: x}}}\nevaluate: ", "figures.1a.also.train: no training distortio"),
+        ("evaluate: ", "figures: {1a: {train: fgsm}}\nevaluate: ", "figures.1a: test must be given: a test distort"),
+        ("evaluate: ", "figures: {1a: {train: fgsm, test: fgsm, methods: DA}}\nevaluate: ", "figures.1a.methods: DA d"),
+        ("evaluate: ", "figures: {1a: {train: fgsm, test: jpeg, pick_at: 7}}\nevaluate: ", "figures.1a.pick_at: 7 is "),
+        ("evaluate: ", "figures: {1a: {train: fgsm, tests: fgsm}}\nevaluate: ", "figures.1a.tests: no line of a fig"),
         ("evaluate: ", "figures: {1a: 3}\nevaluate: ", "figures.1a: figure 1a is a mapping of names to values, got 3"),
     ],
 )  # fmt: skip
@@ -370,10 +375,18 @@ def test_where_runs_are_tracked_is_no_part_of_any_identity(tmp_path: Path) -> No
     assert elsewhere == plain
 
 
-def test_figures_are_kept_as_written(tmp_path: Path) -> None:
-    figure = "figures: {1a: {train: fgsm, test: jpeg, methods: [ST, DA], pick_at: [0.1], also: {train: rotation}}}"
+def test_figures_name_trials_and_where_they_are_picked(tmp_path: Path) -> None:
+    figure = "figures: {1a: {train: fgsm, test: jpeg, methods: [ST, AT], pick_at: [30, 5], also: {train: rotation}}}"
     spec = loaded(tmp_path, ("evaluate: ", f"{figure}\nevaluate: "))
-    assert spec.figures["1a"]["pick_at"] == [0.1]
+    assert spec.figures == (
+        Figure(
+            name="1a",
+            trained=Trained(train_distortion="fgsm", labels=("ST", "AT")),
+            test_distortion="jpeg",
+            also=(Trained(train_distortion="rotation", labels=("ST", "ST sym", "DA")),),
+            pick_at=(30, 5),
+        ),
+    )
 
 
 def test_an_unknown_source_says_where_it_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

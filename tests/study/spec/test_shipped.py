@@ -29,6 +29,7 @@ COUNTS = {
     "ranking_mnist": {"Pretrained": 1, "Baseline": 1, "FS": 9},
     "search_mnist": {"Baseline": 1, "ST": 0, "DA": 0},
     "stability_uniform_noise": {"Baseline": 1, "ST": 9},
+    "tifs_mini": {"Baseline": 1, "ST": 14, "ST sym": 6, "DA": 14, "DA 20 epochs": 2, "AT": 2},
 }
 """Trials of each label's grids, as the files' own comments count them."""
 RECIPE = re.compile(r"^#( {3}| {5})(study launch|--set)(.*)$", re.MULTILINE)
@@ -69,9 +70,13 @@ def recipe(name: str) -> list[str]:
     return words[4::2]
 
 
-@pytest.mark.parametrize(
-    "name", sorted(set(COUNTS) - {"cifar10_resnet18", "demo_mnist", "heat_map_mnist", "ranking_mnist", "search_mnist"})
-)
+FOR_SMALL_MACHINES = {
+    "cifar10_resnet18", "demo_mnist", "heat_map_mnist", "ranking_mnist", "search_mnist", "tifs_mini",
+}  # fmt: skip
+"""As they are, or in a test of their own."""
+
+
+@pytest.mark.parametrize("name", sorted(set(COUNTS) - FOR_SMALL_MACHINES))
 def test_the_recipe_for_a_small_machine_is_sound_and_small(name: str) -> None:
     spec = load(name, recipe(name))
     assert sum(count(method) * method.train.replicates for method in spec.methods) <= 24
