@@ -123,6 +123,10 @@ def plan_facts(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, store
     if summary.retrain:
         yield "retrain", _retrain(summary)
     yield "time", _time(cost)
+    if cost.gpu_seconds:
+        yield "GPU-hours", _gpu_hours(cost)
+    if cost.gpu_seconds or cost.trial_bytes is not None:
+        yield "memory", _memory(cost)
     yield "disk", f"{size(cost.checkpoint_bytes)} of checkpoints, {size(cost.table_bytes)} of tables"
     yield "test sets", _test_sets(cost)
     yield from _notes(plan)
@@ -339,7 +343,40 @@ def _time(cost: Cost) -> str:
     if cost.seconds_left is None:
         return f"not known yet: {cost.reason} (`--pilot` times one trial a kind)"
     workers = f"on {count(cost.workers, 'worker')} here" if cost.workers > 1 else "on one worker here"
-    return f"about {duration(cost.seconds_left / cost.workers)} {workers}; {cost.reason}"
+    return f"about {duration(cost.seconds_left / cost.workers)} {workers}{_spread(cost)}; {cost.reason}"
+
+
+def _spread(cost: Cost) -> str:
+    """` (90 % of the timings: 50 minutes to 1.6 hours)`; nothing where they are too few to tell."""
+    if cost.seconds_range is None:
+        return ""
+    low, high = (duration(end / cost.workers) for end in cost.seconds_range)
+    return f" (90 % of the timings: {low} to {high})" if low != high else ""
+
+
+def _gpu_hours(cost: Cost) -> str:
+    """`412 (90 % of the timings: 380 to 450), training 300 and evaluation 112`"""
+    assert cost.gpu_seconds is not None
+    training, evaluation = (cost.gpu_seconds[phase] for phase in ("train", "evaluate"))
+    total = training + evaluation
+    text = f"{_hours(total)}{{}}, training {_hours(training)} and evaluation {_hours(evaluation)}"
+    if cost.seconds_range is None or not cost.seconds_left:
+        return text.format("")
+    low, high = (_hours(total * end / cost.seconds_left) for end in cost.seconds_range)
+    return text.format(f" (90 % of the timings: {low} to {high})" if low != high else "")
+
+
+def _hours(seconds: float) -> str:
+    """`412`, `1.4`, `0.03`: three digits."""
+    hours = seconds / 3600
+    return f"{hours:,.0f}" if hours >= 100 else f"{hours:.3g}"
+
+
+def _memory(cost: Cost) -> str:
+    images = f"{size(cost.image_bytes)} of training images, one copy for all trials on a GPU"
+    if cost.trial_bytes is None:
+        return f"{images}; `--pilot` on a machine with a GPU says what a trial takes besides"
+    return f"{images}, and {size(cost.trial_bytes)} a trial"
 
 
 def changed_line(changes: Changes, complete: bool) -> str | None:

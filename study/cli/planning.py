@@ -8,10 +8,11 @@ import typer
 
 from study.cli.benchmark_lines import skipped_lines
 from study.cli.errors import CommandError
+from study.cli.numbers import duration
 from study.cli.places import store_suffix
 from study.cli.plan_screen import cautions, print_outline, print_plan
 from study.cli.terminal import Terminal, count
-from study.cost import Timing, cost, history, making, pilot
+from study.cost import Cost, cost, history, pilot
 from study.doctor import store_writable
 from study.plan import Plan
 from study.planning import absent_weights, check_test_images, check_weights, data_set, make_plan, skipped
@@ -25,7 +26,7 @@ from study.store.objects import open_objects
 from study.summary import Found, summarise
 from trainables.datasets import MissingDataError
 
-MEASURED = "measured just now: seconds of one trial a kind, one evaluation, and some images of every condition"
+MEASURED = "one trial a kind, one evaluation and some images of every condition, measured just now in"
 
 
 def planned(spec: Spec) -> Plan:
@@ -52,8 +53,7 @@ def show_plan(
     drawn = opened.with_points(plan) if opened is not None else plan
     found = look(opened, drawn) if opened is not None else Found(evaluated={})
     summary = summarise(drawn, found)
-    timings, where = _timings(opened, plan, with_pilot)
-    expected = cost(drawn, found, timings, where, making(plan) if with_pilot else 0.0)
+    expected = _piloted(drawn, found) if with_pilot else _from_history(drawn, found, opened)
     if as_json:
         told = {**summary.to_json(), "cost": expected.to_json(), "skipped": list(skipped_lines(skipped(spec)))}
         typer.echo(json.dumps(told, ensure_ascii=False))
@@ -117,12 +117,15 @@ def launch_refusal(location: str) -> str | None:
     return f"{check.finding}; {check.way_out}" if check.verdict == "fail" else None
 
 
-def _timings(store: Store | None, plan: Plan, with_pilot: bool) -> tuple[tuple[Timing, ...], str]:
-    if with_pilot:
-        return pilot(plan), MEASURED
-    if store is None:
-        return (), ""
-    return history(store), "from units of the same kind in this store"
+def _piloted(plan: Plan, found: Found) -> Cost:
+    measured = pilot(plan)
+    told = f"{MEASURED} {duration(measured.seconds)} on {measured.device}"
+    return cost(plan, found, measured.timings, told, measured.making, measured.trial_bytes)
+
+
+def _from_history(plan: Plan, found: Found, store: Store | None) -> Cost:
+    timings = () if store is None else history(store)
+    return cost(plan, found, timings, "from units of the same kind in this store")
 
 
 def validated(source: str, overrides: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from tests.benchmarks import (
     orchestration,
     planning,
     quality,
+    throughput,
     tracking,
 )
 from tests.benchmarks.figures import show
@@ -30,6 +31,7 @@ def main() -> None:
         quality,
         motions,
         methods,
+        throughput,
         dashboard,
         orchestration,
         tracking,

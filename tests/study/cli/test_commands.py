@@ -134,7 +134,7 @@ def test_plan_as_json(study: Type, spec: Path) -> None:
 
 
 def test_plan_times_one_trial_a_kind_when_asked(study: Type, spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("study.cost.PILOT_SECONDS", 0.05)
+    monkeypatch.setattr("study.cost.piloting.PILOT_SECONDS", 0.05)
     told = json.loads(study("plan", "small.yaml", "--json", "--pilot").stdout)
     assert told["cost"]["seconds_left"] > 0
     assert not Path("study-store").exists()

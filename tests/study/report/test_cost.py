@@ -1,17 +1,20 @@
 """What a study may cost, from what was timed."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from study.cost import PILOT_IMAGES, Kind, Timing, cost, history, making, parameter_count, workers_here
+from study.cli.plan_screen import plan_facts
+from study.cost import PILOT_IMAGES, Cost, Kind, Timing, cost, history, making, parameter_count, workers_here
 from study.cost import test_images as images_shown
-from study.plan import Plan
+from study.plan import Plan, PlannedTrial, Resources
+from study.report import Naming, plan_table
 from study.standing import look
 from study.store import Store
-from study.summary import Found
+from study.summary import Found, summarise
 from tests.study.hand_made import TRIALS, finished, small_plan
 from trainables.evaluation.sets import Room
 from trainables.recipe import Component, Condition
@@ -68,6 +71,46 @@ def test_units_cost_what_their_kind_took(plan: Plan) -> None:
 def test_a_method_that_never_ran_costs_what_another_took_for_each_pass(plan: Plan) -> None:
     timings = [timing(plan, 0, "train", 1e-3), timing(plan, 0, "evaluate", 0.0)]
     assert cost(plan, NOTHING, timings, "").seconds_left == pytest.approx(IMAGES * 1e-3 * (1 + 6 * 2 + 2))
+
+
+def test_a_training_distortion_costs_what_it_took_and_another_stands_in_where_it_was_not_timed(plan: Plan) -> None:
+    """The first trial of ST is on noise; JPEG, which goes through the host, is another kind."""
+    noise = plan.trials[1].recipe
+    jpeg = replace(noise, distortions=(Component.of("jpeg", {"quality": 50}),))
+    there = replace(plan, trials=(plan.trials[0], replace(plan.trials[1], recipe=jpeg)))
+    base = [timing(plan, 0, "train", 0.0), timing(plan, 0, "evaluate", 0.0)]
+    slow = Timing(kind=Kind.of("train", jpeg), images=1, seconds=5e-3)
+    fast = timing(plan, 1, "train", 3e-3)
+    assert cost(there, NOTHING, [*base, fast, slow], "").seconds_left == pytest.approx(IMAGES * 5e-3)
+    assert cost(there, NOTHING, [fast, base[1]], "").seconds_left == pytest.approx(IMAGES * 3e-3 * 1.5)
+
+
+def test_a_range_is_told_where_every_kind_was_timed_often_enough(plan: Plan) -> None:
+    alone = replace(plan, trials=plan.trials[:1], conditions=plan.conditions[:1])
+    trained = [timing(plan, 0, "train", 1e-3 * (10 + k)) for k in range(21)]
+    evaluated = [timing(plan, 0, "evaluate", 1e-3)] * 5
+    told = cost(alone, NOTHING, [*trained, *evaluated], "")
+    assert told.seconds_left == pytest.approx(IMAGES * 20e-3 + 100 * 1e-3)
+    assert told.seconds_range == pytest.approx((IMAGES * 11e-3 + 0.1, IMAGES * 29e-3 + 0.1))
+    assert cost(alone, NOTHING, [*trained, *evaluated[1:]], "").seconds_range is None
+
+
+def test_gpu_hours_are_told_where_trials_need_gpus(plan: Plan) -> None:
+    timings = [timing(plan, 0, "train", 1.0), timing(plan, 0, "evaluate", 0.5)]
+    assert cost(plan, NOTHING, timings, "").gpu_seconds is None
+    alone = replace(plan, conditions=plan.conditions[:1], trials=(on_gpus(plan, 0.5),))
+    told = cost(alone, NOTHING, timings, "", making=8.0)
+    assert told.gpu_seconds == {"train": IMAGES * 0.5, "evaluate": 100 * 0.25 + 4}
+    assert "GPU-hours" in dict(screen(alone, told))
+    assert dict(screen(alone, told))["memory"].startswith("156.8 kB of training images, one copy")
+
+
+def on_gpus(plan: Plan, gpus: float) -> PlannedTrial:
+    return replace(plan.trials[0], resources=Resources(cpus=1, gpus=gpus))
+
+
+def screen(plan: Plan, told: Cost) -> Iterator[tuple[str, str]]:
+    return plan_facts(plan, plan_table(plan, Naming(plan)), summarise(plan, NOTHING), told, "./study-store")
 
 
 def test_another_model_tells_nothing(plan: Plan) -> None:

@@ -1,0 +1,180 @@
+"""What a study may cost: time from units of the same kind that ran before, or from a short pilot; and disk."""
+
+import math
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from study.cost.disk import checkpoint_bytes, parameter_count, table_bytes
+from study.cost.piloting import PILOT_IMAGES, Pilot, device, making, pilot
+from study.cost.timings import (
+    Kind,
+    Speed,
+    Timing,
+    history,
+    image_count,
+    speed_of,
+    speeds,
+    test_images,
+    train_images,
+)
+from study.plan import Plan, Resources
+from study.progress import Phase
+from study.report import epochs_of
+from study.summary import Found
+from trainables.datasets import split_of
+from trainables.evaluation.sets import bytes_of, room
+from trainables.fit import data_set
+from trainables.methods import described
+
+__all__ = (
+    "PILOT_IMAGES", "Cost", "Kind", "Pilot", "Timing", "cost", "history", "making", "parameter_count", "pilot",
+    "test_images", "workers_here",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What is left to pay for a study."""
+
+    seconds_left: float | None
+    """Of one worker; None where a kind of unit has never been timed."""
+    seconds_range: tuple[float, float] | None
+    """What it would be if every unit took as its kind's fastest and slowest twentieth of the timings did; None where a
+    kind was timed too few times to tell."""
+    gpu_seconds: Mapping[Phase, float] | None
+    """Seconds times GPUs; None where no unit needs one, or a kind has never been timed."""
+    reason: str
+    """Where the seconds come from, or why there are none."""
+    workers: int
+    train_images: int
+    image_bytes: int
+    """Of the training images, of which one copy serves all trials of a GPU."""
+    trial_bytes: int | None
+    """The most that a trial took besides on a GPU; None where none was measured."""
+    epochs_by_passes: Mapping[int, float]
+    """Epochs of the whole plan by the number of forward passes that the method makes over each image."""
+    checkpoint_bytes: int
+    table_bytes: int
+    set_bytes: int
+    """Of all distorted test sets."""
+    set_room: int
+    """In which a worker here keeps them; those that find none are made anew for every trial."""
+
+    def to_json(self) -> dict[str, Any]:
+        """`seconds_left` null where it is unknown; `reason` says why, or where the seconds come from."""
+        return asdict(self)
+
+
+def cost(
+    plan: Plan,
+    found: Found,
+    timings: Collection[Timing],
+    source: str,
+    making: float = 0.0,
+    trial_bytes: int | None = None,
+) -> Cost:
+    """Of everything in `plan` that the store does not have; `source` says where the timings come from.
+
+    `making` are the seconds that all distorted test sets take to make, 0 where they are not known; `trial_bytes` what a
+    trial takes on a GPU besides the training images.
+    """
+    plan, recipe = plan.expected(), plan.trials[0].recipe
+    set_bytes, set_room = sum(map(bytes_of, plan.conditions)), _room_here(plan)
+    work, workers = tuple(_work_left(plan, found)), workers_here(plan)
+    evaluations = sum(one.kind.phase == "evaluate" for one in work)
+    made = making * (min(workers, evaluations) if set_bytes <= set_room else evaluations)
+    taken = _taken(work, speeds(timings))
+    return Cost(
+        seconds_left=None if taken is None else sum(one.middle for one in taken) + made,
+        seconds_range=None if taken is None else _range(taken, made),
+        gpu_seconds=None if taken is None else _gpu_seconds(work, taken, made * _largest(plan).gpus),
+        reason=source if taken is not None else "nothing like it has run in this store",
+        workers=workers,
+        train_images=image_count(recipe.data, "train"),
+        image_bytes=_image_bytes(plan),
+        trial_bytes=trial_bytes,
+        epochs_by_passes=_epochs_by_passes(plan),
+        checkpoint_bytes=checkpoint_bytes(plan),
+        table_bytes=table_bytes(plan),
+        set_bytes=set_bytes,
+        set_room=set_room,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """A unit that is still to run."""
+
+    kind: Kind
+    images: int
+    gpus: float
+
+
+def _work_left(plan: Plan, found: Found) -> Iterator[Work]:
+    conditions = {condition.condition_id: condition for condition in plan.conditions}
+    for trial in plan.unique_trials():
+        gpus = trial.resources.gpus
+        if trial.trial_id not in found.trained:
+            yield Work(kind=Kind.of("train", trial.recipe), images=train_images(trial.recipe), gpus=gpus)
+        missing = set(conditions).difference(found.evaluated.get(trial.trial_id, ()))
+        if missing:
+            images = test_images([conditions[one] for one in missing])
+            yield Work(kind=Kind.of("evaluate", trial.recipe), images=images, gpus=gpus)
+
+
+def _taken(work: Sequence[Work], known: Mapping[Kind, Speed]) -> list[Speed] | None:
+    """Seconds of each unit, middle and range; None where a kind was never timed."""
+    found = [(one.images, speed_of(one.kind, known)) for one in work]
+    if any(speed is None for _, speed in found):
+        return None
+    return [speed.times(images) for images, speed in found if speed is not None]
+
+
+def _range(taken: Sequence[Speed], made: float) -> tuple[float, float] | None:
+    low, high = ([getattr(one, end) for one in taken] for end in ("low", "high"))
+    return None if not taken or None in low or None in high else (math.fsum(low) + made, math.fsum(high) + made)
+
+
+def _gpu_seconds(work: Sequence[Work], taken: Sequence[Speed], made: float) -> dict[Phase, float] | None:
+    """By phase, the making of test images among the evaluation."""
+    if not any(one.gpus for one in work):
+        return None
+    found: dict[Phase, float] = {"train": 0.0, "evaluate": made}
+    for one, seconds in zip(work, taken, strict=True):
+        found[one.kind.phase] += one.gpus * seconds.middle
+    return found
+
+
+def _epochs_by_passes(plan: Plan) -> dict[int, float]:
+    found: dict[int, float] = {}
+    for trial in plan.unique_trials():
+        times, recipe = described(trial.recipe.method).forward_passes(), trial.recipe
+        found[times] = found.get(times, 0) + epochs_of(recipe, image_count(recipe.data, "train"))
+    return found
+
+
+def workers_here(plan: Plan) -> int:
+    """Trials that run at once on this machine."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    largest = _largest(plan)
+    by_cpu = int(cpus / largest.cpus) if largest.cpus else cpus
+    by_gpu = int(torch.cuda.device_count() / largest.gpus) if largest.gpus else by_cpu
+    return max(1, min(by_cpu, by_gpu))
+
+
+def _largest(plan: Plan) -> Resources:
+    return max((trial.resources for trial in plan.trials), key=lambda resources: (resources.gpus, resources.cpus))
+
+
+def _room_here(plan: Plan) -> int:
+    shape = _largest(plan)
+    return room(device() if shape.gpus else torch.device("cpu"), shape.cpus, shape.gpus).bytes
+
+
+def _image_bytes(plan: Plan) -> int:
+    """Of the training images, with all that surrounds them."""
+    return split_of(data_set(plan.trials[0].recipe.data), "train").pixels.numel()

@@ -1,0 +1,120 @@
+"""The pilot: a trial of every kind for a few seconds on this machine, an evaluation, and the making of test images."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import torch
+
+from study.cost.timings import ENOUGH, Kind, Timing, test_images
+from study.plan import Plan, PlannedTrial
+from trainables.datasets import split_of
+from trainables.evaluation import evaluate
+from trainables.evaluation.sets import DistortedSets
+from trainables.evaluation.shown import is_attack, shown
+from trainables.fit import Training, data_set
+from trainables.recipe import Condition, Scratch
+
+PILOT_SECONDS = 2.0
+"""For which each kind of unit is timed, after as long again to warm up."""
+SLICE_SECONDS = PILOT_SECONDS / (2 * ENOUGH)
+"""Of one timing among those of a kind."""
+PILOT_IMAGES = 10
+"""Images by which the making of a test set is timed."""
+CACHE_BYTES = 2**30
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pilot:
+    """What was measured."""
+
+    timings: tuple[Timing, ...]
+    making: float
+    """Seconds that all distorted test sets of the plan take to make."""
+    device: str
+    """`2 CPU threads`, or the GPU's name."""
+    seconds: float
+    """That it took."""
+    trial_bytes: int | None
+    """The most that a trial took on a GPU, training images included; None on a CPU."""
+
+
+def pilot(plan: Plan, clock: Clock = time.perf_counter) -> Pilot:
+    """Times one trial of every method, training distortion, model and data set, and one evaluation; keeps nothing."""
+    began, plan = clock(), plan.expected()
+    kinds = {Kind.of("train", trial.recipe): trial for trial in plan.trials}
+    timed = [timing for kind, trial in kinds.items() for timing in _timed_training(kind, trial, clock)]
+    peak = torch.cuda.max_memory_allocated() if on_gpu() else None
+    timings = (*timed, *_timed_evaluation(plan, clock))
+    made = making(plan, clock)
+    return Pilot(timings=timings, making=made, device=_told(), seconds=clock() - began, trial_bytes=peak)
+
+
+def on_gpu() -> bool:
+    """Whether this machine computes on a GPU."""
+    return torch.cuda.is_available()
+
+
+def device() -> torch.device:
+    """What this machine computes on."""
+    return torch.device("cuda" if on_gpu() else "cpu")
+
+
+def _told() -> str:
+    return torch.cuda.get_device_name() if on_gpu() else "this machine's CPU"
+
+
+def _settled(clock: Clock) -> float:
+    """The time once the device has done all that it was given."""
+    if on_gpu():
+        torch.cuda.synchronize()
+    return clock()
+
+
+def _timed_training(kind: Kind, trial: PlannedTrial, clock: Clock) -> Iterator[Timing]:
+    """Slices of a training, after one to warm up."""
+    recipe = replace(trial.recipe, start=Scratch(), epochs=10**6, iterations=None)
+    training = Training(recipe, None, device())
+    training.advance(clock() + PILOT_SECONDS, clock)
+    end = _settled(clock) + PILOT_SECONDS
+    while (began := _settled(clock)) < end and not training.finished:
+        before = training.images_seen
+        training.advance(began + SLICE_SECONDS, clock)
+        yield Timing(kind=kind, images=training.images_seen - before, seconds=_settled(clock) - began)
+
+
+def _timed_evaluation(plan: Plan, clock: Clock) -> Iterator[Timing]:
+    """Rounds after the first: the distorted images are there by then, as they are for every trial but the first."""
+    recipe = replace(plan.trials[0].recipe, start=Scratch())
+    weights = dict(Training(recipe, None, torch.device("cpu")).model.state_dict())
+    practical = {sweep.condition_ids[sweep.levels.index(sweep.practical)] for sweep in plan.sweeps}
+    told = [
+        one
+        for one in plan.conditions
+        if one.condition_id in practical or (one.family == "clean" and one.split == "test")
+    ]
+    sets = DistortedSets(CACHE_BYTES)
+    list(evaluate(recipe, weights, told, sets, device()))
+    end = _settled(clock) + ENOUGH * PILOT_SECONDS
+    for _ in range(ENOUGH):
+        began = _settled(clock)
+        list(evaluate(recipe, weights, told, sets, device()))
+        yield Timing(kind=Kind.of("evaluate", recipe), images=test_images(told), seconds=_settled(clock) - began)
+        if clock() >= end:
+            break
+
+
+def making(plan: Plan, clock: Clock = time.perf_counter) -> float:
+    """Seconds that all distorted test sets of a plan take to make: each condition's first images, timed twice."""
+    return sum(_timed_making(one, clock) for one in plan.conditions if not is_attack(one))
+
+
+def _timed_making(condition: Condition, clock: Clock) -> float:
+    images, how = split_of(data_set(condition.data), condition.split), shown(condition)
+    some = min(PILOT_IMAGES, len(images))
+    for _ in range(2):  # what is looked up, filters and plates, is there by the second time
+        began = clock()
+        how.of(condition, images, device(), 0, some).cpu()
+        seconds = clock() - began
+    return seconds * len(images) / some
