@@ -1,19 +1,16 @@
 """Batches: training images on a device, flipped and cropped where a study says so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from trainables.datasets import Images
 from trainables.methods import Batch
 from trainables.randomness import Key
-
-RESIDENT_SHARE = 0.5
-"""Training images live on the device if they take no more than this share of its free memory."""
-
+from trainables.sharing import Shared
 
 Change = Callable[[Tensor], Tensor]
 """[N, C, H + 2 margin, W + 2 margin], uint8 → the same shape."""
@@ -63,27 +60,61 @@ def as_they_are(pixels: Tensor) -> Tensor:
     return pixels
 
 
-class Source:
-    """Training images as batches on a device: kept there whole if they fit, else copied batch by batch."""
+class Rows(Protocol):
+    """Images at rest, [N, C, H + 2 margin, W + 2 margin] in uint8, wherever they are, as batches on a device."""
 
-    def __init__(self, images: Images, margin: int, device: torch.device) -> None:
-        pixels = images.within(margin)
+    def expect(self, coming: Iterable[Tensor]) -> None:
+        """From now on `take` will be asked for these, in turn; to be told so speeds it up and changes nothing."""
+        ...
+
+    def take(self, index: Tensor) -> Tensor:
+        """Those at `index` [n], which is on the CPU."""
+        ...
+
+    def check(self) -> None:
+        """Raises OSError if what was taken so far may not have been the images: their memory was lost."""
+        ...
+
+    def close(self) -> None:
+        """End what works ahead."""
+        ...
+
+
+class Resident:
+    """Rows that are all on the device."""
+
+    def __init__(self, pixels: Tensor, shared: Shared | None = None) -> None:
+        self.pixels = pixels
+        self.shared = shared
+        """The memory that they are in, where it belongs to another process."""
+
+    def expect(self, coming: Iterable[Tensor]) -> None:
+        """Nothing: all is there."""
+
+    def take(self, index: Tensor) -> Tensor:
+        return self.pixels.index_select(0, index.to(self.pixels.device, non_blocking=True))
+
+    def check(self) -> None:
+        if self.shared is not None:
+            self.shared.check()
+
+    def close(self) -> None:
+        """Nothing: nothing works ahead."""
+
+
+class Source:
+    """Training images as batches on a device."""
+
+    def __init__(self, rows: Rows, labels: Tensor, margin: int) -> None:
+        self.rows = rows
+        self.labels = labels
+        """[N], on the device."""
         self.margin = margin
-        self.device = device
-        self.resident = device.type == "cpu" or pixels.numel() <= RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]
-        self.pixels = pixels.to(device) if self.resident else pixels
-        self.labels = images.labels.to(device) if self.resident else images.labels
 
     def batch(self, index: Tensor, change: Change = as_they_are) -> Batch:
         """The images at `index` (on the CPU) after `change`, float32 in [0, 1] and channels-last, on the device."""
-        if self.resident:
-            index = index.to(self.device, non_blocking=True)
-            pixels, labels = self.pixels[index], self.labels[index]
-        else:
-            pixels, labels = (
-                rows[index].pin_memory().to(self.device, non_blocking=True) for rows in (self.pixels, self.labels)
-            )
-        source = change(pixels).to(torch.float32, memory_format=torch.channels_last).div_(255)
+        labels = self.labels.index_select(0, index.to(self.labels.device, non_blocking=True))
+        source = change(self.rows.take(index)).to(torch.float32, memory_format=torch.channels_last).div_(255)
         height, width = source.shape[2:]
         m = self.margin
         return Batch(images=source[:, :, m : height - m, m : width - m], labels=labels, source=source)

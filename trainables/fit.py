@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-from trainables.batches import Augmentation, Source
+from trainables.batches import Augmentation
 from trainables.checkpoint import to_cpu, weights_hash
 from trainables.convolution import check_safe
 from trainables.datasets import DataSet, datasets, split_of
@@ -24,6 +24,7 @@ from trainables.recipe import Component, Parent, Recipe, Scratch, WeightsFile
 from trainables.records import Epoch, Outcome, Sink, State
 from trainables.schedules import schedule
 from trainables.sequence import build
+from trainables.supply import Supply
 from trainables.tasks import Task
 from trainables.weights import fitted
 
@@ -42,18 +43,18 @@ def fit(recipe: Recipe, sink: Sink, device: torch.device | str = "cpu") -> Outco
     Returns the outcome that was committed; None if the parent it starts from has no weights to start from, because
     it diverged before its first finite epoch (the trial is then committed as diverged in epoch 0).
     """
-    training = begin(recipe, sink, device)
-    while not training.finished:
-        training.advance()
-        sink.save_last(training.state())
-    return commit(training, sink)
+    with begin(recipe, sink, device) as training:
+        while not training.finished:
+            training.advance()
+            sink.save_last(training.state())
+        return commit(training, sink)
 
 
-def begin(recipe: Recipe, sink: Sink, device: torch.device | str) -> "Training":
+def begin(recipe: Recipe, sink: Sink, device: torch.device | str, supply: Supply | None = None) -> "Training":
     """A training at the furthest point that the sink knows of, or at its beginning if that lacks a stage to be kept."""
     start = recipe.start
     weights = sink.load_start(start) if isinstance(start, (Parent, WeightsFile)) else None
-    training = Training(recipe, weights, torch.device(device), sink.keep_stage)
+    training = Training(recipe, weights, torch.device(device), sink.keep_stage, supply)
     saved = sink.load_last()
     if saved is not None and training.goes_on_from(saved):
         training.restore(saved)
@@ -132,8 +133,14 @@ class Training:
     """
 
     def __init__(
-        self, recipe: Recipe, start: State | None, device: torch.device, keep_stage: KeepStage = keep_none
+        self,
+        recipe: Recipe,
+        start: State | None,
+        device: torch.device,
+        keep_stage: KeepStage = keep_none,
+        supply: Supply | None = None,
     ) -> None:
+        """`supply`: the images that earlier trainings of this process left; None where it has a device to itself."""
         torch.set_num_threads(recipe.threads)
         self.recipe = recipe
         self.device = device
@@ -141,8 +148,9 @@ class Training:
         data = data_set(recipe.data)
         margin = self.method.distortion.margin if self.method.distortion else 0
         images = split_of(data, "train")
-        self.train = Source(images, margin, device)
-        self.validation = Source(split_of(data, "validation"), 0, device)
+        supply = supply or Supply(device)
+        self.train, self.validation = supply.sources(data, margin)
+        self.residency = supply.residency(data)
         model = build_model(recipe)
         if start is None:
             model.see(images.within(0))
@@ -201,9 +209,10 @@ class Training:
         """Train to the end of the epoch, or to the first step after `until`; True if the epoch ended."""
         assert not self.finished
         self.model.train()
-        order = self._order()
+        batches = torch.split(self._order(), self.recipe.batch_size)
+        self.train.rows.expect(batches[self.step : self.steps])
         while self.step < self.steps:
-            self._step(order)
+            self._step(batches[self.step])
             if clock() >= until and self.step < self.steps:
                 return False
         self._end_epoch()
@@ -217,12 +226,10 @@ class Training:
         generator = Key((self.recipe.replicate, "order", self.epoch)).generator()
         return torch.randperm(len(self.train.labels), generator=generator)
 
-    def _step(self, order: Tensor) -> None:
+    def _step(self, index: Tensor) -> None:
         key = Key((self.recipe.replicate, "step", self.epoch, self.step))
         torch.manual_seed(key.child("global").seed)  # dropout takes no generator
-        size = self.recipe.batch_size
-        change = self.augmentation.drawn(key.child("augmentation"))
-        batch = self.train.batch(order[self.step * size : (self.step + 1) * size], change)
+        batch = self.train.batch(index, self.augmentation.drawn(key.child("augmentation")))
         loss = self.method.loss(self.model, batch, key)
         rate = self.schedule.rate(self.lr, len(self.epochs) * self.length.epoch + self.step, self.length)
         for group, factor in zip(self.optimizer.param_groups, self.lr_factors, strict=True):
@@ -278,11 +285,13 @@ class Training:
     def _validate(self) -> tuple[float, int]:
         self.model.eval()
         index = torch.split(torch.arange(len(self.validation.labels)), VALIDATION_BATCH)
+        self.validation.rows.expect(index)
         batches = (self.validation.batch(one) for one in index)
         return self.method.task.validate(self.model, ((batch.images, batch.labels) for batch in batches))
 
     def state(self) -> State:
-        """Everything needed to go on from here, bit for bit."""
+        """Everything needed to go on from here, bit for bit; raises OSError if the images were lost on the way."""
+        self._check()
         return {
             "step": self.step,
             "sums": self.sums,
@@ -293,6 +302,21 @@ class Training:
             "diverged_epoch": self.diverged_epoch,
             "stages": list(self.kept_stages),
         }
+
+    def _check(self) -> None:
+        for source in (self.train, self.validation):
+            source.rows.check()
+
+    def close(self) -> None:
+        """End what fetches images ahead."""
+        for source in (self.train, self.validation):
+            source.rows.close()
+
+    def __enter__(self) -> "Training":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def goes_on_from(self, state: State) -> bool:
         """Whether every stage up to there was kept."""
@@ -320,8 +344,9 @@ class Training:
         return None if self.best is None else self.best.weights
 
     def outcome(self) -> Outcome:
-        """The result, once `finished`."""
+        """The result, once `finished`; raises OSError if the images were lost on the way."""
         assert self.finished
+        self._check()
         begun = len(self.epochs) if self.diverged_epoch is None else self.diverged_epoch
         shown = sum(
             self.recipe.shown(self.length.of_epoch(epoch), len(self.train.labels)) for epoch in range(1, begun + 1)

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tests.contracts.pictures import digits
-from trainables.batches import Augmentation, Source
+from trainables.batches import Augmentation, Resident, Source
 from trainables.datasets import Images
 from trainables.randomness import Key
 
@@ -92,7 +92,8 @@ def test_black_is_what_comes_in() -> None:
 @pytest.mark.parametrize("augmentation", [None, Augmentation(flip=True, crop=2, margin=1)])
 def test_a_batch_is_float_images_channels_last_inside_their_source(augmentation: Augmentation | None) -> None:
     images = digits(count=20)
-    source = Source(Images(F.pad(images.pixels, [3] * 4), images.labels, border=3), 1, CPU)
+    padded = Images(F.pad(images.pixels, [3] * 4), images.labels, border=3)
+    source = Source(Resident(padded.within(1)), images.labels, margin=1)
     index = torch.tensor([4, 2, 9])
     batch = source.batch(index, augmentation.drawn(KEY)) if augmentation else source.batch(index)
     assert batch.source.shape == (3, 1, 30, 30)
