@@ -28,6 +28,7 @@ from trainables.fit import Training, begin, commit
 from trainables.pictures import png
 from trainables.recipe import Condition, Recipe
 from trainables.records import Cell, Epoch, Sink
+from trainables.supply import Supply
 
 Phase = Literal["train", "evaluate", "wait"]
 Status = Literal["running", "done", "diverged", "failed", "held", "stopped"]
@@ -71,6 +72,8 @@ class Report:
     """Since the unit began in this worker."""
     host: str = ""
     """The worker's machine."""
+    residency: str = ""
+    """Where a training's images are kept, and why, in a sentence; empty on a CPU, where there is no choice."""
     failure: FailureClass | None = None
     error: str = ""
     traceback: str = ""
@@ -152,6 +155,7 @@ class StudyTrainable(Trainable):
         self.device = torch.device("cuda" if config["unit"].resources.gpus else "cpu")
         space = room(self.device, config["unit"].resources.cpus, config["unit"].resources.gpus)
         self.sets = DistortedSets(space.memory, space.disk)
+        self.supply = Supply(self.device, config["unit"].resources.gpus)
         self.poisoned = False
         self._take(config["unit"])
 
@@ -204,7 +208,10 @@ class StudyTrainable(Trainable):
         return self._evaluate(unit.recipe, session)
 
     def _train(self, recipe: Recipe, session: Session) -> Slices:
-        training = begin(recipe, session, self.device)
+        with begin(recipe, session, self.device, self.supply) as training:
+            yield from self._trained(training, session)
+
+    def _trained(self, training: Training, session: Session) -> Slices:
         told, saved = 0, time.monotonic()
         try:
             while not training.finished:
@@ -230,6 +237,7 @@ class StudyTrainable(Trainable):
             share=training.share,
             epochs=training.epochs[told:],
             validation_accuracy=last.validation_correct / last.validation_n if last else None,
+            residency=training.residency.said if self.device.type == "cuda" else "",
         )
 
     def _evaluate(self, recipe: Recipe, session: Session) -> Slices:

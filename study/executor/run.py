@@ -60,6 +60,8 @@ class Run:
         self._told: dict[str, int] = {}
         self._epochs: dict[str, tuple[Epoch, ...]] = {}
         """By the unit that finished them."""
+        self._residencies: set[str] = set()
+        """Where images are kept, as far as a person was told."""
         self._begun: set[str] = set()
         """Trials that a worker has taken up in this launch."""
         self._idle_deaths = 0
@@ -171,10 +173,17 @@ class Run:
 
     def reported(self, unit: StudyUnit, report: Report) -> None:
         """A slice of the unit is done."""
+        self._tell_residency(report)
         self._reports[unit.unit_id] = report
         self._epochs[unit.unit_id] = self._epochs.get(unit.unit_id, ()) + report.epochs
         self._count(unit, report.cells)
         self._changed()
+
+    def _tell_residency(self, report: Report) -> None:
+        """Once a kind of choice, not for each trial."""
+        if report.residency and report.residency not in self._residencies:
+            self._residencies.add(report.residency)
+            self.tell_notice(report.residency)
 
     def _changed(self) -> None:
         """Tell the observer, at most ten times a second."""
@@ -185,6 +194,7 @@ class Run:
 
     def ended(self, unit: StudyUnit, report: Report) -> None:
         """The unit's last report."""
+        self._tell_residency(report)
         self._reports.pop(unit.unit_id, None)
         self._epochs.pop(unit.unit_id, None)
         self._count(unit, report.cells)
