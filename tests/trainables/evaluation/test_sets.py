@@ -2,22 +2,26 @@
 
 import os
 import shutil
+import warnings
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from tests.contracts.pictures import network
 from trainables.corruptions import Corruption
-from trainables.datasets import Images, split_of
+from trainables.datasets import DataSet, Images, split_of
 from trainables.evaluation import evaluate
 from trainables.evaluation import sets as module
 from trainables.evaluation.sets import DistortedSets, bytes_of, room
 from trainables.evaluation.shown import BATCH, CHUNK, MOVING_CHUNK, Shown, floating, frames_of, shown
 from trainables.fit import data_set
-from trainables.recipe import Component, Condition, Family, Recipe
+from trainables.recipe import Component, Condition, Family, Recipe, Split
 from trainables.records import Cell
 
 CPU = torch.device("cpu")
@@ -207,3 +211,36 @@ def failing_after(images: int) -> Callable[..., Tensor]:
         return original(how, condition, there, device, first, last)
 
     return of
+
+
+@pytest.fixture
+def read_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """The images lie in files that are mapped; writing to one would end this process."""
+    kind, images = type(data_set(DATA)), count()
+    load = kind.load
+
+    def mapped(self: DataSet, split: Split) -> Images:
+        loaded = load(self, split)
+        file = tmp_path / str(next(images))
+        file.write_bytes(loaded.pixels.contiguous().numpy().tobytes())
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            pixels = torch.from_numpy(np.memmap(file, np.uint8, "r", shape=tuple(loaded.pixels.shape)))
+        return Images(pixels, loaded.labels, loaded.border)
+
+    monkeypatch.setattr(kind, "load", mapped)
+    split_of.cache_clear()
+    yield
+    split_of.cache_clear()
+    assert next(images)
+
+
+def cells_of_all() -> list[Cell]:
+    model, every = network("small_cnn", width=4), (*SHOWN, ATTACKED, condition("clean", "rotation", degrees=0.0))
+    return list(evaluate(RECIPE, model.state_dict(), every, DistortedSets(PLENTY), CPU))
+
+
+def test_images_in_a_read_only_file_are_read_there(request: pytest.FixtureRequest) -> None:
+    expected = cells_of_all()
+    request.getfixturevalue("read_only")
+    assert cells_of_all() == expected
