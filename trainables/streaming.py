@@ -5,7 +5,8 @@ What is ahead is only ever handed out for the very indices that it was gathered 
 Of 128 random images [3, 224, 224] inside a mapped file of images [3, 256, 256], on two busy cores: `index_select` into
 a buffer that is kept takes 2 ms where the file is in memory, indexing that makes a new tensor each time 16 to 25 ms.
 From the disk it takes 120 to 150 ms, row by row in the order of the file 106 ms, in 4 threads 104 ms: threads pay as
-much as sorting, and they also hide the disk behind the training.
+much as sorting, and need none. Steps of 30 ms then take 31 to 37 ms where the file is in memory, against 41 where
+nothing is ahead; from that disk, which is slower than the steps, 63 to 92 against 77 to 89.
 """
 
 from collections import deque

@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import trainables.fit
+import trainables.residency
+import trainables.supply
 from tests.study.executor.plans import trial
 from tests.trainables.mapped import BORDER, COUNTS, Mapped
 from tests.trainables.test_stages import Kept
@@ -237,3 +239,24 @@ def test_one_that_cannot_share_does_without(data: Mapped, tmp_path: Path) -> Non
     found: Tensor = supply.sources(data, 0)[0].batch(torch.arange(4)).images
     assert supply.residency(data).way == "mapped"
     assert torch.equal(found, Supply(CPU).sources(data, 0)[0].batch(torch.arange(4)).images)
+
+
+@pytest.mark.parametrize(
+    ("copies", "there", "way", "reason"),
+    [
+        (4.0, True, "shared", False), (4.0, False, "own", True), (2.0, True, "shared", False),
+        (2.0, False, "streamed", True), (1.9, True, "streamed", False),
+    ],
+)  # fmt: skip
+def test_what_was_decided_is_what_is_done(
+    data: Mapped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copies: float, there: bool, way: Way, reason: bool
+) -> None:
+    """On a device that holds so many copies of the images, half of which is a trial's, with a place to share or not."""
+    size = sum(data.load(split).pixels.nbytes for split in ("train", "validation"))  # type: ignore[arg-type]
+    monkeypatch.setattr(trainables.supply, "_memory", lambda _device: int(copies * size))
+    monkeypatch.setattr(trainables.residency, "HOLDER", 0)
+    supply = Supply(CPU, gpus=0.5, folder=tmp_path if there else tmp_path / "nowhere")
+    found = supply.sources(data, 0)[0].batch(torch.arange(4)).images
+    assert supply.residency(data).way == way
+    assert ("nowhere" in supply.residency(data).said) == reason
+    assert torch.equal(found, Supply(CPU, way="mapped").sources(data, 0)[0].batch(torch.arange(4)).images)
