@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, get_args
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from trainables.datasets import DataSet, Images, MissingDataError
 from trainables.parameters import parameter
+from trainables.photographs import centre, opened
 from trainables.recipe import Split
 from trainables.splits import held_out
 
@@ -153,13 +152,7 @@ def _images(folder: Path) -> Iterator[Path]:
 
 def _read(file: Path, shorter: int, side: int) -> NDArray[Any]:
     """[3, side, side]: the centre of the image whose shorter side is scaled to `shorter`."""
-    try:
-        with Image.open(file) as opened:
-            image = opened.convert("RGB")
-    except (OSError, ValueError, SyntaxError) as error:
-        raise ValueError(f"{file} cannot be read as an image ({error}): mend or remove it") from error
+    image = opened(file, file)
     scale = shorter / min(image.size)
     width, height = (max(shorter, int(length * scale)) for length in image.size)
-    left, top = (width - side) // 2, (height - side) // 2
-    scaled = image.resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(scaled.crop((left, top, left + side, top + side))).transpose(2, 0, 1)
+    return centre(image, width, height, side)
