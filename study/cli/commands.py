@@ -11,6 +11,7 @@ from study.cli.errors import UNFINISHED, Commands
 from study.cli.options import Json, Overrides, Spec, StorePlace, Study, Trial, complete_study, examples
 from study.cli.query_help import QueryCommand
 from study.cli.terminal import terminal
+from study.data.ilsvrc import GET_IMAGENET
 
 app = typer.Typer(
     cls=Commands,
@@ -473,6 +474,77 @@ def preview(
     from study.cli.previewing import preview as draw
 
     draw(conditions, image, output, seed=seed, force=force, terminal=terminal())
+
+
+data = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Build data sets that nobody distributes.")
+app.add_typer(data, name="data", **examples("study data tifs --imagenet /nfs/imagenet --out data/tifs"))
+
+
+@data.command(
+    **examples(
+        "study data tifs --imagenet /nfs/imagenet --out data/tifs",
+        "study data tifs --imagenet /nfs/imagenet --out data/tifs_fold_3 --fold 3",
+        "study data tifs --imagenet /nfs/imagenet --out data/small --classes 20.txt --per-class 100 --val 10",
+        after=GET_IMAGENET,
+    )
+)
+def tifs(
+    imagenet: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="ILSVRC2012: train/WNID/*.JPEG and val, as below.", show_default=False),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="Where to build; $STUDY_DATA/tifs is found by itself.", show_default=False),
+    ],
+    fold: Annotated[
+        int, typer.Option(min=0, metavar="K", help="Which tenth of the 500 images of a class validates.")
+    ] = 0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Threads.  Default: a processor each.", show_default=False)
+    ] = None,
+    classes: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A reduced set: only these, a WordNet id a line.", show_default=False),
+    ] = None,
+    per_class: Annotated[
+        int | None,
+        typer.Option(min=2, metavar="N", help="A reduced set: so many of a class train or validate.  Default: 500."),
+    ] = None,
+    val: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="A reduced set: so many of those validate.  Default: 50.")
+    ] = None,
+) -> None:
+    """Build Tiny ImageNet Full-Sized from ImageNet: 21.6 GB.
+
+    Of Tiny ImageNet's 200 classes 450 images each to train, 50 to validate and ImageNet's 50 validation images to test,
+    the shorter side scaled to 256 px (Laermann et al. 2019).  Ctrl-C stops it; the same command goes on from there, and
+    does nothing where the set is whole.  Images that are missing or cannot be read are all named at the end; once they
+    are mended, the same command reads only them.
+
+    Validation images may lie in class folders, or flat beside the devkit or Kaggle's list of labels.
+
+    Exit status: 0 whole, 1 some images cannot be read, 2 the tree or the command is wrong, 130 stopped by hand.
+    """
+    from study.cli.building import build_tifs
+
+    raise typer.Exit(build_tifs(imagenet, out, classes, per_class, val, fold, workers, terminal()))
+
+
+@data.command(**examples("study data verify data/tifs"))
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `study data tifs` built.", show_default=False)],
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Threads.  Default: a processor each.", show_default=False)
+    ] = None,
+) -> None:
+    """Check every pixel and label of a built set.
+
+    A set that was copied without its times is accepted again if it is whole.  Exit status 1 if anything is wrong.
+    """
+    from study.cli.building import verify_set
+
+    raise typer.Exit(verify_set(folder, workers, terminal()))
 
 
 @app.command(**examples("study methods", "study methods stability_training"))

@@ -47,11 +47,10 @@ def complete_trial(ctx: typer.Context, incomplete: str) -> list[str]:
     return sorted({trial.trial_id for plan in plans for trial in plan.trials if trial.trial_id.startswith(incomplete)})
 
 
-def examples(*lines: str) -> dict[str, Any]:
-    """A command's epilogue: examples as they are typed, not rewrapped."""
-    return {
-        "epilog": "\b\n" + "\n".join(("Examples:" if len(lines) > 1 else "Example:", *(f"  {one}" for one in lines)))
-    }
+def examples(*lines: str, after: str = "") -> dict[str, Any]:
+    """A command's epilogue: examples as they are typed, and what comes `after` them, not rewrapped."""
+    typed = "\n".join(("Examples:" if len(lines) > 1 else "Example:", *(f"  {one}" for one in lines)))
+    return {"epilog": f"\b\n{typed}" + (f"\n\n\b\n{after}" if after else "")}
 
 
 Spec = Annotated[

@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 from study.cli.errors import CommandError
 from study.cli.places import newest, open_store, store_suffix
+from study.cli.stopping import stoppable
 from study.cli.terminal import Terminal
 from study.cli.tracking import synced, told
 from study.store import HeldError, Store
@@ -166,18 +167,6 @@ def _server(place: Place, host: str, port: int, log: IO[bytes]) -> Iterator["sub
             yield process
         finally:
             _end(process)
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """A closed terminal and a polite kill are as Ctrl-C; under nohup, a closed terminal is nothing."""
-    asked = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) != signal.SIG_IGN]
-    before = {one: signal.signal(one, signal.default_int_handler) for one in asked}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
 
 
 def server_command(place: Place, host: str, port: int) -> list[str]:

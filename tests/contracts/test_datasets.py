@@ -12,7 +12,7 @@ BUILT_IN = (*DOWNLOADED, "mnist_5k")
 
 
 def test_the_laws_know_every_data_set() -> None:
-    assert tuple(sorted((*BUILT_IN, "image_folder", "tiny_imagenet"))) == datasets.names()
+    assert tuple(sorted((*BUILT_IN, "image_folder", "tifs", "tiny_imagenet"))) == datasets.names()
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -35,7 +35,7 @@ def test_an_absent_one_says_where_it_looked_and_how_to_get_it(name: str, tmp_pat
     assert "$STUDY_DATA" in str(raised.value)
 
 
-@pytest.mark.parametrize("name", [*DOWNLOADED, "image_folder", "tiny_imagenet"])
+@pytest.mark.parametrize("name", [*DOWNLOADED, "image_folder", "tifs", "tiny_imagenet"])
 def test_whether_it_is_there_is_known_without_loading_all_of_it(name: str, tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match=str(tmp_path)):
         datasets.get(name)(root=str(tmp_path)).check_files()
@@ -51,7 +51,7 @@ def test_what_comes_with_a_package_is_there() -> None:
     datasets.get("mnist_5k")().check_files()
 
 
-@pytest.mark.parametrize("name", [*DOWNLOADED, "tiny_imagenet"])
+@pytest.mark.parametrize("name", [*DOWNLOADED, "tifs", "tiny_imagenet"])
 def test_the_folder_is_the_root_then_the_environments_then_data(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STUDY_DATA", raising=False)
     assert datasets.get(name)().folder == Path("data")

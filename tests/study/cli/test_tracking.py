@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from study.cli.stopping import stoppable
 from study.cli.tracking import Tracked, missing, told
-from study.cli.ui import has_browser, server_command, server_environment, stoppable
+from study.cli.ui import has_browser, server_command, server_environment
 from study.plan import Plan
 from study.progress import Event, Progress
 from study.store import Owner, Store
