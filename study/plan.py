@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from trainables.parameters import Value
-from trainables.recipe import Component, Condition, Family, Measure, Recipe
+from trainables.recipe import Component, Condition, Family, Kind, Measure, Recipe
 
 BASELINE_METHODS = ("standard", "triplet_ranking")
 """What trains on undistorted images and holds nothing stable: what others are measured against."""
@@ -224,6 +224,8 @@ class Plan:
     """What all its trials are measured by."""
     figures: tuple[Figure, ...] = ()
     """In the order of the YAML."""
+    kinds: tuple[tuple[str, Kind], ...] = ()
+    """(distortion or attack, of which kind), of all that is trained on or swept, by name; none of older launches."""
 
     @property
     def baseline_id(self) -> str | None:

@@ -13,6 +13,8 @@ Precision = Literal["float32", "bfloat16"]
 Split = Literal["train", "validation", "test"]
 Family = Literal["clean", "sweep", "corruption", "perturbation", "attack", "noise_stability"]
 """What kind of test a condition is, and so which registry its steps are of."""
+Kind = Literal["noise", "transformative", "attack"]
+"""Of a distortion or attack. Laermann et al. 2019, §1, count adversarial examples among the noise."""
 Counts = Literal["epochs", "iterations"]
 """What the length of a training is counted in, and so its stages."""
 Measure = Literal["accuracy", "triplet ranking score"]

@@ -1,5 +1,7 @@
 """The whole plan."""
 
+from collections.abc import Iterator
+
 from study.plan import Plan, baseline_of
 from study.planning.conditions import benchmarks, conditions, sweeps
 from study.planning.data import located
@@ -8,6 +10,8 @@ from study.planning.starts import Parents
 from study.planning.trials import grid_trials, with_all_stages
 from study.spec import Spec
 from trainables.methods import methods
+from trainables.recipe import Kind
+from trainables.sequence import find
 
 
 def make_plan(spec: Spec, fingerprint: str) -> Plan:
@@ -29,4 +33,12 @@ def make_plan(spec: Spec, fingerprint: str) -> Plan:
         searches=tuple(searches(spec, fingerprint, parents, planned)),
         measure=methods.get(spec.methods[0].method).measure,
         figures=spec.figures,
+        kinds=tuple(_kinds(spec)),
     )
+
+
+def _kinds(spec: Spec) -> Iterator[tuple[str, Kind]]:
+    trained = (step.name for method in spec.methods for setting in method.settings for step in setting.steps)
+    swept = (step.name for sweep in spec.evaluate.sweeps for step in sweep.steps)
+    for name in sorted({*trained, *swept}):
+        yield name, find(name).kind

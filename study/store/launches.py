@@ -64,7 +64,10 @@ class Launch:
 
     def repeats(self, other: "Launch") -> bool:
         """Whether both are of one plan and one spec."""
-        same = self.grid.equals(other.grid) and self.conditions.equals(other.conditions)
+        same = all(
+            mine.equals(others) and mine.schema.metadata == others.schema.metadata
+            for mine, others in ((self.grid, other.grid), (self.conditions, other.conditions))
+        )
         told = [(one.title, one.spec_text, one.searches) for one in (self, other)]
         return same and told[0] == told[1]
 

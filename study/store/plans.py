@@ -18,7 +18,8 @@ from trainables.recipe import Condition, Measure
 def membership(plan: Plan) -> pa.Table:
     """The plan's trials as a table.
 
-    The study's name and title are its metadata, its measure if that is not accuracy, and its figures if it has any.
+    The study's name and title are its metadata, its measure if that is not accuracy, its figures if it has any, and of
+    which kind its distortions are.
     """
     rows = [membership_row(position, trial) for position, trial in enumerate(plan.trials)]
     metadata = {**MEMBERSHIP.schema.metadata, b"study": plan.study.encode(), b"title": plan.title.encode()}
@@ -26,6 +27,8 @@ def membership(plan: Plan) -> pa.Table:
         metadata[b"measure"] = plan.measure.encode()
     if plan.figures:
         metadata[b"figures"] = json.dumps([asdict(figure) for figure in plan.figures]).encode()
+    if plan.kinds:
+        metadata[b"kinds"] = json.dumps(plan.kinds).encode()
     return pa.Table.from_pylist(rows, schema=MEMBERSHIP.schema.with_metadata(metadata))
 
 
@@ -62,6 +65,7 @@ def plan_of(membership: pa.Table, conditions: pa.Table) -> Plan:
         benchmarks=tuple(_benchmarks(conditions)),
         measure=_measure(membership),
         figures=tuple(map(_figure, json.loads(membership.schema.metadata.get(b"figures", b"[]")))),
+        kinds=tuple((name, kind) for name, kind in json.loads(membership.schema.metadata.get(b"kinds", b"[]"))),
     )
 
 

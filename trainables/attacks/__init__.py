@@ -8,8 +8,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from trainables.distortions import Kind, Level
+from trainables.distortions import Level
 from trainables.parameters import Parameterised
+from trainables.recipe import Kind
 from trainables.registry import Registry
 
 

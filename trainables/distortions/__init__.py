@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 
 from trainables.parameters import Parameter, Parameterised
+from trainables.recipe import Kind
 from trainables.registry import Registry
-
-Kind = Literal["noise", "transformative", "attack"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from trainables.distortions import Distortion, Kind, Level
+from trainables.distortions import Distortion, Level
+from trainables.recipe import Kind
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from trainables.distortions import Distortion, Kind, Level
+from trainables.distortions import Distortion, Level
+from trainables.recipe import Kind
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from trainables.distortions import Distortion, Kind, Level
+from trainables.distortions import Distortion, Level
+from trainables.recipe import Kind
 
 
 @dataclass(frozen=True, kw_only=True)

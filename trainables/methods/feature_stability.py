@@ -5,12 +5,12 @@ from typing import ClassVar
 
 from torch import nn
 
-from trainables.distortions import Kind
 from trainables.losses import l2
 from trainables.methods import Batch, Loss
 from trainables.methods.triplet_ranking import TripletRanking
 from trainables.parameters import parameter
 from trainables.randomness import Key
+from trainables.recipe import Kind
 from trainables.triplets import embeddings
 
 

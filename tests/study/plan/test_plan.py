@@ -314,3 +314,11 @@ def test_a_raised_revision_moves_what_it_touches_and_nothing_else(demo: Plan, mo
     assert moved(distortions.get("rotation")) == ({"ST, rotation", "ST sym, rotation", "DA, rotation"}, {"rotation"})
     assert moved(distortions.get("jpeg")) == (set(), {"jpeg"})
     assert moved(models.get("lenet")) == (everything, set())
+
+
+def test_a_plan_says_of_which_kind_its_distortions_are(tmp_path: Path) -> None:
+    kinds = dict(planned(tmp_path).kinds)
+    assert kinds["gaussian_noise"] == "noise"
+    assert kinds["rotation"] == "transformative"
+    assert kinds["fgsm"] == "attack"
+    assert " then " not in "".join(kinds)

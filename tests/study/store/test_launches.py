@@ -51,6 +51,7 @@ def test_the_same_launch_again_adds_nothing(store: Store) -> None:
         (small.plan(trials=[small.BASELINE]), SPEC),
         (small.plan(sweeps=small.SWEEPS[:1]), SPEC),
         (replace(small.plan(), title="Another"), SPEC),
+        (replace(small.plan(), kinds=(("rotation", "transformative"),)), SPEC),
         (small.plan(), "study: small # reworded"),
     ],
 )
