@@ -40,9 +40,17 @@ def expected_range(values: Sequence[float], m: int) -> float:
     Exactly what resampling without replacement tends to: x₍ᵢ₎ is the largest of C(i−1, m−1) of the C(n, m) subsets, and
     the smallest of C(n−i, m−1).
     """
-    n = len(values)
+    return sum(weight * value for weight, value in zip(range_weights(len(values), m), sorted(values), strict=True))
+
+
+def range_weights(n: int, m: int) -> tuple[float, ...]:
+    """What each of `n` values, lowest first, counts in their `expected_range`."""
+    highest = best_weights(n, m)
+    return tuple(high - low for high, low in zip(highest, reversed(highest), strict=True))
+
+
+def best_weights(n: int, m: int) -> tuple[float, ...]:
+    """What each of `n` values, lowest first, counts in the mean of the largest over all subsets of `m`."""
     if not 1 <= m <= n:
         raise ValueError(f"a range over {m} of {n} values: the number lies in [1, {n}]")
-    subsets = math.comb(n, m)
-    weights = (math.comb(i, m - 1) - math.comb(n - 1 - i, m - 1) for i in range(n))
-    return sum(weight * value for weight, value in zip(weights, sorted(values), strict=True)) / subsets
+    return tuple(math.comb(i, m - 1) / math.comb(n, m) for i in range(n))

@@ -13,8 +13,11 @@ from dashboards.results import (
     NoisePoint,
     Results,
     Trial,
+    attack_sweeps,
+    condition_at,
     practical_condition,
     recorded_symbols,
+    strong_level,
 )
 from study.plan import Plan, PlannedTrial
 from study.query import Tables, open_tables
@@ -46,7 +49,7 @@ def read_results(store: Store, study: str) -> Results:
         found=found,
         trials=tuple(_trials(tables, tables.launch, found)),
         cells=cells,
-        bits=_bits(store, ids, {*map(practical_condition, plan.sweeps), *_reported(plan)}),
+        bits=_bits(store, ids, {*map(practical_condition, plan.sweeps), *_strong(plan), *_reported(plan)}),
         epochs=_epochs(tables),
         near_duplicates=_near_duplicates(tables),
         corruption_errors=errors,
@@ -60,6 +63,10 @@ def read_results(store: Store, study: str) -> Results:
         failures=tuple(newest_failures(store, ids)),
         examples=_examples(store, plan),
     )
+
+
+def _strong(plan: Plan) -> Iterable[str]:
+    return (condition_at(sweep, strong_level(plan, sweep)) for sweep in attack_sweeps(plan))
 
 
 def _reported(plan: Plan) -> Iterable[str]:

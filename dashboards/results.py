@@ -195,7 +195,8 @@ class Results:
     cells: Mapping[tuple[str, str], Cell]
     """(trial id, condition id) → the result, test and validation."""
     bits: Mapping[tuple[str, str], Bits]
-    """(trial id, condition id) → image by image, at practical levels and where a search reports."""
+    """(trial id, condition id) → image by image: at practical levels, at the strong one of attacks, and where a search
+    reports."""
     epochs: Mapping[str, tuple[Epoch, ...]]
     near_duplicates: Mapping[tuple[str, str], tuple[NearDuplicates, ...]]
     """(trial id, condition id of a practical level) → by rising threshold; of ranking trials."""
@@ -352,4 +353,22 @@ def recorded_symbols(launch: Launch) -> Symbol:
 
 
 def practical_condition(sweep: Sweep) -> str:
-    return sweep.condition_ids[sweep.levels.index(sweep.practical)]
+    return condition_at(sweep, sweep.practical)
+
+
+def condition_at(sweep: Sweep, level: float) -> str:
+    return sweep.condition_ids[sweep.levels.index(level)]
+
+
+def strong_level(plan: Plan, sweep: Sweep) -> float:
+    """The hardest level at which a figure of the study picks best and worst; the sweep's hardest where none does."""
+    picked = {level for figure in plan.figures if figure.test_distortion == sweep.test_distortion
+              for level in figure.pick_at}  # fmt: skip
+    return next((level for level in reversed(sweep.levels) if level in picked), sweep.levels[-1])
+
+
+def attack_sweeps(plan: Plan) -> tuple[Sweep, ...]:
+    """Those that attack the network, alone or after a distortion."""
+    attacks = {name for name, kind in plan.kinds if kind == "attack"}
+    attacked = {one.condition_id for one in plan.conditions if attacks & {step.name for step in one.steps}}
+    return tuple(sweep for sweep in plan.sweeps if practical_condition(sweep) in attacked)

@@ -353,6 +353,25 @@ def dashboard(
     write_dashboard(study, store, output, opens, terminal())
 
 
+@app.command(**examples("study claims tifs_mini", "study claims tifs_mini --format markdown"))
+def claims(
+    study: Study,
+    store: StorePlace = None,
+    form: Annotated[
+        Literal["table", "markdown", "csv", "json"], typer.Option("--format", help="How to print.")
+    ] = "table",
+) -> None:
+    """Check what Laermann et al. 2019 say of stability training against a study's results.
+
+    For each claim: whether it holds, fails, or the test images cannot tell; the difference in points with its 95 %
+    interval, paired image by image; what was compared, and of what it could not be asked.  CSV and JSON have a row a
+    claim and a part of it, differences in shares of 1.
+    """
+    from study.cli.claiming import print_claims
+
+    print_claims(study, store, form, terminal())
+
+
 @app.command(**examples("study track demo_mnist"))
 def track(study: Study, store: StorePlace = None) -> None:
     """Bring a study's runs in MLflow up to date.

@@ -276,9 +276,9 @@ def test_a_figure_that_cannot_be_drawn_says_what_can(
 
 def test_the_folder_is_the_registry_of_pages(results: Results) -> None:
     assert names() == (
-        "pareto", "bands", "knobs", "near_duplicates", "adversarial_quality", "pairs", "corruptions", "perturbations",
-        "heat_maps", "noise_stability", "training", "trials", "overview",
+        "pareto", "bands", "knobs", "near_duplicates", "adversarial_quality", "claims", "pairs", "corruptions",
+        "perturbations", "heat_maps", "noise_stability", "training", "trials", "overview",
     )  # fmt: skip
     assert [page.name for page in pages(results)] == [
-        "bands", "knobs", "pairs", "heat-map", "training", "trials", "overview",
+        "bands", "knobs", "claims", "pairs", "heat-map", "training", "trials", "overview",
     ]  # fmt: skip

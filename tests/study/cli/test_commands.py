@@ -18,6 +18,7 @@ from tests.study.hand_made import CONDITIONS, TRIALS, attempt, evaluate, launche
 
 COMMANDS = (
     "launch", "evaluate", "plan", "validate", "schema", "list", "status", "spec", "show", "why", "query", "dashboard",
+    "claims",
     "track", "ui", "distort", "preview", "methods", "distortions", "corruptions", "perturbations",
     "attacks", "models", "datasets", "doctor", "data",
 )  # fmt: skip

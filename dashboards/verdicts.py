@@ -1,0 +1,168 @@
+"""Verdicts on claims: what is compared, the interval of the difference, and on which side of zero it lies.
+
+A claim is put as differences of accuracy that lie above zero where it is right. Each has an interval from test images
+drawn anew (`dashboards.redrawn`), the same ones for all trials. It speaks of other test images for these trained
+models; that another training of the same recipe would end elsewhere is not in it.
+
+A claim holds where the interval of its statistic lies above zero, fails where it lies below, and else nobody can tell.
+Its statistic is of one of two kinds.
+
+* A mean over pairs of trials, or over bands. One interval of 95 %.
+* The least of several differences, where the claim says `never`, `best`, or two things at once. Their intervals are
+  simultaneous: in 95 % of samples every one of them is right. So the claim holds where all of them lie above zero, and
+  fails where any lies below. While a trial is missing it cannot hold, but it can fail.
+
+The parts of a claim, by figure, have simultaneous intervals too: one of many that stands out has no free try.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dashboards.evidence import Evidence, mean
+from dashboards.redrawn import Estimate, Values, intervals, lowest
+from dashboards.wording import count
+
+Verdict = Literal["holds", "fails", "cannot tell", "cannot be asked"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One figure's share in a claim, or one of the things it says at once."""
+
+    name: str
+    compared: str
+    estimate: Estimate
+    """From intervals that are simultaneous over the parts of its claim."""
+
+    @property
+    def verdict(self) -> Verdict:
+        return decided(self.estimate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a claim says, whatever the results."""
+
+    name: str
+    sentence: str
+    source: str
+    """Where in the paper."""
+    statistic: str
+    """What the estimate is of; above zero where the claim is right."""
+    every: bool = False
+    """Whether it is the least of several differences, so that a missing trial can make it fail yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One claim, and what the study says of it."""
+
+    told: Told
+    compared: str = ""
+    """How many of what, under which conditions."""
+    beside: str = ""
+    """What else tells: how many pairs are ahead, which trial is lowest."""
+    estimate: Estimate | None = None
+    """None where it cannot be asked."""
+    parts: tuple[Part, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Of what it cannot be asked, and why."""
+    unfinished: bool = False
+    """Whether something that it is about is missing."""
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.estimate is None:
+            return "cannot be asked"
+        verdict = decided(self.estimate)
+        return "cannot tell" if verdict == "holds" and self.told.every and self.unfinished else verdict
+
+
+def decided(estimate: Estimate) -> Verdict:
+    """By which side of zero the interval lies on."""
+    if estimate.low >= 0:
+        return "holds"
+    return "fails" if estimate.high < 0 else "cannot tell"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Differences:
+    """Those of one part of a claim, each above zero where the claim is right."""
+
+    name: str
+    compared: str
+    values: tuple[tuple[str, Values], ...]
+    """(what is compared, on each draw)"""
+
+    @property
+    def ahead(self) -> int:
+        return sum(bool(values[0] > 0) for _, values in self.values)
+
+    @property
+    def mean(self) -> Values:
+        return mean([values for _, values in self.values])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Asked:
+    """What a claim was asked of, and what it was not."""
+
+    parts: tuple[Differences, ...]
+    left_out: tuple[str, ...]
+    missing: tuple[str, ...]
+    """What it is about and what the study lacks: trials without a result, one of two things said at once."""
+
+
+def mean_claim(told: Told, evidence: Evidence, asked: Asked, noun: str) -> Claim:
+    values = [one for part in asked.parts for _, one in part.values]
+    if not values:
+        return _unasked(told, asked)
+    (estimate,) = intervals([mean(values)], evidence.n)
+    parts = intervals([part.mean for part in asked.parts], evidence.n)
+    number = sum(part.ahead for part in asked.parts)
+    which = {"band": "narrower"}.get(noun, "ahead")
+    return Claim(
+        told=told,
+        compared=_compared(asked, len(values), noun, evidence),
+        beside=f"{number} of {count(len(values), noun)} {which}",
+        estimate=estimate,
+        parts=tuple(
+            Part(name=part.name, compared=part.compared, estimate=one)
+            for part, one in zip(asked.parts, parts, strict=True)
+        ),
+        left_out=(*asked.missing, *asked.left_out),
+        unfinished=bool(asked.missing),
+    )
+
+
+def least_claim(told: Told, evidence: Evidence, asked: Asked, noun: str) -> Claim:
+    several = [(part.name, *one) for part in asked.parts for one in part.values]
+    if not several:
+        return _unasked(told, asked)
+    estimates = intervals([values for _, _, values in several], evidence.n)
+    name, which, _ = min(several, key=lambda one: float(one[2][0]))
+    split = iter(estimates)
+    grouped = [[next(split) for _ in part.values] for part in asked.parts]
+    return Claim(
+        told=told,
+        compared=_compared(asked, len(several), noun, evidence),
+        beside=f"least: {which} in {name}" if which else f"least: {name}",
+        estimate=lowest(estimates),
+        parts=tuple(
+            Part(name=part.name, compared=part.compared, estimate=lowest(own))
+            for part, own in zip(asked.parts, grouped, strict=True)
+        ),
+        left_out=(*asked.missing, *asked.left_out),
+        unfinished=bool(asked.missing),
+    )
+
+
+def _unasked(told: Told, asked: Asked) -> Claim:
+    return Claim(told=told, left_out=(*asked.missing, *asked.left_out))
+
+
+def _compared(asked: Asked, number: int, noun: str, evidence: Evidence) -> str:
+    """`56 pairs in 6 parts, on 400 images`"""
+    told = count(number, noun)
+    parts = f" in {len(asked.parts)} parts" if 1 < len(asked.parts) < number else ""
+    return f"{told}{parts}, on {count(evidence.n, 'image')}"
