@@ -53,7 +53,17 @@ def test_the_baseline_is_in_every_figure_and_counted_in_none(tmp_path: Path) -> 
     assert told(tmp_path, figures) == {"figures": "gaussian_noise 6 · rotation 9 · jpeg 3: 18 trials"}
 
 
-@pytest.mark.parametrize("name", ["tifs_mini"])
+def test_the_figures_of_the_paper_are_counted_as_it_counts_them() -> None:
+    """Laermann et al. 2019, Table 2 and Figures 1a to 2c."""
+    plan = make_plan(load("grid_tifs"), "0" * 32)
+    assert (len(plan.trials), len(plan.trials) * len(plan.conditions)) == (296, 38_480)
+    assert dict(_figures(figure_counts(plan))) == {
+        "figures": "1a 28 · 1b 15 · 1c 42 (+12 of 1a) · 2a 24 · 2b 24 · 2c 96 (+24 of 2a): 229 trials",
+        "in no figure": "66: trained on jpeg 24; ST sym on gaussian_noise, thumbnail, fgsm 12 + 9 + 21",
+    }
+
+
+@pytest.mark.parametrize("name", ["grid_tifs", "tifs_mini"])
 def test_figures_come_back_from_the_tables(name: str) -> None:
     plan = make_plan(load(name), "0" * 32)
     assert len(plan.figures) == 6

@@ -23,6 +23,7 @@ COUNTS = {
     "bang_mnist": {"Regular": 2, "BANG": 169},
     "cifar10_resnet18": {"Baseline": 3, "ST": 108, "ST sym": 108, "DA": 72, "AT": 18},
     "demo_mnist": {"Baseline": 1, "ST": 18, "ST sym": 6, "DA": 8, "AT": 4},
+    "grid_tifs": {"Baseline": 1, "ST": 105, "ST sym": 105, "DA": 70, "DA 20 epochs": 8, "AT": 7},
     "heat_map_mnist": {"Baseline": 1, "ST": 25, "DA": 5},
     "noisymix_cifar10": {"Baseline": 3, "NoisyMix": 24, "NoisyMix settings": 45},
     "noisymix_cifar100": {"Baseline": 3, "NoisyMix": 24, "NoisyMix settings": 45},
@@ -56,8 +57,8 @@ def test_each_search_space_is_sound_and_named_after_its_file(name: str, folder: 
     assert {method.label: count(method) * method.train.replicates for method in spec.methods} == COUNTS[name]
 
 
-def recipe(name: str) -> list[str]:
-    """The overrides of the last command in the file's head: the one for a small machine."""
+def recipe(name: str) -> tuple[list[str], int | None]:
+    """The overrides of the last command in the file's head, the one for a small machine, and its limit of trials."""
     head = shipped()[name].read_text(encoding="utf-8").partition("\nstudy:")[0]
     commands: list[str] = []
     for match in RECIPE.finditer(head):
@@ -66,8 +67,10 @@ def recipe(name: str) -> list[str]:
         commands[-1] += f" {match[2]}{match[3]}".removesuffix("\\")
     words = shlex.split(commands[-1])
     assert words[:3] == ["study", "launch", name]
-    assert set(words[3::2]) == {"--set"}
-    return words[4::2]
+    options = list(zip(words[3::2], words[4::2], strict=True))
+    assert {option for option, _ in options} <= {"--set", "--limit"}
+    limit = next((int(value) for option, value in options if option == "--limit"), None)
+    return [value for option, value in options if option == "--set"], limit
 
 
 FOR_SMALL_MACHINES = {
@@ -78,8 +81,9 @@ FOR_SMALL_MACHINES = {
 
 @pytest.mark.parametrize("name", sorted(set(COUNTS) - FOR_SMALL_MACHINES))
 def test_the_recipe_for_a_small_machine_is_sound_and_small(name: str) -> None:
-    spec = load(name, recipe(name))
-    assert sum(count(method) * method.train.replicates for method in spec.methods) <= 24
+    overrides, limit = recipe(name)
+    spec = load(name, overrides)
+    assert (limit or sum(count(method) * method.train.replicates for method in spec.methods)) <= 24
     assert {(method.resources.gpus, method.resources.cpus) for method in spec.methods} == {(0, 1)}
     assert all((method.train.epochs or 0) <= 5 and (method.train.iterations or 0) <= 300 for method in spec.methods)
 
