@@ -7,8 +7,8 @@ from dashboards.figures.bands import Selection
 from dashboards.paired import Difference
 from dashboards.picks import By, Pick, pick
 from dashboards.ranges import comparable, expected_range
-from dashboards.results import Group, Results, Trial, practical_condition
-from dashboards.wording import at_level, count, listed, points, spoken, width
+from dashboards.results import Group, Results, Trial
+from dashboards.wording import at_level, count, listed, percent, points, spoken, width
 from study.plan import Sweep
 from study.summary import UNDISTORTED
 
@@ -32,36 +32,56 @@ class Span:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Beside:
+    """A group that is drawn beside the others, trained on another distortion."""
+
+    label: str
+    train_distortion: str
+    accuracies: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One training distortion at the practical level of one test distortion."""
+    """One training distortion at one level of one test distortion."""
 
     sweep: Sweep
+    level: float
+    """The practical one, or the first at which best and worst are picked."""
     by: By
     spans: tuple[Span, ...]
     replicates: int
     """Of the baseline: their mean is what differences are measured from."""
     m: int
     """Trials of the smallest group of several: what widths are compared at; 0 if there is none."""
+    beside: tuple[Beside, ...] = ()
 
 
 def answer(results: Results, selection: Selection, by: By) -> Answer:
     """The numbers of the sentences."""
     sweep = results.sweep(selection.test_distortion)
-    condition = practical_condition(sweep)
-    groups = [
-        group
-        for group in results.groups_on(selection.train_distortion)
-        if selection.labels is None or group.label in selection.labels
-    ]
+    level = next((one for one in selection.pick_at if one in sweep.levels), sweep.practical)
+    condition = sweep.condition_ids[sweep.levels.index(level)]
+    groups = _groups(results, selection.train_distortion, selection.labels)
     found = {group.label: _accuracies(results, group, condition) for group in groups}
     m = comparable(map(len, found.values()))
     return Answer(
         sweep=sweep,
+        level=level,
         by=by,
         spans=tuple(_span(results, group, found[group.label], sweep, condition, by, m) for group in groups),
         replicates=results.replicates,
         m=m,
+        beside=tuple(
+            Beside(label=group.label, train_distortion=group.train_distortion, accuracies=tuple(values))
+            for trained_on, labels in selection.also
+            for group in _groups(results, trained_on, labels)
+            if (values := _accuracies(results, group, condition))
+        ),
     )
+
+
+def _groups(results: Results, train_distortion: str, labels: Collection[str] | None) -> list[Group]:
+    return [group for group in results.groups_on(train_distortion) if labels is None or group.label in labels]
 
 
 def _accuracies(results: Results, group: Group, condition: str) -> list[float]:
@@ -93,6 +113,7 @@ def sentences(told: Answer) -> tuple[str, ...]:
     return (
         *_spans(told, known),
         *(_stands(told, span) for span in known if span.worst is not None),
+        *_beside(told),
         *_caveats(told, known),
     )
 
@@ -105,7 +126,7 @@ def _spans(told: Answer, known: Sequence[Span]) -> Iterator[str]:
         f"{' points' if number == 0 else ''}"
         for number, span in enumerate(several)
     ]
-    where = at_level(told.sweep, told.sweep.practical)
+    where = at_level(told.sweep, told.level)
     if parts:
         equal = [span for span in several if span.expected is not None and span.n > told.m]
         compared = [
@@ -134,6 +155,31 @@ def _stands(told: Answer, span: Span) -> str:
         f"The {span.label} trial that is best {where} is {_difference(span.best)}, the one that is worst there "
         f"{_short(span.worst)}."
     )
+
+
+def _beside(told: Answer) -> Iterator[str]:
+    """`Trained on rotation instead, the 2 ST trials lie at 20.3 to 24.1 % and the DA trial at 23.0.`"""
+    for trained_on in dict.fromkeys(one.train_distortion for one in told.beside):
+        groups = [one for one in told.beside if one.train_distortion == trained_on]
+        parts = [
+            f"the {_trials(one)} {_lie(one) if number == 0 else 'at'} {_reach(one)}{' %' if number == 0 else ''}"
+            for number, one in enumerate(groups)
+        ]
+        yield f"Trained on {spoken(trained_on)} instead, {listed(parts)}."
+
+
+def _trials(group: Beside) -> str:
+    number = len(group.accuracies)
+    return f"{group.label} trial" if number == 1 else f"{number} {group.label} trials"
+
+
+def _lie(group: Beside) -> str:
+    return "lies at" if len(group.accuracies) == 1 else "lie at"
+
+
+def _reach(group: Beside) -> str:
+    low, high = min(group.accuracies), max(group.accuracies)
+    return percent(low) if len(group.accuracies) == 1 else f"{percent(low)} to {percent(high)}"
 
 
 def _difference(difference: Difference) -> str:

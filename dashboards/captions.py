@@ -40,10 +40,10 @@ def numbers(groups: Iterable[tuple[str, int, int]], noun: str = "trial") -> str:
     return ", ".join(told)
 
 
-def picked_on(bases: Mapping[By, str], under: str = "", **when: str) -> Alternatives:
-    """How best and worst were picked, by each way; nothing where there are none."""
+def picked_on(bases: Mapping[By, str], under: str = "", of: str = "", **when: str) -> Alternatives:
+    """How best and worst, of what, were picked, by each way; nothing where there are none."""
     return [
-        {"when": {**when, "pick": by}, "text": f"best and worst{under} picked on {_these(basis, under)}"}
+        {"when": {**when, "pick": by}, "text": f"best and worst{of}{under} picked on {_these(basis, under)}"}
         for by, basis in bases.items()
         if basis
     ]

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dashboards.answers import why_no_epochs, why_no_rates, why_nothing
@@ -16,6 +16,7 @@ from dashboards.figures.draw_bands import draw_bands
 from dashboards.figures.draw_heat_map import draw_heat_map
 from dashboards.figures.draw_knobs import draw_knobs
 from dashboards.figures.draw_near_duplicates import draw_near_duplicates
+from dashboards.figures.draw_panels import draw_panels
 from dashboards.figures.draw_ratios import draw_ratios
 from dashboards.figures.draw_training import draw_training
 from dashboards.figures.heat_map import grids, heat_map_info
@@ -33,7 +34,7 @@ from dashboards.picks import BY
 from dashboards.ranges import BANDS
 from dashboards.reading import read_results
 from dashboards.results import Results
-from dashboards.selections import opening_pair, opening_train, train_options
+from dashboards.selections import opening_pair, opening_train, paper_figures, train_options
 from dashboards.wording import listed
 from study.store import Store
 
@@ -61,18 +62,27 @@ def figure(
     """A figure as Plotly's, of the study as it stands.
 
     One of FIGURES, `pareto` of a search, `near_duplicates` of a ranking, `corruptions` or, at difficulty 1,
-    `perturbations` of a benchmark. `train` and `test` name the distortions, by default those that the page opens with;
-    `methods` are labels, by default all (bands, standing, knobs). `level` is one of the sweep's, by default the
-    practical one (heat_map). `measure` is what is drawn by epoch (training), or `ce`, `relative_ce`, `error`
-    (corruptions), or `flip_rate`, `t5d`, `flip_probability`, `top5_distance` (perturbations). `pick` names the images
-    that best and worst are picked on: `test`, as by default, or `validation` (bands, standing, training and those of a
-    benchmark). `band` is what bands hold: `all` trials, as by default, `q10-q90` or `q25-q75` of them, or `none`
-    (bands). Raises FigureError, or QueryError for a study that is not in the store.
+    `perturbations` of a benchmark; or one of the study's own by its name under `figures:`, as "1c", and `figures` for
+    all of these in panels, which say themselves what they are of. `train` and `test` name the distortions, by default
+    those that the page opens with; `methods` are labels, by default all (bands, standing, knobs). `level` is one of
+    the sweep's: by default the practical one (heat_map), or the first at which the study's own figure picks best and
+    worst. `measure` is what is drawn by epoch (training), or `ce`, `relative_ce`, `error` (corruptions), or
+    `flip_rate`, `t5d`, `flip_probability`, `top5_distance` (perturbations). `pick` names the images that best and worst
+    are picked on: `test`, as by default, or `validation` (bands, standing, training, those of a benchmark and the
+    study's own). `band` is what bands hold: `all` trials, as by default, `q10-q90` or `q25-q75` of them, or `none`
+    (bands and the study's own). Raises FigureError, or QueryError for a study that is not in the store.
     """
     results = read_results(store, study)
-    one_of("figure", name, (*FIGURES, PARETO, *OF_RANKINGS, *OF_BENCHMARKS))
-    wanted = _wanted(name, measure or ACCURACY, pick, band)
+    own = {one.name: one.selection for one in paper_figures(results)}
+    everything = (TOGETHER,) if own else ()
+    one_of("figure", name, (*FIGURES, PARETO, *OF_RANKINGS, *OF_BENCHMARKS, *everything, *own))
     methods = (methods,) if isinstance(methods, str) else methods
+    if name in own or name in everything:
+        told = {"train": train, "test": test, "methods": methods, "measure": measure}
+        _check_is_told_by_the_study(name, own, told, level)
+        chosen_figures = own if name in everything else {name: own[name]}
+        return as_figure(_illustrated(results, _of_study(results, chosen_figures, level, _shown(pick, band))))
+    wanted = _wanted(name, measure or ACCURACY, pick, band)
     if level is not None and name != "heat_map":
         raise FigureError(f"level is for heat_map; {name} is at the practical level, or at all of them")
     if name == PARETO:
@@ -89,10 +99,14 @@ def figure(
         pick_at=() if level is None else (float(level),),
     )
     drawn_as = looks(results.labels, {trial.label for trial in results.baselines})
-    made = {**FIGURES, **OF_RANKINGS}[name](results, chosen, drawn_as, wanted)
+    return as_figure(_illustrated(results, {**FIGURES, **OF_RANKINGS}[name](results, chosen, drawn_as, wanted)))
+
+
+def _illustrated(results: Results, made: Drawing) -> Drawing:
+    """With its pictures in it."""
     for image in made["layout"].get("images", ()):
         image["source"] = data_uri(results.examples[image["source"].removeprefix("example:")])
-    return as_figure(made)
+    return made
 
 
 def one_of(kind: str, name: str, there: Sequence[str] | Mapping[str, object]) -> str:
@@ -116,11 +130,14 @@ def _wanted(name: str, measure: str, pick: str | None, band: str | None) -> Want
     for kind, value, figures in (("pick", pick, PICKED), ("band", band, BANDED)):
         if value is not None and name not in figures:
             raise FigureError(f"{kind} is for {listed(figures)}; {name} has none")
-    shown = {
+    return Wanted(measure=measure, shown=_shown(pick, band))
+
+
+def _shown(pick: str | None, band: str | None) -> Shown:
+    return {
         "pick": one_of("pick", pick or AT_FIRST["pick"], BY),
         "band": one_of("band", band or AT_FIRST["band"], (*BANDS, "none")),
     }
-    return Wanted(measure=measure, shown=shown)
 
 
 PICKED, BANDED = ("bands", "standing", "training", "corruptions", "perturbations"), ("bands",)
@@ -164,10 +181,7 @@ def _heat_map(results: Results, chosen: Selection, _drawn_as: Looks, _wanted: Wa
         raise FigureError(f"a heat map needs a grid of two hyperparameters, 5 × 5 points at least; there is {there}")
     _check_there_is_something(results, chosen)
     sweep = results.sweep(chosen.test_distortion)
-    level = chosen.pick_at[0] if chosen.pick_at else sweep.practical
-    if level not in sweep.levels:
-        levels = listed([f"{one:g}" for one in sweep.levels])
-        raise FigureError(f"{level:g} is no level of {sweep.test_distortion}; there are {levels}")
+    level = _level(results, chosen, chosen.pick_at[0] if chosen.pick_at else sweep.practical)
     return draw_heat_map(heat_map_info(results, found[0], sweep, level))
 
 
@@ -185,6 +199,42 @@ def _near_duplicates(results: Results, chosen: Selection, drawn_as: Looks, _want
     if not info.curves:
         raise FigureError("near-duplicates are of evaluated networks that give embeddings, and there is none here")
     return draw_near_duplicates(info, drawn_as)
+
+
+TOGETHER = "figures"
+"""All that a study's `figures:` names."""
+
+
+def _check_is_told_by_the_study(
+    name: str, own: Mapping[str, Selection], told: Mapping[str, object], level: float | None
+) -> None:
+    given = [one for one, value in told.items() if value is not None]
+    if given:
+        raise FigureError(
+            f"{name} takes no {listed(given)}: the study's `figures:` says what it draws; `bands` draws others"
+        )
+    if level is not None and name not in own:
+        raise FigureError(f"level is for one figure, as {next(iter(own))!r}; {name} draws all as the study has them")
+
+
+def _of_study(results: Results, own: Mapping[str, Selection], level: float | None, shown: Shown) -> Drawing:
+    """One figure, or panels of several, each picked at the first of its levels."""
+    drawn_as = looks(results.labels, {trial.label for trial in results.baselines})
+    infos = []
+    for name, selection in own.items():
+        _check_there_is_something(results, selection)
+        at = selection.pick_at[:1] if level is None else (_level(results, selection, level),)
+        infos.append((name, bands_info(results, replace(selection, pick_at=at))))
+    return draw_panels(infos, drawn_as, shown) if len(infos) > 1 else draw_bands(infos[0][1], drawn_as, shown)
+
+
+def _level(results: Results, chosen: Selection, level: float) -> float:
+    """One of the sweep's."""
+    sweep = results.sweep(chosen.test_distortion)
+    if float(level) not in sweep.levels:
+        levels = listed([f"{one:g}" for one in sweep.levels])
+        raise FigureError(f"{level:g} is no level of {sweep.test_distortion}; there are {levels}")
+    return float(level)
 
 
 PARETO = "pareto"

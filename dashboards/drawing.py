@@ -72,6 +72,13 @@ def axis(title: str = "", **more: Any) -> Axis:
     }
 
 
+def change(layout: Drawing, path: Sequence[str], value: object) -> None:
+    """Puts the value at the end of the path."""
+    for name in path[:-1]:
+        layout = layout[name]
+    layout[path[-1]] = value
+
+
 def note(text: str, **place: Any) -> dict[str, Any]:
     """An annotation without an arrow."""
     return {"text": text, "showarrow": False, "font": {"size": SMALL, "color": MUTED}, **place}

@@ -17,7 +17,12 @@ LONGEST = 33
 
 def end_text(name: str) -> str:
     """On two lines: what it is, and with which hyperparameters; each as far as there is room."""
-    return "<br>".join(escaped(*fitted(part, LONGEST)) for part in name.rsplit("; ", 1))
+    return end_lines(*name.rsplit("; ", 1))
+
+
+def end_lines(*lines: str) -> str:
+    """Those that say something, each as far as there is room."""
+    return "<br>".join(escaped(*fitted(line, LONGEST)) for line in lines if line)
 
 
 def characters(text: str) -> int:

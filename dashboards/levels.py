@@ -30,18 +30,23 @@ class LevelAxis:
     @property
     def ticks(self) -> tuple[str, ...]:
         """The names, but for those that would run into their neighbour's."""
-        shown: list[str] = []
-        last = -1.0
-        for place, name in zip(self.positions, self.names, strict=True):
-            free = place - last >= TICK_GAP
-            shown.append(name if free else "")
-            last = place if free else last
-        return tuple(shown)
+        return ticked(self, TICK_GAP)
 
     @property
     def spacing(self) -> float:
         """The smallest distance between two neighbours."""
         return min(b - a for a, b in zip(self.positions, self.positions[1:], strict=False))
+
+
+def ticked(levels: LevelAxis, gap: float) -> tuple[str, ...]:
+    """The names, but for those nearer than `gap` of the axis's length to the one before."""
+    shown: list[str] = []
+    last = -1.0
+    for place, name in zip(levels.positions, levels.names, strict=True):
+        free = place - last >= gap
+        shown.append(name if free else "")
+        last = place if free else last
+    return tuple(shown)
 
 
 def level_axis(sweep: Sweep) -> LevelAxis:

@@ -19,7 +19,6 @@ from dashboards.pages.overview import standing_line
 from dashboards.parts import Page, paragraph
 from dashboards.reading import read_results
 from dashboards.results import Results
-from dashboards.selections import paper_figures
 from dashboards.wording import count
 from study.store import Store
 
@@ -110,8 +109,6 @@ def _data(results: Results, shown: list[Page]) -> dict[str, Any]:
             for page in shown
             for choice in page.choices
         },
-        "figures": {one.name: [one.selection.train_distortion, one.selection.test_distortion]
-                    for one in paper_figures(results)},
         "trials": {
             one.trial_id: [one.label, one.train_distortion, one.in_brackets] for one in reversed(results.trials)
         },

@@ -77,6 +77,12 @@ def _places(labels: Sequence[str], size: int) -> list[int]:
     return taken
 
 
+def tinted(colour: str, share: float) -> str:
+    """The colour with so much white in it, in [0, 1]: `#D55E00` → `#E38D49`"""
+    parts = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(part + share * (255 - part)):02X}" for part in parts)
+
+
 def translucent(colour: str, alpha: float) -> str:
     """`#0072B2` → `rgba(0,114,178,0.15)`"""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))

@@ -49,7 +49,7 @@ def read_results(store: Store, study: str) -> Results:
         found=found,
         trials=tuple(_trials(tables, tables.launch, found)),
         cells=cells,
-        bits=_bits(store, ids, {*map(practical_condition, plan.sweeps), *_strong(plan), *_reported(plan)}),
+        bits=_bits(store, ids, {*map(practical_condition, plan.sweeps), *_read_besides(plan)}),
         epochs=_epochs(tables),
         near_duplicates=_near_duplicates(tables),
         corruption_errors=errors,
@@ -65,13 +65,26 @@ def read_results(store: Store, study: str) -> Results:
     )
 
 
+def _read_besides(plan: Plan) -> Iterable[str]:
+    """Where images are compared one by one, besides practical levels."""
+    return (*_strong(plan), *_picked_at(plan), *_reported(plan))
+
+
 def _strong(plan: Plan) -> Iterable[str]:
+    """Attacks at the level that a trade of weak for strong is told by."""
     return (condition_at(sweep, strong_level(plan, sweep)) for sweep in attack_sweeps(plan))
 
 
 def _reported(plan: Plan) -> Iterable[str]:
     """The conditions on test images that a search's objectives are reported on."""
     return (one for search in plan.searches for objective in search.objectives for one in objective.test)
+
+
+def _picked_at(plan: Plan) -> Iterable[str]:
+    """The conditions at which the study's figures pick best and worst."""
+    sweeps = {sweep.test_distortion: sweep for sweep in plan.sweeps}
+    for figure in plan.figures:
+        yield from (condition_at(sweeps[figure.test_distortion], level) for level in figure.pick_at)
 
 
 def _trials(tables: Tables, launch: Launch, found: Found) -> Iterable[Trial]:

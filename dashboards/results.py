@@ -318,10 +318,20 @@ class Results:
         return sum(found) / len(found) if found else None
 
     @cached_property
+    def _tested(self) -> frozenset[str]:
+        """Undistorted test images, and every level of every sweep."""
+        return frozenset((self.clean or "", *(one for sweep in self.sweeps for one in sweep.condition_ids)))
+
+    @cached_property
+    def span(self) -> tuple[float, float]:
+        """The lowest and the highest accuracy of any trial, undistorted and in any sweep; 0 and 1 without any."""
+        found = [cell.accuracy for (_, condition), cell in self.cells.items() if condition in self._tested]
+        return (min(found), max(found)) if found else (0.0, 1.0)
+
+    @cached_property
     def above_baseline(self) -> tuple[float, float] | None:
         """The lowest and the highest difference of any trial from the baseline, undistorted and in any sweep."""
-        tested = {one for sweep in self.sweeps for one in sweep.condition_ids} | {self.clean or ""}
-        baselines = {condition: self.baseline(condition) for condition in tested}
+        baselines = {condition: self.baseline(condition) for condition in self._tested}
         found = [
             cell.accuracy - baseline
             for (_, condition), cell in self.cells.items()

@@ -11,6 +11,14 @@ from study.plan import Figure
 UNTRAINED = "nobody trained on"
 PICK_OPTIONS = (("test", "test images"), ("validation", "validation images"))
 
+BAND_OPTIONS = (
+    ("all", "all trials, min to max"),
+    ("q10-q90", "10–90 % of the trials"),
+    ("q25-q75", "25–75 % of the trials"),
+    ("none", "no band"),
+)
+POINTS = ("points", "points above the baseline")
+
 
 @dataclass(frozen=True, kw_only=True)
 class PaperFigure:
@@ -55,6 +63,17 @@ def pick_choice() -> Choice:
     return Choice(name="pick", title="picked by", options=PICK_OPTIONS, default="test")
 
 
+def band_choice() -> Choice:
+    """What bands hold."""
+    return Choice(name="band", title="band", options=BAND_OPTIONS, default="all")
+
+
+def scale_choice(results: Results) -> Choice:
+    """What the y axis reads."""
+    options = (("accuracy", results.plan.measure), *((POINTS,) if results.baselines else ()))
+    return Choice(name="scale", title="as", options=options, default="accuracy")
+
+
 def paper_figures(results: Results) -> tuple[PaperFigure, ...]:
     """Those of the study's `figures:`, in their order."""
     return tuple(PaperFigure(name=figure.name, selection=_selection(figure)) for figure in results.plan.figures)
@@ -67,4 +86,5 @@ def _selection(figure: Figure) -> Selection:
         labels=figure.trained.labels,
         also=tuple((beside.train_distortion, beside.labels) for beside in figure.also),
         pick_at=figure.pick_at,
+        paper=True,
     )

@@ -73,6 +73,11 @@ def at_level(sweep: Sweep, level: float) -> str:
     return f"{symbol(sweep)} = {with_unit(sweep, level)}"
 
 
+def at_levels(sweep: Sweep, levels: Sequence[float]) -> str:
+    """`σ = 0.3`, `σ = 0.3 and 0.6`"""
+    return f"{symbol(sweep)} = {listed([with_unit(sweep, level) for level in levels])}"
+
+
 def unit_word(sweep: Sweep) -> str:
     """`degrees`, `pixels in [0, 1]`; empty where it has none."""
     return {"°": "degrees", "px": "pixels"}.get(sweep.unit, sweep.unit)

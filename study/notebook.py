@@ -93,6 +93,7 @@ class Study:
     ) -> "Figure":
         """One of the dashboard's figures: bands, standing, knobs, heat_map, training, or what a study has besides.
 
+        Those that its `figures:` names come by these names, as `figure("1c", level=0.1)`, and "figures" is all of them.
         See `dashboards.figure`. Raises FigureError, saying what cannot be drawn and what can.
         """
         return dashboards.figure(

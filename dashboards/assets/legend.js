@@ -8,7 +8,8 @@ function showLegend(slot, variant) {
   const families = make("ul", {});
   for (const family of variant.families) families.append(familyItem(family, variant));
   const lines = make("ul", {className: "lines"});
-  for (const trace of slot.made.data) {
+  const panels = Boolean((slot.made.layout.meta || {}).arrangements);  // which name their lines themselves, at any width
+  for (const trace of panels ? [] : slot.made.data) {
     const chance = trace.name === "chance";
     if (!trace.visible || !trace.meta.end || !trace.line || trace.name === page.baseline) continue;
     if (!chance || slot.width < NARROW) {  // where there is no room for names at the ends, chance is named here
@@ -60,7 +61,7 @@ function mark(family) {
 }
 
 function stroke(line) {
-  const dashes = {dash: "6 4", dot: "2 3"};
+  const dashes = {dash: "6 4", dot: "2 3", dashdot: "7 3 2 3"};
   return drawnIn(30, 10, {
     d: "M1 5H29", stroke: line.color, "stroke-width": "2.2", "stroke-dasharray": dashes[line.dash] || "none", fill: "none",
   });

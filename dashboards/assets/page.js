@@ -35,12 +35,15 @@ function button(text, pressed) {
 }
 
 function showChoices() {
-  for (const select of document.querySelectorAll("[data-choice]")) select.value = state[select.dataset.choice];
-  for (const link of document.querySelectorAll("[data-figure]")) mark_current(link, link.dataset.figure === state.figure);
+  for (const select of document.querySelectorAll("[data-choice]")) {
+    select.value = state[select.dataset.choice];
+    if (select.selectedIndex < 0) select.selectedIndex = 0;  // of the levels that only some figures have
+  }
   for (const cell of document.querySelectorAll(".matrix button")) {
     mark_current(cell, cell.dataset.train === state.train && cell.dataset.test === state.test);
   }
   for (const part of document.querySelectorAll("[data-show-pick]")) part.hidden = part.dataset.showPick !== state.pick;
+  for (const part of document.querySelectorAll("[data-show-figure]")) part.hidden = part.dataset.showFigure !== state.figure;
   for (const part of document.querySelectorAll("[data-unless-band]")) part.hidden = part.dataset.unlessBand === state.band;
   document.documentElement.dataset.theme = isDark() ? "dark" : "light";
 }
@@ -82,15 +85,13 @@ for (const select of document.querySelectorAll("[data-choice]")) {
 for (const link of document.querySelectorAll("[data-page]")) {
   link.addEventListener("click", (event) => {
     event.preventDefault();
-    state.page = link.dataset.page;
-    remember();
+    const chosen = Object.entries(link.dataset).filter(([name]) => Object.hasOwn(page.choices, name));
+    if (chosen.length) choose({...Object.fromEntries(chosen), page: link.dataset.page});
+    else {
+      state.page = link.dataset.page;
+      remember();
+    }
     goTo(state.page);
-  });
-}
-for (const link of document.querySelectorAll("[data-figure]")) {
-  link.addEventListener("click", (event) => {
-    event.preventDefault();
-    choose({figure: link.dataset.figure, train: link.dataset.train, test: link.dataset.test});
   });
 }
 for (const cell of document.querySelectorAll(".matrix button")) {

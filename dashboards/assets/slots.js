@@ -74,7 +74,7 @@ function showTools(slot, variant) {
   if (variant.drawing || variant.table) {
     const section = slot.element.closest(".page");
     const link = make("a", {textContent: "link here"});
-    link.href = address({page: section ? section.id.replace("page-", "") : ""});
+    link.href = address({...variant.when, page: section ? section.id.replace("page-", "") : ""});
     place.append(link);
   }
 }

@@ -7,7 +7,7 @@ const NARROW = 640;
 const LINE = 16, GAP = 4;
 const state = {};
 const lists = ["hide", "fill"];
-const free = ["trial", "theme", "figure", "page"];
+const free = ["trial", "theme", "page"];
 
 async function unpacked(text) {
   const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
@@ -18,7 +18,7 @@ async function unpacked(text) {
 // State and address
 
 function opening() {
-  const fresh = {hide: [], fill: null, trial: "", theme: "", figure: "", page: ""};
+  const fresh = {hide: [], fill: null, trial: "", theme: "", page: ""};
   for (const [name, choice] of Object.entries(page.choices)) fresh[name] = choice.default;
   return fresh;
 }
@@ -32,15 +32,12 @@ function fromAddress() {
   const text = location.hash.slice(1);
   const given = new URLSearchParams(text && !text.includes("=") ? "page=" + text : text);
   const read = opening();
-  const figure = own(page.figures, given.get("figure"));
-  if (figure) [read.train, read.test] = figure;
   for (const [name, value] of given) {
     const choice = own(page.choices, name);
     if (choice && choice.values.includes(value)) read[name] = value;
     else if (lists.includes(name)) read[name] = given.getAll(name).filter(Boolean);
     else if (name === "trial" && own(page.trials, value)) read.trial = value;
     else if (name === "theme" && ["dark", "light"].includes(value)) read.theme = value;
-    else if (name === "figure" && figure) read.figure = value;
     else if (name === "page") read.page = value;
   }
   return read;
@@ -51,7 +48,7 @@ function address(changes) {
   const plain = opening();
   const parts = new URLSearchParams();
   for (const name of Object.keys(page.choices)) {
-    if (told[name] !== plain[name] || name === "train" || name === "test") parts.set(name, told[name]);
+    if (told[name] !== plain[name] || Object.hasOwn(changes, name) || name === "train" || name === "test") parts.set(name, told[name]);
   }
   for (const one of told.hide) parts.append("hide", one);
   for (const one of told.fill === null || told.fill.length ? told.fill || [] : [""]) parts.append("fill", one);
@@ -60,8 +57,8 @@ function address(changes) {
 }
 
 function choose(changes) {
-  if (("train" in changes || "test" in changes) && !("figure" in changes)) changes.figure = "";
-  if ("train" in changes || "test" in changes) changes = Object.assign({fill: null, page: ""}, changes);
+  if ("train" in changes || "test" in changes || "figure" in changes) changes = Object.assign({fill: null, page: ""}, changes);
+  if ("figure" in changes && "pick_at" in state) changes.pick_at = "";
   Object.assign(state, changes);
   remember();
   showAll();

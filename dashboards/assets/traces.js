@@ -60,7 +60,7 @@ function arrange(layout, width, narrow) {
   if (meta.arrangements) {
     const rooms = Object.keys(meta.arrangements).map(Number);
     const panels = Object.keys(layout).filter((name) => name.startsWith("xaxis")).length;
-    const across = Math.max(1, Math.min(Math.max(...rooms), panels, Math.floor(width / 255)));
+    const across = Math.max(1, Math.min(Math.max(...rooms), panels, Math.floor(width / (meta.panel || 255))));
     for (const [path, value] of Object.entries(meta.arrangements[across])) {
       const names = path.split(".");
       const last = names.pop();
@@ -100,7 +100,7 @@ function readAgainstBaseline(made) {
   if (!reading || baseline === null || baseline === undefined) return;
   for (const trace of made.data) {
     const axis = (trace.meta || {}).relative;
-    if (axis) trace[axis] = trace[axis].map((value, place) => less(value, baseline, trace.meta.at, place));
+    if (axis) trace[axis] = trace[axis].map((value, place) => less(value, trace.meta.baseline || baseline, trace.meta.at, place));
   }
   for (const name of Object.keys(made.layout)) {
     if (!name.startsWith(reading.axis)) continue;

@@ -1,63 +1,114 @@
 """Sensitivity bands, drawn."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dashboards.captions import AT_FIRST, Part, Shown, captioned, numbers, picked_on, trained_on
 from dashboards.drawing import Drawing, Trace, axis, drawing, escaped, note, rounded
-from dashboards.ends import end_text, ends, room
-from dashboards.figures.bands import Band, BandsInfo, Curve, curve_name
+from dashboards.ends import LONGEST, end_lines, end_text, ends, room
+from dashboards.figures.bands import BANDED, Band, BandsInfo, Curve, curve_name, curve_parts
 from dashboards.levels import CLEAN
-from dashboards.palette import BASELINE, DIVERGED_SYMBOL, MUTED, Look, translucent
+from dashboards.palette import BASELINE, DIVERGED_SYMBOL, MUTED, Look, tinted, translucent
 from dashboards.ranges import BANDS
-from dashboards.wording import at_level, axis_title, count, drawn_from, headed, percent, spoken, width
+from dashboards.spread import needed
+from dashboards.wording import (
+    at_level,
+    at_levels,
+    axis_title,
+    count,
+    drawn_from,
+    headed,
+    listed,
+    percent,
+    spoken,
+    width,
+    with_hyperparameters,
+)
 
-HEIGHT = 560
 TOP, TICKS, STRIP, BELOW = 44, 26, 54, 74
 """Pixels: above the plot, of tick labels, of the image strip with its gap, of tick labels and title."""
-PLOT = HEIGHT - TOP - STRIP - BELOW
+PLOT, TALLEST = 388, 560
+"""Pixels of the plot, and of a paper's figure with many names at its right."""
 IMAGE_GAP = 0.075
 """Of the axis's length, from the middle of one image to that of the next."""
 FILL = 0.15
 ID_DIGITS = 8
 FILLED_AT_FIRST = 2
+FAINTEST = 0.45
+"""White in the colour of the first of several subsets; the last has none."""
+NOTE_ROOM = 0.24
+"""Of the axis's length: what the names of two levels' lines need between them."""
 
 
 def draw_bands(info: BandsInfo, looks: Mapping[str, Look], shown: Shown = AT_FIRST) -> Drawing:
     """One figure with every band, pick and curve in it; those that `shown` chooses are visible."""
-    traces = [*_bands(info, looks), *_references(info), *_picks(info, looks), *_others(info, looks)]
-    for trace in traces:
-        trace["visible"] = _visible(trace, filled_at_first(info), shown)
-    named = ends(traces, _y_range(info), PLOT)
+    traces = band_traces(info, looks, shown)
+    plot = plot_height(info, traces)
+    named = ends(traces, y_range(info), plot)
+    below = STRIP + BELOW if any(info.examples) else BELOW
     made = drawing(
         traces,
-        height=HEIGHT,
-        margin={"l": 52, "r": room(named), "t": TOP, "b": STRIP + BELOW if any(info.examples) else BELOW},
+        height=TOP + plot + STRIP + BELOW,
+        margin={"l": 52, "r": room(named), "t": TOP, "b": below},
         xaxis=_level_axis(info),
-        yaxis=axis(range=_y_range(info), ticksuffix=" ", dtick=10),
+        yaxis=axis(range=y_range(info), ticksuffix=" ", dtick=10),
         annotations=[*named, *_notes(info)],
-        shapes=[_practical_line(info)],
-        images=list(_strip(info)),
+        shapes=[level_line(info, level) for level in marked(info)],
+        images=list(_strip(info, plot)),
     )
     made["layout"]["meta"] = {"baseline": [rounded(one) for one in info.baseline], "reading": _reading(info)}
     return captioned(made, _caption(info), shown)
 
 
+def band_traces(info: BandsInfo, looks: Mapping[str, Look], shown: Shown, terse: bool = False) -> list[Trace]:
+    """Every curve; `terse` names at their ends leave the hyperparameters out."""
+    traces = [*_bands(info, looks), *_references(info), *_picks(info, looks, terse), *_others(info, looks)]
+    for trace in traces:
+        trace["visible"] = _visible(trace, filled_at_first(info), shown)
+    return traces
+
+
+def plot_height(info: BandsInfo, traces: Sequence[Trace]) -> int:
+    """Pixels; a paper's figure is higher where its names need it, on two lines each or, beyond TALLEST, on one."""
+    lines = [end.count("<br>") + 1 for trace in traces if trace["visible"] and (end := trace["meta"].get("end"))]
+    room_for = needed(lines) if needed(lines) <= TALLEST else needed([1] * len(lines))
+    return round(max(PLOT, room_for)) if info.paper else PLOT
+
+
 def _caption(info: BandsInfo) -> list[Part]:
-    several = any(band.evaluated > 1 for band in info.bands)
-    over = ((name, "all trials" if name == "all" else f"{name.replace('q', '').replace('-', '–')} % of the trials")
-            for name in BANDS)  # fmt: skip
     return [
         trained_on(info.train_distortion),
         numbers((band.name, band.evaluated, band.diverged) for band in info.bands if band.evaluated),
         count(info.n, "test image"),
-        [{"when": {"band": name}, "text": f"bands over {told}"} for name, told in over if several],
-        picked_on(info.bases),
+        *bands_over([info]),
+        picked_on(info.bases, of=picked_of(info)),
     ]
 
 
+def bands_over(infos: Sequence[BandsInfo]) -> Iterator[Part]:
+    """What the bands hold, by what is chosen."""
+    several = any(band.evaluated > 1 for info in infos for band in info.bands)
+    over = ((name, "all trials" if name == "all" else f"{name.replace('q', '').replace('-', '–')} % of the trials")
+            for name in BANDS)  # fmt: skip
+    yield [{"when": {"band": name}, "text": f"bands over {told}"} for name, told in over if several]
+
+
+def picked_of(info: BandsInfo, levels: bool = True) -> str:
+    """` of each p at ε = 0.02`: what goes without saying is left out."""
+    of = f" of each {listed(info.split)}" if info.split else ""
+    elsewhere = levels and info.paper and info.picked_at != (info.sweep.practical,)
+    return of + (f" at {at_levels(info.sweep, info.picked_at)}" if elsewhere else "")
+
+
 def filled_at_first(info: BandsInfo) -> tuple[str, ...]:
-    """The first band and its first rival of another kind: more overlapping fills say nothing."""
+    """The first band and its first rival of another kind: more overlapping fills say nothing.
+
+    In a paper's figure those of BANDED, as far as they were trained as it is about.
+    """
+    if info.paper:
+        return tuple(one.name for one in info.bands if one.evaluated and one.method in BANDED and not one.aside)
     names = [band.name for band in info.bands if band.evaluated]
     rivals = [name for name in names[1:] if not name.startswith(names[0])] + names[1:]
     return (*names[:1], *rivals[: FILLED_AT_FIRST - 1])
@@ -137,19 +188,41 @@ def _references(info: BandsInfo) -> Iterator[Trace]:
         }  # fmt: skip
 
 
-def _picks(info: BandsInfo, looks: Mapping[str, Look]) -> Iterator[Trace]:
-    """Best solid with filled markers, worst dashed with open ones."""
+def _picks(info: BandsInfo, looks: Mapping[str, Look], terse: bool) -> Iterator[Trace]:
+    """Best solid with filled markers, worst dashed with open ones; dotted and dash-dotted where drawn beside."""
     asides = {band.name for band in info.bands if band.aside}
     for curve in info.curves:
         if curve.role != "member":
             look, worst = looks[curve.label], curve.role == "worst"
-            name = curve_name(curve, info)
-            dash = "dash" if worst else "solid"
+            look = replace(look, colour=_shade(look, curve))
+            dash = DASHES[curve.name in asides, worst]
             trace = _line(info, curve, look, dash, 2.2, f"{look.symbol}-open" if worst else look.symbol)
-            trace["name"] = name
-            trace["opacity"] = 0.75 if curve.name in asides else 1.0
-            trace["meta"] |= {"show": {"pick": curve.by}, "end": end_text(name)}
+            trace["meta"] |= {
+                "show": {"pick": curve.by},
+                "end": end_lines(*curve_parts(curve, info)[:2]) if terse else _end(curve, info),
+            }
             yield trace
+
+
+DASHES = {(False, False): "solid", (False, True): "dash", (True, False): "dot", (True, True): "dashdot"}
+"""(drawn beside, worst) → its line"""
+
+
+def _shade(look: Look, curve: Curve) -> str:
+    """Subsets in the plan's order from a tint to the method's full colour."""
+    place, number = curve.place
+    return tinted(look.colour, FAINTEST * (number - 1 - place) / (number - 1)) if number > 1 else look.colour
+
+
+def _end(curve: Curve, info: BandsInfo, before: str = "") -> str:
+    """A paper's on two lines by its own words: `best DA; p = 0.5` and `(σ 0.22)`."""
+    if not info.paper:
+        return end_text(f"{before}{curve_name(curve, info)}")
+    what, subset, hyperparameters = curve_parts(curve, info)
+    first = f"{before}{with_hyperparameters(what, subset)}"
+    if len(first) <= LONGEST:
+        return end_lines(first, hyperparameters)
+    return end_lines(f"{before}{what}", f"{subset} {hyperparameters}".strip())
 
 
 def _others(info: BandsInfo, looks: Mapping[str, Look]) -> Iterator[Trace]:
@@ -158,7 +231,7 @@ def _others(info: BandsInfo, looks: Mapping[str, Look]) -> Iterator[Trace]:
         if curve.role == "member":
             trace = _line(info, curve, looks[curve.label], "solid", 3.5, looks[curve.label].symbol)
             trace["name"] = f"followed {curve_name(curve, info)}"
-            trace["meta"] |= {"follow": curve.trial_id, "end": end_text(trace["name"])}
+            trace["meta"] |= {"follow": curve.trial_id, "end": _end(curve, info, "followed ")}
             yield trace
     for curve in info.diverged:
         yield _cross(info, curve, looks[curve.label])
@@ -222,9 +295,10 @@ def _level_axis(info: BandsInfo) -> dict[str, Any]:
     return {**made, **ticks, "showgrid": False, "showline": True}
 
 
-def _y_range(info: BandsInfo) -> list[float]:
-    """From chance to 100."""
-    return [100 * (info.chance or 0.0) - 1.5, 101]
+def y_range(info: BandsInfo) -> list[float]:
+    """From chance, or below it where a model is, to the next ten above the study's best accuracy."""
+    low, high = info.span
+    return [100 * min(info.chance or 0.0, low) - 1.5, min(100, 10 * math.ceil(10 * high)) + 1]
 
 
 def _reading(info: BandsInfo) -> dict[str, Any]:
@@ -243,40 +317,52 @@ def _notes(info: BandsInfo) -> Iterator[dict[str, Any]]:
         f"{info.measure} on test images, %", name="reading", xref="paper", yref="paper", x=0, y=1, xanchor="left",
         yanchor="bottom", xshift=-46, yshift=18,
     )  # fmt: skip
-    yield note(
-        f"practical, {at_level(info.sweep, info.sweep.practical)}", xref="x", yref="paper",
-        x=_practical(info), y=1, yanchor="bottom",
-    )  # fmt: skip
+    last = -1.0
+    for place, level in sorted((_position(info, level), level) for level in marked(info)):
+        raised = place - last < NOTE_ROOM
+        last = place
+        told = "practical" if level == info.sweep.practical else "picked at"
+        yield note(
+            f"{told}, {at_level(info.sweep, level)}", xref="x", yref="paper", x=place, y=1, yanchor="bottom",
+            yshift=13 if raised else 0,
+        )  # fmt: skip
 
 
-def _practical(info: BandsInfo) -> float:
-    return info.axis.positions[info.sweep.levels.index(info.sweep.practical) + 1]
+def marked(info: BandsInfo) -> tuple[float, ...]:
+    """The practical level, and those at which best and worst were picked."""
+    return tuple(dict.fromkeys((info.sweep.practical, *info.picked_at)))
 
 
-def _practical_line(info: BandsInfo) -> dict[str, Any]:
-    """Through the figure; its tick and its image stay free of it."""
+def _position(info: BandsInfo, level: float) -> float:
+    return info.axis.positions[info.sweep.levels.index(level) + 1]
+
+
+def level_line(info: BandsInfo, level: float) -> dict[str, Any]:
+    """Through the figure; its tick and its image stay free of it. Dotted where best and worst are picked besides."""
     return {
-        "type": "line", "xref": "x", "yref": "paper", "x0": _practical(info), "x1": _practical(info),
-        "y0": 0, "y1": 1, "line": {"color": MUTED, "width": 1, "dash": "dash"}, "layer": "below",
+        "type": "line", "xref": "x", "yref": "paper", "x0": _position(info, level), "x1": _position(info, level),
+        "y0": 0, "y1": 1, "layer": "below",
+        "line": {"color": MUTED, "width": 1, "dash": "dash" if level == info.sweep.practical else "dot"},
     }  # fmt: skip
 
 
-def _strip(info: BandsInfo) -> Iterator[dict[str, Any]]:
+def _strip(info: BandsInfo, plot: int) -> Iterator[dict[str, Any]]:
     """The test image at each level, below its tick; of two that would touch, the first."""
     last = -1.0
     for place, condition in zip(info.axis.positions, info.examples, strict=True):
         if condition is not None and place - last >= IMAGE_GAP - 1e-9:
             last = place
             yield {
-                "source": f"example:{condition}", "xref": "x", "yref": "paper", "x": place, "y": -TICKS / PLOT,
-                "sizex": IMAGE_GAP - 0.005, "sizey": (STRIP - 8) / PLOT, "sizing": "contain", "xanchor": "center",
+                "source": f"example:{condition}", "xref": "x", "yref": "paper", "x": place, "y": -TICKS / plot,
+                "sizex": IMAGE_GAP - 0.005, "sizey": (STRIP - 8) / plot, "sizing": "contain", "xanchor": "center",
                 "yanchor": "top", "layer": "above",
             }  # fmt: skip
 
 
 def explanation(info: BandsInfo) -> str:
     """The figure in words, for who cannot see it."""
-    level = info.sweep.levels.index(info.sweep.practical) + 1
+    first = info.picked_at[0]
+    level = info.sweep.levels.index(first) + 1
     told = [
         f"{band.name}: {percent(low)} to {percent(high)} % over {count(band.evaluated, 'trial')}"
         for band in info.bands
@@ -287,5 +373,5 @@ def explanation(info: BandsInfo) -> str:
         told.append(f"{info.baseline_name}: {percent(baseline)} %")
     return (
         f"{headed(info.measure)} of models trained on {spoken(info.train_distortion)} against the level of "
-        f"{spoken(info.sweep.test_distortion)}. At {at_level(info.sweep, info.sweep.practical)}: {'; '.join(told)}."
+        f"{spoken(info.sweep.test_distortion)}. At {at_level(info.sweep, first)}: {'; '.join(told)}."
     )

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from dashboards.captions import Part, captioned, numbers, trained_on
-from dashboards.drawing import SMALL, Axis, Drawing, Trace, axis, drawing, escaped, note, rounded
+from dashboards.drawing import SMALL, Axis, Drawing, Trace, axis, change, drawing, escaped, note, rounded
 from dashboards.ends import CHARACTER, ends
 from dashboards.figures.knobs import KnobLine, KnobsInfo, Panel
 from dashboards.palette import BASELINE, DIVERGED_SYMBOL, Look
@@ -50,7 +50,7 @@ def draw_knobs(info: KnobsInfo, looks: Mapping[str, Look]) -> Drawing:
         "reading": {"axis": "yaxis", "title": "points above the baseline", "range": _relative_range(info)},
     }
     for path, value in arrangements[str(usual)].items():
-        _change(layout, path.split("."), value)
+        change(layout, path.split("."), value)
     return captioned(made, _caption(info))
 
 
@@ -61,12 +61,6 @@ def _caption(info: KnobsInfo) -> list[Part]:
     return [
         trained_on(info.train_distortion), f"tested on {where}", numbers(groups), count(info.n, "test image"),
     ]  # fmt: skip
-
-
-def _change(layout: Drawing, path: Sequence[str], value: object) -> None:
-    for name in path[:-1]:
-        layout = layout[name]
-    layout[path[-1]] = value
 
 
 def _arranged(info: KnobsInfo, across: int) -> dict[str, object]:

@@ -2,38 +2,35 @@
 
 import html
 from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import urlencode
 
 from dashboards.answers import answer, sentences, why_nothing
 from dashboards.figures import standing
 from dashboards.figures.bands import Band, BandsInfo, Curve, Selection, bands_info
 from dashboards.figures.draw_bands import draw_bands, explanation, filled_at_first
-from dashboards.palette import BASELINE, Look, looks
-from dashboards.parts import Choice, Column, Family, Page, Slot, Table, Variant, choices_html, slot_html
+from dashboards.legends import band_families
+from dashboards.palette import Look, looks
+from dashboards.parts import Choice, Column, Page, Slot, Table, Variant, choices_html, slot_html
 from dashboards.picks import BY, By
 from dashboards.ranges import QUANTILES
 from dashboards.results import Results
 from dashboards.selections import (
     PaperFigure,
+    band_choice,
     opening_pair,
     paper_figures,
     pick_choice,
+    scale_choice,
     train_choice,
     train_options,
 )
-from dashboards.wording import at_level, count, headed, spoken
+from dashboards.wording import headed, spoken
 
 ORDER = 10
 
-BAND_OPTIONS = (
-    ("all", "all trials, min to max"),
-    ("q10-q90", "10–90 % of the trials"),
-    ("q25-q75", "25–75 % of the trials"),
-    ("none", "no band"),
-)
 BAND_TOLD = (
     '<p class="lead" data-unless-band="all" hidden>The sentences speak of all trials, whatever the band holds.</p>'
 )
-POINTS = ("points", "points above the baseline")
 HOW_TO_READ = (
     "Each dot is a trial: hover for its hyperparameters, click to follow it through every figure, Escape to let it go. "
     "A hollow one is within 2 standard errors of the baseline, paired image by image; a cross diverged.",
@@ -65,32 +62,26 @@ def _choices(results: Results) -> tuple[Choice, ...]:
             name="test", title="tested on", default=test,
             options=tuple((one.test_distortion, spoken(one.test_distortion)) for one in results.sweeps),
         ),
-        Choice(name="band", title="band", options=BAND_OPTIONS, default="all"),
-        Choice(
-            name="scale", title="as", default="accuracy",
-            options=(("accuracy", results.plan.measure), *((POINTS,) if results.baselines else ())),
-        ),
+        band_choice(),
+        scale_choice(results),
         pick_choice(),
     )  # fmt: skip
 
 
 def _figure_links(figures: Sequence[PaperFigure]) -> str:
-    """Links that fill the choices in."""
+    """Links to the page of the study's figures."""
     if not figures:
         return ""
     links = " ".join(
-        f'<a href="#figure={html.escape(one.name)}" data-figure="{html.escape(one.name)}"'
-        f' data-train="{html.escape(one.selection.train_distortion)}"'
-        f' data-test="{html.escape(one.selection.test_distortion)}">{html.escape(one.name)}</a>'
+        f'<a href="#{urlencode({"page": "figures", "figure": one.name})}" data-page="figures"'
+        f' data-figure="{html.escape(one.name)}">{html.escape(one.name)}</a>'
         for one in figures
     )
     return f'<p class="figure-links">Figures of the study: {links}</p>'
 
 
 def _selections(results: Results) -> Iterator[tuple[dict[str, str], Selection]]:
-    """(when, what) of every variant: the figures of the study, then every pair."""
-    for figure in paper_figures(results):
-        yield {"figure": figure.name}, figure.selection
+    """(when, what) of every variant: every pair."""
     for train in train_options(results):
         for sweep in results.sweeps:
             when = {"train": train, "test": sweep.test_distortion}
@@ -115,30 +106,9 @@ def _drawn_bands(results: Results, when: dict[str, str], selection: Selection, d
         text={by: sentences(answer(results, selection, by)) for by in BY},
         alt=explanation(info),
         table=bands_table(info),
-        families=tuple(_families(info, drawn_as)),
+        families=tuple(band_families(info, drawn_as)),
         filled=filled_at_first(info),
     )
-
-
-def _families(info: BandsInfo, drawn_as: Mapping[str, Look]) -> Iterator[Family]:
-    if info.baseline_label is not None and any(one is not None for one in info.baseline):
-        yield Family(
-            name=info.baseline_label, label=info.baseline_label, colour=BASELINE.colour, symbol=BASELINE.symbol,
-            note=info.baseline_name.removeprefix(info.baseline_label).removeprefix(", "), has_band=False,
-        )  # fmt: skip
-    for band in info.bands:
-        look = drawn_as[band.label]
-        yield Family(
-            name=band.name, label=band.label, colour=look.colour, symbol=look.symbol, note=_note(band),
-            has_band=band.evaluated > 1,
-        )  # fmt: skip
-
-
-def _note(band: Band) -> str:
-    """`6 trials, 1 of 6 diverged`"""
-    number = count(band.evaluated, "trial")
-    told = number if band.evaluated == band.planned else f"{band.evaluated} of {count(band.planned, 'trial')} so far"
-    return f"{told}, {band.diverged} of {band.evaluated} diverged" if band.diverged else told
 
 
 def bands_table(info: BandsInfo) -> Table:
@@ -148,7 +118,7 @@ def bands_table(info: BandsInfo) -> Table:
         Column("trials", "trials", "number"), Column("diverged", "diverged", "number"),
         *(Column(edge, edge, "rate") for edge in QUANTILES),
         *(_width_column(info.equal_n),) * bool(info.equal_n),
-        *(column for pick in _picks(info) for column in _pick_columns(info, pick)),
+        *(column for pick in PICKS for column in _pick_columns(pick)),
         Column("baseline", info.baseline_name or "baseline", "rate"), Column("n", "images", "number"),
     )  # fmt: skip
     return Table(columns=columns, rows=tuple(_table_rows(info)))
@@ -158,20 +128,15 @@ def _width_column(equal_n: int) -> Column:
     return Column(f"expected_width_of_{equal_n}", f"width of any {equal_n}", "width")
 
 
-PickedBy = tuple[str, By, float]
-"""best or worst, by which images, at which level"""
+PickedBy = tuple[str, By]
+"""best or worst, by which images"""
+PICKS: tuple[PickedBy, ...] = tuple((role, by) for by in BY for role in ("best", "worst"))
 
 
-def _picks(info: BandsInfo) -> list[PickedBy]:
-    return [(role, by, at) for by in BY for at in info.picked_at for role in ("best", "worst")]
-
-
-def _pick_columns(info: BandsInfo, pick: PickedBy) -> tuple[Column, ...]:
+def _pick_columns(pick: PickedBy) -> tuple[Column, ...]:
     """A curve that is drawn, and whose it is."""
-    role, by, at = pick
-    several = len(info.picked_at) > 1
-    name = f"{role}_by_{by}" + (f"_at_{at:g}" if several else "")
-    title = f"{role} by {by}" + (f" at {at_level(info.sweep, at)}" if several else "")
+    role, by = pick
+    name, title = f"{role}_by_{by}", f"{role} by {by}"
     return (
         Column(name, title, "rate"), Column(f"{name}_trial", ""),
         Column(f"{name}_hyperparameters", f"hyperparameters of {title}"),
@@ -180,7 +145,7 @@ def _pick_columns(info: BandsInfo, pick: PickedBy) -> tuple[Column, ...]:
 
 def _table_rows(info: BandsInfo) -> Iterator[tuple[object, ...]]:
     for band in info.bands:
-        picked = [_picked(info, band, pick) for pick in _picks(info)]
+        picked = [_picked(info, band, pick) for pick in PICKS]
         for step in range(info.steps):
             level = "clean" if step == 0 else info.sweep.levels[step - 1]
             edges = (_exact(band.edges[edge][step]) for edge in QUANTILES)
@@ -192,8 +157,8 @@ def _table_rows(info: BandsInfo) -> Iterator[tuple[object, ...]]:
 
 
 def _picked(info: BandsInfo, band: Band, pick: PickedBy) -> Curve | None:
-    role, by, at = pick
-    wanted = (one for one in info.curves if (one.name, one.by, one.at) == (band.name, by, at))
+    role, by = pick
+    wanted = (one for one in info.curves if (one.name, one.by) == (band.name, by))
     return next((one for one in wanted if one.role in (role, "only")), None)
 
 

@@ -37,7 +37,7 @@ def downloaded(watched: Watched, slot: str) -> list[dict[str, str]]:
 
 
 def test_every_slot_of_the_opening_page_draws_what_it_is_called_for(watched: Watched) -> None:
-    for slot in ("bands", "standing", "knobs", "heat-map", "training"):
+    for slot in ("bands", "figures", "standing", "knobs", "heat-map", "training"):
         assert watched.page.locator(f"[data-slot={slot}] .plot .main-svg").count() > 0, slot
     names = watched.shown("bands")
     assert {"Baseline", "chance", "ST min", "ST max", "DA min", "DA max"} <= set(names)
@@ -117,7 +117,7 @@ def test_the_address_brings_everything_back(watched: Watched, store: Store, plan
         "trial": trial.trial_id, "theme": "dark", "measure": "training loss", "at": "jpeg:5",
     } or watched.page.evaluate("location.hash") == f"#{said}"  # fmt: skip
     for name, value in {"train": "rotation", "band": "q10-q90", "scale": "points", "at": "jpeg:5"}.items():
-        assert watched.page.locator(f"[data-choice={name}]").input_value() == value
+        assert watched.page.locator(f"[data-choice={name}]").first.input_value() == value
     assert "DA q10" in watched.shown("bands")
     assert watched.page.get_attribute("html", "data-theme") == "dark"
     assert f"Following {trial.label}" in watched.page.locator("#followed").inner_text()
@@ -173,16 +173,63 @@ def test_an_address_with_names_that_every_object_knows_opens_the_page(watched: W
     assert watched.shown("bands")
 
 
-def test_a_figure_of_the_study_fills_its_choices_in(watched: Watched) -> None:
-    watched.page.click('[data-figure="2c"]')
+def test_a_figure_is_chosen_by_its_address_and_by_its_link(watched: Watched) -> None:
+    watched.open("page=figures&figure=2c")
+    assert {"best ST on gaussian noise", "worst ST on gaussian noise", "best DA; p = 0.5", "best DA; p = 1"} <= {
+        name.partition(" (")[0] for name in watched.shown("figures")
+    }
+    assert watched.page.locator("[data-choice=figure]").input_value() == "2c"
+    assert not watched.page.locator("[data-show-figure='1a'] [data-choice=pick_at]").is_visible()
+    watched.page.click('#page-bands [data-figure="1a"]')
     watched.ready()
-    assert (watched.chosen()["train"], watched.chosen()["figure"]) == ("rotation", "2c")
-    assert any(name.startswith("best ST on gaussian noise") for name in watched.shown("bands"))
-    watched.open("figure=1a")
-    assert watched.page.locator("[data-choice=train]").input_value() == "gaussian_noise"
-    assert sum(name.startswith("best ST at σ = ") for name in watched.shown("bands")) == 2
-    watched.choose("test", "jpeg")
-    assert "figure" not in watched.chosen()
+    assert watched.page.evaluate("Math.abs(document.querySelector('#page-figures').getBoundingClientRect().top) < 100")
+    names = watched.shown("figures")
+    assert sum(name.startswith(("best ST", "worst ST")) for name in names) == 2
+    assert sum(name.startswith(("best DA; p = ", "worst DA; p = ")) for name in names) == 4
+    assert {"ST min", "ST max"} <= set(names)
+    assert "DA max" not in names
+    link = watched.page.locator("[data-slot=figures] .tools a").get_attribute("href")
+    assert link is not None
+    assert "figure=1a&page=figures" in link, "said although it is the first"
+    watched.page.click("#page-figures [data-show-figure='1a'] a[data-page=bands]")
+    watched.ready()
+    assert watched.chosen()["train"] == "gaussian_noise"
+
+
+def test_a_figure_is_picked_at_each_of_its_levels(watched: Watched) -> None:
+    watched.open("page=figures&figure=1a")
+    levels = watched.page.locator("[data-show-figure='1a'] [data-choice=pick_at]")
+    assert levels.input_value() == "0.3", "the first, where none is chosen"
+    for level, said in (("0.6", "At σ = 0.6 the 25 ST"), ("all", "At σ = 0.3 the 25 ST"), ("0.3", "At σ = 0.3 the")):
+        levels.select_option(level)
+        watched.ready()
+        assert watched.chosen()["pick_at"] == level
+        assert said in watched.page.locator("[data-slot=figures] .answer").inner_text()
+    levels.select_option("all")
+    watched.ready()
+    names = watched.shown("figures")
+    assert sum(" at σ = 0.6" in name for name in names) == sum(" at σ = 0.3" in name for name in names) > 0
+    watched.page.locator("[data-choice=figure]").select_option("2c")
+    watched.ready()
+    assert "pick_at" not in watched.chosen()
+    watched.open("page=figures&figure=2c&pick_at=0.6")
+    assert watched.shown("figures"), "a level that it does not have is its first"
+
+
+def test_all_figures_stand_side_by_side_and_download_as_one(watched: Watched) -> None:
+    watched.open("page=figures&figure=all&scale=points")
+    plot = "document.querySelector('[data-slot=figures] .plot')"
+    axes, baselines = watched.page.evaluate(
+        f"[{plot}.layout.xaxis2.anchor, {plot}.data.filter((one) => one.name === 'Baseline').map((one) => one.y)]"
+    )
+    assert axes == "y2"
+    assert baselines == [[0, 0, 0, 0]] * 2, "each against its own"
+    assert "1a  trained on gaussian noise 2c  trained on rotation dotted: trained on gaussian noise" in " ".join(
+        svg(watched, "figures").split()
+    ).replace("1a trained", "1a  trained").replace("2c trained", "2c  trained")
+    watched.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    watched.open("page=figures&figure=all")
+    assert watched.page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
 
 
 def test_a_trial_is_followed_from_a_dot_until_escape(watched: Watched) -> None:
@@ -212,7 +259,7 @@ def test_a_trial_is_followed_from_the_table_with_the_keyboard(watched: Watched) 
 
 def test_choices_are_within_reach_of_the_keyboard(watched: Watched) -> None:
     for name in ("train", "test", "band", "scale", "pick"):
-        watched.page.locator(f"[data-choice={name}]").focus()
+        watched.page.locator(f"#page-bands [data-choice={name}]").focus()
         assert watched.page.evaluate("document.activeElement.dataset.choice") == name
     watched.page.locator("[data-choice=test]").focus()
     watched.page.keyboard.press("ArrowDown")
@@ -247,7 +294,7 @@ def test_a_csv_holds_the_numbers_of_the_tables(watched: Watched, store: Store, p
 
 @pytest.mark.parametrize(("kind", "begins"), [("PNG", b"\x89PNG"), ("SVG", b"<svg")])
 def test_each_figure_downloads_as_a_picture(watched: Watched, kind: str, begins: bytes) -> None:
-    for slot in ("bands", "standing", "knobs", "heat-map", "training", "pairs"):
+    for slot in ("bands", "figures", "standing", "knobs", "heat-map", "training", "pairs"):
         with watched.page.expect_download() as caught:
             watched.page.click(f'[data-slot={slot}] .tools button:has-text("{kind}")')
         assert caught.value.suggested_filename.startswith(f"made-{slot}")
@@ -309,7 +356,7 @@ def test_corruption_errors_are_chosen_followed_and_fit_a_phone(watched: Watched,
 def test_at_400_px_nothing_runs_out_of_the_page(watched: Watched) -> None:
     watched.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
     watched.open()
-    for choices in ("", "train=rotation&test=jpeg", "figure=1a", "train=jpeg&test=fgsm"):
+    for choices in ("", "train=rotation&test=jpeg", "figure=2c", "train=jpeg&test=fgsm"):
         watched.open(choices)
         assert watched.page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
     watched.open()

@@ -20,7 +20,6 @@ from dashboards.picks import pick
 from dashboards.ranges import BANDS
 from dashboards.reading import read_results
 from dashboards.results import Results, practical_condition
-from dashboards.selections import paper_figures
 from dashboards.wording import telling
 from study.plan import Plan
 from study.query import open_tables
@@ -170,7 +169,7 @@ def test_every_trace_names_what_it_belongs_to(results: Results) -> None:
 
 def test_plotly_accepts_every_drawing(results: Results) -> None:
     kinds = dict(drawings(results))
-    assert set(kinds) == {"bands", "standing", "knobs", "heat-map", "training"}
+    assert set(kinds) == {"bands", "figures", "standing", "knobs", "heat-map", "training"}
     for drawing in kinds.values():
         assert len(as_figure(drawing).data) == len(drawing["data"])
 
@@ -198,16 +197,6 @@ def test_every_band_option_has_its_edges(info: BandsInfo, results: Results) -> N
     traces = draw_bands(info, looks(results.labels))["data"]
     shows = [trace["meta"]["show"]["band"] for trace in traces if trace["meta"].get("fill")]
     assert {name: shows.count(name) for name in BANDS} == dict.fromkeys(BANDS, 4)
-
-
-def test_figures_of_the_study_fill_the_choices_in(results: Results) -> None:
-    first, second = paper_figures(results)
-    assert (first.name, first.selection.pick_at) == ("1a", (0.3, 0.6))
-    picked = [curve.at for curve in bands_info(results, first.selection).curves if curve.role == "best"]
-    assert picked == [0.3, 0.6] * 4, "for each way of picking and each of two methods"
-    beside = bands_info(results, second.selection)
-    assert [band.name for band in beside.bands] == ["DA", "ST on gaussian noise"]
-    assert [band.aside for band in beside.bands] == [False, True]
 
 
 def test_the_heat_map_is_the_grid_with_diverged_trials_crossed_out(results: Results) -> None:
@@ -276,9 +265,9 @@ def test_a_figure_that_cannot_be_drawn_says_what_can(
 
 def test_the_folder_is_the_registry_of_pages(results: Results) -> None:
     assert names() == (
-        "pareto", "bands", "knobs", "near_duplicates", "adversarial_quality", "claims", "pairs", "corruptions",
-        "perturbations", "heat_maps", "noise_stability", "training", "trials", "overview",
+        "pareto", "bands", "figures", "knobs", "near_duplicates", "adversarial_quality", "claims", "pairs",
+        "corruptions", "perturbations", "heat_maps", "noise_stability", "training", "trials", "overview",
     )  # fmt: skip
     assert [page.name for page in pages(results)] == [
-        "bands", "knobs", "claims", "pairs", "heat-map", "training", "trials", "overview",
+        "bands", "figures", "knobs", "claims", "pairs", "heat-map", "training", "trials", "overview",
     ]  # fmt: skip

@@ -88,7 +88,9 @@ def test_the_document_asks_nothing_of_a_network(document: str) -> None:
 
 def test_every_choice_has_what_it_promises(document: str) -> None:
     data = data_of(document)
-    assert set(data["choices"]) == {"train", "test", "band", "scale", "pick", "grid", "at", "measure"}
+    assert set(data["choices"]) == {
+        "train", "test", "band", "scale", "pick", "grid", "at", "measure", "figure", "pick_at",
+    }  # fmt: skip
     for train in data["choices"]["train"]["values"]:
         for test in data["choices"]["test"]["values"]:
             when = {"train": train, "test": test}

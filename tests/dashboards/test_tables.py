@@ -8,6 +8,7 @@ from dashboards.answers import answer, sentences
 from dashboards.figures.bands import Selection, bands_info
 from dashboards.figures.draw_bands import draw_bands
 from dashboards.pages.bands import bands_table
+from dashboards.pages.figures import curves_table
 from dashboards.palette import looks
 from dashboards.picks import BY
 from dashboards.ranges import comparable
@@ -49,10 +50,9 @@ def test_without_two_trials_of_a_method_no_column_tells_a_width(tmp_path: Path) 
     assert {len(row) for row in table.rows} == {len(table.columns)}
 
 
-@pytest.mark.parametrize("figure", [None, 0, 1])
-def test_the_drawn_curves_can_be_rebuilt_from_the_table(results: Results, figure: int | None) -> None:
-    """By either way of picking, at every level where it is picked."""
-    info = bands_info(results, NOISE if figure is None else paper_figures(results)[figure].selection)
+def test_the_drawn_curves_can_be_rebuilt_from_the_table(results: Results) -> None:
+    """By either way of picking."""
+    info = bands_info(results, NOISE)
     table = bands_table(info)
     rows = [dict(zip([column.name for column in table.columns], row, strict=True)) for row in table.rows]
     rebuilt = set()
@@ -72,6 +72,27 @@ def test_the_drawn_curves_can_be_rebuilt_from_the_table(results: Results, figure
         for trace in picked
     } == rebuilt
     assert {pick for _, pick, _, _ in rebuilt} == set(BY)
+
+
+@pytest.mark.parametrize("figure", [0, 1])
+def test_a_figures_curves_can_be_rebuilt_from_its_table(results: Results, figure: int) -> None:
+    """By either way of picking, at every level where it is picked."""
+    info = bands_info(results, paper_figures(results)[figure].selection)
+    table = curves_table([("", info)])
+    names = [column.name for column in table.columns]
+    curves: dict[tuple[object, ...], list[float]] = {}
+    for row in (dict(zip(names, one, strict=True)) for one in table.rows):
+        if row["curve"] in ("best", "worst"):
+            key = (row["curve"], row["picked_by"], row["trial_id"], row["picked_at"])
+            curves.setdefault(key, []).append(round(100 * row["accuracy"], 3))
+    traces = draw_bands(info, looks(results.labels))["data"]
+    picked = [trace for trace in traces if trace["name"].startswith(("best ", "worst "))]
+    assert {
+        (trace["name"].split()[0], trace["meta"]["show"]["pick"], trace["meta"]["trials"][0], tuple(trace["y"]))
+        for trace in picked
+    } == {(*key[:3], tuple(accuracies)) for key, accuracies in curves.items()}
+    assert {by for _, by, _, _ in curves} == set(BY)
+    assert {at for *_, at in curves} == set(info.picked_at)
 
 
 def test_ids_are_in_the_file_and_not_on_the_page(results: Results) -> None:
