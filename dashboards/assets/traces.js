@@ -83,8 +83,12 @@ function lower(layout, height) {
 function everySecond(layout) {
   if (!layout.images || !layout.images.length) return;
   layout.images = layout.images.filter((_, number) => number % 2 === 0);
-  layout.images.forEach((image) => { image.sizex *= 2; });
-  const room = layout.xaxis.range[1] - layout.xaxis.range[0];
+  const [low, high] = layout.xaxis.range;
+  const room = high - low;
+  layout.images.forEach((image) => {
+    image.sizex *= 2;
+    image.x = Math.min(Math.max(image.x, low + image.sizex / 2), high - image.sizex / 2);  // whole at either end
+  });
   let last = -1;
   layout.xaxis.ticktext = layout.xaxis.ticktext.map((text, number) => {
     const place = layout.xaxis.tickvals[number];

@@ -365,6 +365,9 @@ def test_at_400_px_nothing_runs_out_of_the_page(watched: Watched) -> None:
     assert "chance, 10.0 %" in watched.page.locator("[data-slot=bands] .legend").inner_text()
     images = watched.page.evaluate("document.querySelector('[data-slot=bands] .plot').layout.images.length")
     assert images == 2, "every second of four"
+    level = watched.page.locator("[data-show-figure='1a'] [data-choice=pick_at]").bounding_box()
+    assert level is not None
+    assert level["width"] > 100
 
 
 def test_it_works_in_a_frame_without_an_address(watched: Watched) -> None:
