@@ -373,7 +373,7 @@ def _hours(seconds: float) -> str:
 
 
 def _memory(cost: Cost) -> str:
-    images = f"{size(cost.image_bytes)} of training images, one copy for all trials on a GPU"
+    images = f"{size(cost.image_bytes)} of training and validation images, one copy for all trials on a GPU"
     if cost.trial_bytes is None:
         return f"{images}; `--pilot` on a machine with a GPU says what a trial takes besides"
     return f"{images}, and {size(cost.trial_bytes)} a trial"

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from study.cost.disk import checkpoint_bytes, parameter_count, table_bytes
-from study.cost.piloting import PILOT_IMAGES, Pilot, device, making, pilot
+from study.cost.piloting import PILOT_IMAGES, Pilot, device, image_bytes, making, pilot
 from study.cost.timings import (
     Kind,
     Speed,
@@ -25,7 +25,6 @@ from study.plan import Plan, Resources
 from study.progress import Phase
 from study.report import epochs_of
 from study.summary import Found
-from trainables.datasets import split_of
 from trainables.evaluation.sets import bytes_of, room
 from trainables.fit import data_set
 from trainables.methods import described
@@ -52,7 +51,7 @@ class Cost:
     workers: int
     train_images: int
     image_bytes: int
-    """Of the training images, of which one copy serves all trials of a GPU."""
+    """Of training and validation images, of which one copy serves all trials of a GPU."""
     trial_bytes: int | None
     """The most that a trial took besides on a GPU; None where none was measured."""
     epochs_by_passes: Mapping[int, float]
@@ -95,7 +94,7 @@ def cost(
         reason=source if taken is not None else "nothing like it has run in this store",
         workers=workers,
         train_images=image_count(recipe.data, "train"),
-        image_bytes=_image_bytes(plan),
+        image_bytes=image_bytes(data_set(recipe.data)),
         trial_bytes=trial_bytes,
         epochs_by_passes=_epochs_by_passes(plan),
         checkpoint_bytes=checkpoint_bytes(plan),
@@ -173,8 +172,3 @@ def _largest(plan: Plan) -> Resources:
 def _room_here(plan: Plan) -> int:
     shape = _largest(plan)
     return room(device() if shape.gpus else torch.device("cpu"), shape.cpus, shape.gpus).bytes
-
-
-def _image_bytes(plan: Plan) -> int:
-    """Of the training images, with all that surrounds them."""
-    return split_of(data_set(plan.trials[0].recipe.data), "train").pixels.numel()

@@ -8,12 +8,13 @@ import torch
 
 from study.cost.timings import ENOUGH, Kind, Timing, test_images
 from study.plan import Plan, PlannedTrial
-from trainables.datasets import split_of
+from trainables.datasets import DataSet, split_of
 from trainables.evaluation import evaluate
 from trainables.evaluation.sets import DistortedSets
 from trainables.evaluation.shown import is_attack, shown
 from trainables.fit import Training, data_set
 from trainables.recipe import Condition, Scratch
+from trainables.supply import Supply
 
 PILOT_SECONDS = 2.0
 """For which each kind of unit is timed, after as long again to warm up."""
@@ -37,18 +38,18 @@ class Pilot:
     seconds: float
     """That it took."""
     trial_bytes: int | None
-    """The most that a trial took on a GPU, training images included; None on a CPU."""
+    """The most that a trial took on a GPU besides the images that it trains on; None on a CPU."""
 
 
 def pilot(plan: Plan, clock: Clock = time.perf_counter) -> Pilot:
     """Times one trial of every method, training distortion, model and data set, and one evaluation; keeps nothing."""
-    began, plan = clock(), plan.expected()
+    began, plan, supply = clock(), plan.expected(), Supply(device())
     kinds = {Kind.of("train", trial.recipe): trial for trial in plan.trials}
-    timed = [timing for kind, trial in kinds.items() for timing in _timed_training(kind, trial, clock)]
-    peak = torch.cuda.max_memory_allocated() if on_gpu() else None
+    timed = [timing for kind, trial in kinds.items() for timing in _timed_training(kind, trial, supply, clock)]
+    taken = _trial_bytes(plan, supply) if on_gpu() else None
     timings = (*timed, *_timed_evaluation(plan, clock))
     made = making(plan, clock)
-    return Pilot(timings=timings, making=made, device=_told(), seconds=clock() - began, trial_bytes=peak)
+    return Pilot(timings=timings, making=made, device=_told(), seconds=clock() - began, trial_bytes=taken)
 
 
 def on_gpu() -> bool:
@@ -72,16 +73,28 @@ def _settled(clock: Clock) -> float:
     return clock()
 
 
-def _timed_training(kind: Kind, trial: PlannedTrial, clock: Clock) -> Iterator[Timing]:
+def _trial_bytes(plan: Plan, supply: Supply) -> int:
+    """The peak so far, without the copy of the images, which trials on one GPU share."""
+    data = data_set(plan.trials[0].recipe.data)
+    copied = image_bytes(data) if supply.residency(data).way == "own" else 0
+    return torch.cuda.max_memory_allocated() - copied
+
+
+def image_bytes(data: DataSet) -> int:
+    """Of training and validation images, with all that surrounds them."""
+    return split_of(data, "train").pixels.nbytes + split_of(data, "validation").pixels.nbytes
+
+
+def _timed_training(kind: Kind, trial: PlannedTrial, supply: Supply, clock: Clock) -> Iterator[Timing]:
     """Slices of a training, after one to warm up."""
     recipe = replace(trial.recipe, start=Scratch(), epochs=10**6, iterations=None)
-    training = Training(recipe, None, device())
-    training.advance(clock() + PILOT_SECONDS, clock)
-    end = _settled(clock) + PILOT_SECONDS
-    while (began := _settled(clock)) < end and not training.finished:
-        before = training.images_seen
-        training.advance(began + SLICE_SECONDS, clock)
-        yield Timing(kind=kind, images=training.images_seen - before, seconds=_settled(clock) - began)
+    with Training(recipe, None, device(), supply=supply) as training:
+        training.advance(clock() + PILOT_SECONDS, clock)
+        end = _settled(clock) + PILOT_SECONDS
+        while (began := _settled(clock)) < end and not training.finished:
+            before = training.images_seen
+            training.advance(began + SLICE_SECONDS, clock)
+            yield Timing(kind=kind, images=training.images_seen - before, seconds=_settled(clock) - began)
 
 
 def _timed_evaluation(plan: Plan, clock: Clock) -> Iterator[Timing]:

@@ -13,7 +13,7 @@ from study.plan import Figure, Trained
 from study.spec.axes import kind_of
 from study.spec.components import entries_or_fault, only
 from study.spec.faults import Faults, Place, unknown
-from study.spec.form import MethodSpec, SweepSpec
+from study.spec.form import MethodSpec, Setting, SweepSpec
 from study.spec.reading import Node, Scalar, Series
 from trainables.sequence import JOIN
 
@@ -35,6 +35,14 @@ class There:
     """Names of the sweeps, sound or not."""
     sweeps: Mapping[str, SweepSpec]
     """The sound ones, by test distortion."""
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """The keys, and the sequences that have none of their own."""
+        return tuple(dict.fromkeys((*self.distortions, *map(_trained_on, self._settings()))))
+
+    def _settings(self) -> Iterator[Setting]:
+        return (setting for method in self.methods.values() for setting in method.settings if setting.steps)
 
 
 def read_figures(given: Mapping[str, Node], there: There, faults: Faults) -> tuple[Figure, ...]:
@@ -69,7 +77,7 @@ def _beside(node: Node, there: There, faults: Faults) -> Trained | None:
 
 def _trained(given: Mapping[str, Node], place: Place, there: There, faults: Faults) -> Trained | None:
     """The trials of a figure; without a line of methods, those of every method that trains so."""
-    train = _name(given, "train", "training distortion", there.distortions, place, faults)
+    train = _name(given, "train", "training distortion", there.trained_on, place, faults)
     named = [_label(item, train, there, faults) for item in _items(given.get("methods"))]
     if train is None or None in named:
         return None
@@ -79,8 +87,12 @@ def _trained(given: Mapping[str, Node], place: Place, there: There, faults: Faul
 
 def _training_on(train: str, there: There) -> Iterator[str]:
     for label, method in there.methods.items():
-        if any(JOIN.join(step.name for step in setting.steps) == train for setting in method.settings):
+        if train in map(_trained_on, method.settings):
             yield label
+
+
+def _trained_on(setting: Setting) -> str:
+    return JOIN.join(step.name for step in setting.steps)
 
 
 def _label(node: Node, train: str | None, there: There, faults: Faults) -> str | None:
@@ -101,14 +113,14 @@ def _label(node: Node, train: str | None, there: There, faults: Faults) -> str |
 def _name(
     given: Mapping[str, Node], line: str, kind: str, known: Sequence[str], place: Place, faults: Faults
 ) -> str | None:
-    """The distortion that a line names, which must exist; a sequence of those there are does."""
+    """The distortion that a line names, which must be one of `known`."""
     if line not in given:
         faults.add(place, f"{line} must be given: a {kind} of this study ({', '.join(known) or 'there is none'})")
         return None
     node = given[line]
     if not isinstance(node, Scalar):
         faults.add(node.place, f"the name of a {kind} is expected, got {kind_of(node)}")
-    elif node.text in known or (JOIN in node.text and all(part in known for part in node.text.split(JOIN))):
+    elif node.text in known:
         return node.text
     else:
         faults.add(node.place, unknown(f"{kind} of this study", node.text, known))

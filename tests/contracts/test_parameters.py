@@ -30,7 +30,7 @@ def described() -> dict[str, Parameter]:
 
 def test_everything_is_found() -> None:
     assert {kind: len(registry.names()) for kind, registry in REGISTRIES.items()} == {
-        "method": 15, "attack": 2, "distortion": 6, "model": 8, "data set": 7,
+        "method": 15, "attack": 2, "distortion": 6, "model": 8, "data set": 8,
     }  # fmt: skip
     assert methods.names() == (
         "adversarial_training", "augmix", "bang", "cutmix", "data_augmentation", "feature_stability",
@@ -45,12 +45,13 @@ def test_everything_is_found() -> None:
         "cifar10_quick", "lenet", "preact_resnet18", "resnet18", "resnet50", "small_cnn", "torchvision", "wide_resnet",
     )  # fmt: skip
     assert datasets.names() == (
-        "cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "mnist_5k", "tiny_imagenet",
+        "cifar10", "cifar100", "fashion_mnist", "image_folder", "mnist", "mnist_5k", "tifs",
+        "tiny_imagenet",
     )  # fmt: skip
     assert (list(OPTIMIZERS), list(SCHEDULES)) == (
         ["sgd"], ["constant", "inverse", "multi_step", "cosine"],
     )  # fmt: skip
-    assert len(described()) == 127
+    assert len(described()) == 128
 
 
 @pytest.mark.parametrize("name", described())

@@ -102,7 +102,7 @@ def test_gpu_hours_are_told_where_trials_need_gpus(plan: Plan) -> None:
     told = cost(alone, NOTHING, timings, "", making=8.0)
     assert told.gpu_seconds == {"train": IMAGES * 0.5, "evaluate": 100 * 0.25 + 4}
     assert "GPU-hours" in dict(screen(alone, told))
-    assert dict(screen(alone, told))["memory"].startswith("156.8 kB of training images, one copy")
+    assert dict(screen(alone, told))["memory"].startswith("235.2 kB of training and validation images, one copy")
 
 
 def on_gpus(plan: Plan, gpus: float) -> PlannedTrial:

@@ -10,7 +10,7 @@ import torch
 
 from study.spec import load
 from tests.study.data.conftest import CHOICE, WNIDS, built, small_tree
-from trainables.batches import Source
+from trainables.batches import Resident, Source
 from trainables.datasets import MissingDataError, split_of
 from trainables.datasets.tifs import TIFS
 
@@ -68,7 +68,7 @@ def test_pixels_stay_on_the_disk(made: Path) -> None:
 
 def test_batches_are_what_the_file_holds(made: Path) -> None:
     images = TIFS(root=str(made)).load("train")
-    batch = Source(images, 16, torch.device("cpu")).batch(torch.tensor([3, 0]))
+    batch = Source(Resident(images.pixels), images.labels, margin=16).batch(torch.tensor([3, 0]))
     held = np.load(made / "tifs" / "train.npy")[[3, 0]]
     assert torch.equal((batch.source * 255).round().to(torch.uint8), torch.from_numpy(held))
     assert batch.images.shape == (2, 3, 224, 224)
