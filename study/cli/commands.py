@@ -361,9 +361,9 @@ def claims(
         Literal["table", "markdown", "csv", "json"], typer.Option("--format", help="How to print.")
     ] = "table",
 ) -> None:
-    """Check what Laermann et al. 2019 say of stability training against a study's results.
+    """Check a paper's claims on stability training against results.
 
-    For each claim: whether it holds, fails, or the test images cannot tell; the difference in points with its 95 %
+    The paper is Laermann et al. 2019.  For each claim: whether it holds, fails, or the test images cannot tell; the difference in points with its 95 %
     interval, paired image by image; what was compared, and of what it could not be asked.  CSV and JSON have a row a
     claim and a part of it, differences in shares of 1.
     """
