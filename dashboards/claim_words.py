@@ -19,14 +19,19 @@ RULES = (
     "in them.",
     "Where a claim says never, best, or two things at once, its estimate is the least of several differences, and "
     "their intervals are simultaneous: in 95 % of samples every one of them is right. It holds where all of them lie "
-    "above zero, fails where any lies below, and cannot hold while a trial is missing. The intervals of a claim's "
-    "parts are simultaneous too.",
+    "above zero and fails where any lies below. The intervals of a claim's parts are simultaneous too. While a trial "
+    "is not evaluated nobody can tell, but that what one trial refutes fails already.",
+    "A range or a best over trials, read off the images that it is told for, is too large, as noise decides who is "
+    "highest. Told in the order of one half of the images with the values of the other, it is too small. Its interval "
+    "reaches from below the one to above the other.",
     "Matched trials are equal in all that trains them but what is compared: the distortion and its level, the epochs, "
     "the start, the replicate. Ranges and bests are over equally many trials: the mean over all subsets of the smaller "
     "number. A trial that diverged before any finite epoch counts, at chance on every image.",
     "No transfer needs a size below which a gain is none. It is half of what the best trial trained on the "
-    "transformation itself gains over the baseline, as trials of equivalence take half of the effect of a treatment "
-    "known to work. Adversarial examples count as noise, as in the paper.",
+    "transformation itself gains, as trials of equivalence take half of the effect of a treatment known to work. "
+    "Trials start from the baseline and train on, which is a gain too: where there are trials on undistorted copies "
+    "(rotation by 0°), gains are over them, else over the baseline, as where the worst trial is set against it. "
+    "Adversarial examples count as noise, as in the paper.",
 )
 """How it is decided."""
 
@@ -86,7 +91,7 @@ def markdown(found: Sequence[Claim]) -> str:
     head = ("claim", "in the paper", "compared", "points (95 %)", "verdict")
     body = (
         (
-            claim.told.sentence, claim.told.source, what(claim) or "; ".join(claim.left_out),
+            claim.told.sentence, claim.told.source, "; ".join(filter(None, (what(claim), *claim.left_out))),
             "" if claim.estimate is None else interval(claim.estimate), f"**{claim.verdict}**",
         )
         for claim in found

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from dashboards.redrawn import DRAWS, Values, redrawn
+from dashboards.redrawn import DRAWS, Bounded, Values, ordered, redrawn
 from dashboards.results import Results, Trial, practical_condition
 from dashboards.wording import count, spoken
 from study.plan import PlannedTrial, Sweep
@@ -116,12 +116,16 @@ class Evidence:
         return self.results.n
 
     @cached_property
-    def _columns(self) -> Mapping[tuple[str, str], Values]:
+    def _columns(self) -> Mapping[tuple[str, str], tuple[Values, Values, Values]]:
+        """On all images, and on each half of them."""
         bits = {key: one for key, one in self.results.bits.items() if len(one) == self.n and self._tested(key[1])}
         if not bits:
             return {}
         found = redrawn(list(bits.values()), self.results.plan.study)
-        return {key: found[:, place] for place, key in enumerate(bits)}
+        first, second = found.halves
+        return {
+            key: (found.whole[:, place], first[:, place], second[:, place]) for place, key in enumerate(bits)
+        }  # fmt: skip
 
     def _tested(self, condition_id: str) -> bool:
         return any(condition_id in sweep.condition_ids for sweep in self.results.sweeps)
@@ -136,8 +140,32 @@ class Evidence:
 
     def accuracy(self, trial: Trial, condition_id: str) -> Values:
         """One that counts at chance has no outcomes: it gets chance on every image, and so on every draw."""
+        return self._drawn(trial, condition_id)[0]
+
+    def _drawn(self, trial: Trial, condition_id: str) -> tuple[Values, Values, Values]:
         cell = self.results.cells[trial.trial_id, condition_id]
-        return np.full(1 + DRAWS, cell.accuracy) if cell.at_chance else self._columns[trial.trial_id, condition_id]
+        if cell.at_chance:
+            return (np.full(1 + DRAWS, cell.accuracy),) * 3
+        return self._columns[trial.trial_id, condition_id]
+
+    def ordered(self, trials: Sequence[Trial], condition_id: str, weights: Sequence[float]) -> Bounded:
+        """Their accuracies from low to high, each times its weight: a range, or a best."""
+        drawn = [self._drawn(trial, condition_id) for trial in trials]
+        return ordered([one[0] for one in drawn], [one[1:] for one in drawn], weights)
+
+    @cached_property
+    def controls(self) -> tuple[Trial, ...]:
+        """Trials on undistorted copies: every number of their training distortion is 0, as rotation's by 0°."""
+        return tuple(trial for trial in self.trials if self._distorts_nothing(trial))
+
+    def _distorts_nothing(self, trial: Trial) -> bool:
+        numbers = [
+            value
+            for step in self.planned[trial.trial_id].recipe.distortions
+            for value in step.parameters.values()
+            if isinstance(value, (int, float)) and not isinstance(value, bool)
+        ]
+        return bool(numbers) and not any(numbers)
 
     def baseline(self, condition_id: str) -> Values | None:
         """The mean of its replicates; None where one of them is missing, or there is none."""
@@ -163,10 +191,4 @@ def _but_for(planned: PlannedTrial, *left_out: str) -> Hashable:
 def mean(several: Sequence[Values]) -> Values:
     """On each draw."""
     total: Values = np.mean(np.stack(several), axis=0)
-    return total
-
-
-def weighted(several: Sequence[Values], weights: Sequence[float]) -> Values:
-    """On each draw, the values from low to high, each times its weight."""
-    total: Values = np.asarray(weights) @ np.sort(np.stack(several), axis=0)
     return total

@@ -371,10 +371,11 @@ def condition_at(sweep: Sweep, level: float) -> str:
 
 
 def strong_level(plan: Plan, sweep: Sweep) -> float:
-    """The hardest level at which a figure of the study picks best and worst; the sweep's hardest where none does."""
+    """The hardest level beyond the practical one at which a figure picks best and worst; else the sweep's hardest."""
     picked = {level for figure in plan.figures if figure.test_distortion == sweep.test_distortion
               for level in figure.pick_at}  # fmt: skip
-    return next((level for level in reversed(sweep.levels) if level in picked), sweep.levels[-1])
+    harder = sweep.levels[sweep.levels.index(sweep.practical) + 1 :]
+    return next((level for level in reversed(harder) if level in picked), sweep.levels[-1])
 
 
 def attack_sweeps(plan: Plan) -> tuple[Sweep, ...]:

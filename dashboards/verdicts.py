@@ -10,7 +10,10 @@ Its statistic is of one of two kinds.
 * A mean over pairs of trials, or over bands. One interval of 95 %.
 * The least of several differences, where the claim says `never`, `best`, or two things at once. Their intervals are
   simultaneous: in 95 % of samples every one of them is right. So the claim holds where all of them lie above zero, and
-  fails where any lies below. While a trial is missing it cannot hold, but it can fail.
+  fails where any lies below.
+
+While a trial is not evaluated nobody can tell, but that what one trial refutes (`never`) fails already. What says two
+things at once and can be asked only one of them cannot hold, but can fail.
 
 The parts of a claim, by figure, have simultaneous intervals too: one of many that stands out has no free try.
 """
@@ -18,8 +21,8 @@ The parts of a claim, by figure, have simultaneous intervals too: one of many th
 from dataclasses import dataclass
 from typing import Literal
 
-from dashboards.evidence import Evidence, mean
-from dashboards.redrawn import Estimate, Values, intervals, lowest
+from dashboards.evidence import Evidence
+from dashboards.redrawn import Bounded, Estimate, average, intervals, lowest
 from dashboards.wording import count
 
 Verdict = Literal["holds", "fails", "cannot tell", "cannot be asked"]
@@ -49,8 +52,8 @@ class Told:
     """Where in the paper."""
     statistic: str
     """What the estimate is of; above zero where the claim is right."""
-    every: bool = False
-    """Whether it is the least of several differences, so that a missing trial can make it fail yet."""
+    refuted_by_one: bool = False
+    """Whether one trial alone refutes it, so that no trial that is still missing can save it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,19 +71,24 @@ class Claim:
     left_out: tuple[str, ...] = ()
     """Of what it cannot be asked, and why."""
     unfinished: bool = False
-    """Whether something that it is about is missing."""
+    """Whether a trial that it is about is not evaluated."""
+    partial: bool = False
+    """Whether it says several things at once and cannot be asked all of them."""
 
     @property
     def verdict(self) -> Verdict:
         if self.estimate is None:
             return "cannot be asked"
         verdict = decided(self.estimate)
-        return "cannot tell" if verdict == "holds" and self.told.every and self.unfinished else verdict
+        may_hold = not self.unfinished and not self.partial
+        may_fail = not self.unfinished or self.told.refuted_by_one
+        may = {"holds": may_hold, "fails": may_fail}
+        return verdict if may.get(verdict, True) else "cannot tell"
 
 
 def decided(estimate: Estimate) -> Verdict:
     """By which side of zero the interval lies on."""
-    if estimate.low >= 0:
+    if estimate.low > 0:
         return "holds"
     return "fails" if estimate.high < 0 else "cannot tell"
 
@@ -91,16 +99,16 @@ class Differences:
 
     name: str
     compared: str
-    values: tuple[tuple[str, Values], ...]
+    values: tuple[tuple[str, Bounded], ...]
     """(what is compared, on each draw)"""
 
     @property
     def ahead(self) -> int:
-        return sum(bool(values[0] > 0) for _, values in self.values)
+        return sum(values.observed > 0 for _, values in self.values)
 
     @property
-    def mean(self) -> Values:
-        return mean([values for _, values in self.values])
+    def mean(self) -> Bounded:
+        return average([values for _, values in self.values])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -110,14 +118,16 @@ class Asked:
     parts: tuple[Differences, ...]
     left_out: tuple[str, ...]
     missing: tuple[str, ...]
-    """What it is about and what the study lacks: trials without a result, one of two things said at once."""
+    """Trials that it is about and that have no result."""
+    absent: tuple[str, ...] = ()
+    """Which of the things said at once this study has no trials for."""
 
 
 def mean_claim(told: Told, evidence: Evidence, asked: Asked, noun: str) -> Claim:
     values = [one for part in asked.parts for _, one in part.values]
     if not values:
         return _unasked(told, asked)
-    (estimate,) = intervals([mean(values)], evidence.n)
+    (estimate,) = intervals([average(values)], evidence.n)
     parts = intervals([part.mean for part in asked.parts], evidence.n)
     number = sum(part.ahead for part in asked.parts)
     which = {"band": "narrower"}.get(noun, "ahead")
@@ -130,8 +140,9 @@ def mean_claim(told: Told, evidence: Evidence, asked: Asked, noun: str) -> Claim
             Part(name=part.name, compared=part.compared, estimate=one)
             for part, one in zip(asked.parts, parts, strict=True)
         ),
-        left_out=(*asked.missing, *asked.left_out),
+        left_out=(*asked.missing, *asked.absent, *asked.left_out),
         unfinished=bool(asked.missing),
+        partial=bool(asked.absent),
     )
 
 
@@ -140,7 +151,7 @@ def least_claim(told: Told, evidence: Evidence, asked: Asked, noun: str) -> Clai
     if not several:
         return _unasked(told, asked)
     estimates = intervals([values for _, _, values in several], evidence.n)
-    name, which, _ = min(several, key=lambda one: float(one[2][0]))
+    name, which, _ = min(several, key=lambda one: one[2].observed)
     split = iter(estimates)
     grouped = [[next(split) for _ in part.values] for part in asked.parts]
     return Claim(
@@ -152,13 +163,14 @@ def least_claim(told: Told, evidence: Evidence, asked: Asked, noun: str) -> Clai
             Part(name=part.name, compared=part.compared, estimate=lowest(own))
             for part, own in zip(asked.parts, grouped, strict=True)
         ),
-        left_out=(*asked.missing, *asked.left_out),
+        left_out=(*asked.missing, *asked.absent, *asked.left_out),
         unfinished=bool(asked.missing),
+        partial=bool(asked.absent),
     )
 
 
 def _unasked(told: Told, asked: Asked) -> Claim:
-    return Claim(told=told, left_out=(*asked.missing, *asked.left_out))
+    return Claim(told=told, left_out=(*asked.missing, *asked.absent, *asked.left_out))
 
 
 def _compared(asked: Asked, number: int, noun: str, evidence: Evidence) -> str:

@@ -125,12 +125,11 @@ def _variant(results: Results, when: dict[str, str], selection: Selection, drawn
 
 
 def _together(results: Results, figures: Sequence[PaperFigure], drawn_as: Mapping[str, Look]) -> Variant:
-    """Those with anything to draw, each as it opens."""
-    firsts = [(one.name, list(_picked(one.selection))[-1][1]) for one in figures]
+    """Those with anything to draw, each picked at all its levels."""
     shown = [
-        (name, selection)
-        for name, selection in firsts
-        if not why_nothing(results, selection.train_distortion, selection.test_distortion)
+        (one.name, one.selection)
+        for one in figures
+        if not why_nothing(results, one.selection.train_distortion, one.selection.test_distortion)
     ]
     if not shown:
         return Variant(when={"figure": EVERY}, missing="None of the figures has anything to draw yet.")

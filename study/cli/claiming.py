@@ -14,7 +14,7 @@ from study.cli.places import open_store, study_name
 from study.cli.querying import as_csv
 from study.cli.terminal import Terminal
 
-HANG = 17
+HANG = 19
 
 
 def print_claims(study: str, store: str | None, form: str, terminal: Terminal) -> None:

@@ -363,9 +363,9 @@ def claims(
 ) -> None:
     """Check a paper's claims on stability training against results.
 
-    The paper is Laermann et al. 2019.  For each claim: whether it holds, fails, or the test images cannot tell; the difference in points with its 95 %
-    interval, paired image by image; what was compared, and of what it could not be asked.  CSV and JSON have a row a
-    claim and a part of it, differences in shares of 1.
+    The paper is Laermann et al. 2019.  For each claim: whether it holds, fails, or the test images cannot tell; the
+    difference in points with its 95 % interval, paired image by image; what was compared, and of what it could not be
+    asked.  CSV and JSON have a row a claim and a part of it, differences in shares of 1.
     """
     from study.cli.claiming import print_claims
 

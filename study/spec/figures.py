@@ -12,13 +12,19 @@ from dataclasses import dataclass
 from study.plan import Figure, Trained
 from study.spec.axes import kind_of
 from study.spec.components import entries_or_fault, only
-from study.spec.faults import Faults, Place, unknown
+from study.spec.faults import Faults, Place, shown, unknown
 from study.spec.form import MethodSpec, Setting, SweepSpec
 from study.spec.reading import Node, Scalar, Series
 from trainables.sequence import JOIN
 
+TAKEN = (
+    "all", "figures", "bands", "standing", "knobs", "heat_map", "training", "pareto", "near_duplicates", "corruptions",
+    "perturbations",
+)  # fmt: skip
+"""What the page and notebooks call figures of any study."""
 LINES = ("train", "test", "methods", "pick_at", "also")
 ALSO_LINES = ("train", "methods")
+MAX_NAME = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +58,7 @@ def read_figures(given: Mapping[str, Node], there: There, faults: Faults) -> tup
 
 
 def _figure(name: str, node: Node, there: There, faults: Faults) -> Figure | None:
+    _check_figure_name(name, node.place, faults)
     given = entries_or_fault(node, f"figure {name}", faults)
     if given is None:
         return None
@@ -63,7 +70,27 @@ def _figure(name: str, node: Node, there: There, faults: Faults) -> Figure | Non
     if trained is None or tested is None or None in also:
         return None
     beside = tuple(one for one in also if one is not None)
+    _check_once((trained, *beside), node.place, faults)
     return Figure(name=name, trained=trained, test_distortion=tested, also=beside, pick_at=picked)
+
+
+def _check_figure_name(name: str, place: Place, faults: Faults) -> None:
+    if name in TAKEN:
+        faults.add(place, f"{name} is what a figure of any study is called; give this one another name")
+    if not name.strip() or not name.isprintable() or len(name) > MAX_NAME:
+        faults.add(place, f"a figure's name is 1 to {MAX_NAME} printable characters, got {shown(name)}")
+
+
+def _check_once(several: Sequence[Trained], place: Place, faults: Faults) -> None:
+    """No trial is drawn twice."""
+    seen: set[tuple[str, str]] = set()
+    for one in several:
+        for label in one.labels:
+            if (label, one.train_distortion) in seen:
+                faults.add(
+                    place, f"{label} on {one.train_distortion} stands in this figure already; leave it out of also"
+                )
+            seen.add((label, one.train_distortion))
 
 
 def _beside(node: Node, there: There, faults: Faults) -> Trained | None:
@@ -79,6 +106,8 @@ def _trained(given: Mapping[str, Node], place: Place, there: There, faults: Faul
     """The trials of a figure; without a line of methods, those of every method that trains so."""
     train = _name(given, "train", "training distortion", there.trained_on, place, faults)
     named = [_label(item, train, there, faults) for item in _items(given.get("methods"))]
+    if "methods" in given and not named:
+        faults.add(given["methods"].place, "a figure shows one method at least; leave methods out to show all")
     if train is None or None in named:
         return None
     labels = tuple(dict.fromkeys(label for label in named if label is not None))
@@ -130,7 +159,7 @@ def _name(
 def _pick_at(node: Node | None, sweep: SweepSpec | None, faults: Faults) -> tuple[float, ...]:
     """Levels at which best and worst are told; none for the practical one."""
     levels = [_level(item, sweep, faults) for item in _items(node)]
-    return tuple(level for level in levels if level is not None)
+    return tuple(dict.fromkeys(level for level in levels if level is not None))
 
 
 def _level(node: Node, sweep: SweepSpec | None, faults: Faults) -> float | None:

@@ -7,18 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from dashboards.claim_words import MARKS, markdown, rows
 from dashboards.claims import claims
-from dashboards.evidence import weighted
 from dashboards.page import document
 from dashboards.pages import claims as claims_page
 from dashboards.paired import Bits
 from dashboards.ranges import best_weights, expected_range, range_weights
 from dashboards.reading import read_results
-from dashboards.redrawn import intervals, lowest, redrawn
-from dashboards.results import Results
+from dashboards.redrawn import Bounded, Redrawn, average, exactly, intervals, lowest, ordered, redrawn, weighted
+from dashboards.results import Results, strong_level
 from dashboards.verdicts import Claim
 from study.plan import Plan, PlannedTrial
 from tests.dashboards import made
@@ -276,50 +274,89 @@ def test_a_table_for_a_readme_has_a_line_a_claim_and_no_html(results: Results) -
 IMAGES, SAMPLES = 150, 150
 
 
-def sampled(generator: np.random.Generator, shares: Sequence[float]) -> list[Bits]:
-    """Outcomes of models on images that are hard for all of them or for none: correlated, with these means."""
+def sampled(generator: np.random.Generator, shares: Sequence[float], alike: Sequence[float] = (0.6,)) -> list[Bits]:
+    """Outcomes of models on images that are hard for all of them or for none: correlated, with these means.
+
+    `alike`: on which share of the images each model goes with the others, one number for all or one each.
+    """
     shared, own = generator.random(IMAGES), generator.random((len(shares), IMAGES))
-    alike = generator.random((len(shares), IMAGES)) < 0.6
-    place = np.where(alike, shared, own)
+    follows = generator.random((len(shares), IMAGES)) < np.broadcast_to(alike, len(shares))[:, None]
+    place = np.where(follows, shared, own)
     return [(one < share).astype(np.uint8) for one, share in zip(place, shares, strict=True)]
 
 
-def coverage(shares: Sequence[float], differences: Callable[[NDArray[np.float64]], list[NDArray[np.float64]]]) -> float:
+def coverage(
+    shares: Sequence[float], differences: Callable[[Redrawn], list[Bounded]], alike: Sequence[float] = (0.6,)
+) -> float:
     """The share of samples in which every interval holds its true value."""
     generator = np.random.default_rng(7)
-    true = [float(one[0]) for one in differences(np.array([shares]))]
+    known = np.array([shares])
+    true = [one.observed for one in differences(Redrawn(whole=known, halves=(known, known)))]
     held = 0
     for number in range(SAMPLES):
-        found = intervals(differences(redrawn(sampled(generator, shares), str(number))), IMAGES)
+        found = intervals(differences(redrawn(sampled(generator, shares, alike), str(number))), IMAGES)
         held += all(one.low <= value <= one.high for one, value in zip(found, true, strict=True))
     return held / SAMPLES
 
 
 @pytest.mark.parametrize("shares", [(0.7, 0.7, 0.7, 0.7), (0.8, 0.75, 0.6, 0.65)])
 def test_the_interval_of_a_mean_over_pairs_covers_95_percent(shares: tuple[float, ...]) -> None:
-    covered = coverage(shares, lambda a: [(a[:, 0] - a[:, 2] + a[:, 1] - a[:, 3]) / 2])
+    covered = coverage(shares, lambda a: [exactly(a.whole @ np.array([0.5, 0.5, -0.5, -0.5]))])
     assert 0.90 <= covered <= 0.99
 
 
 @pytest.mark.parametrize("shares", [(0.7,) * 9, (0.6, 0.8, 0.7, 0.65, 0.75, 0.7, 0.62, 0.78, 0.55)])
 def test_simultaneous_intervals_are_all_right_in_95_percent(shares: tuple[float, ...]) -> None:
     """Each by itself would be in 95 %, and all eight in three samples of four."""
-    covered = coverage(shares, lambda a: [a[:, k] - a[:, 0] for k in range(1, 9)])
+    covered = coverage(shares, lambda a: [exactly(a.whole[:, k] - a.whole[:, 0]) for k in range(1, 9)])
     assert 0.90 <= covered <= 0.99
 
 
-@pytest.mark.parametrize("shares", [(0.7,) * 6, (0.55, 0.7, 0.85, 0.68, 0.7, 0.72)])
-def test_the_interval_of_a_difference_of_ranges_is_right_in_95_percent_at_least(shares: tuple[float, ...]) -> None:
-    def narrower(a: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        ranges = [weighted(list(a[:, group].T), range_weights(3, 3)) for group in (slice(0, 3), slice(3, 6))]
-        return [ranges[0] - ranges[1]]
+def ranges(a: Redrawn, groups: Sequence[slice], m: int) -> list[Bounded]:
+    """Of any `m` trials of each group."""
+    found = []
+    for group in groups:
+        whole, first, second = (list(one[:, group].T) for one in (a.whole, *a.halves))
+        found.append(ordered(whole, list(zip(first, second, strict=True)), range_weights(len(whole), m)))
+    return found
 
-    assert coverage(shares, narrower) >= 0.90
+
+@pytest.mark.parametrize("shares", [(0.7,) * 15, (*np.linspace(0.6, 0.8, 9), *np.linspace(0.65, 0.75, 6))])
+@pytest.mark.parametrize("alike", [(0.6,) * 15, (*(0.97,) * 9, *(0.3,) * 6), (*(0.3,) * 9, *(0.97,) * 6)])
+def test_the_interval_of_a_difference_of_ranges_is_right_in_95_percent_at_least(
+    shares: tuple[float, ...], alike: tuple[float, ...]
+) -> None:
+    """Of 9 and of 6 trials, also where one group answers much more alike than the other."""
+
+    def narrower(a: Redrawn) -> list[Bounded]:
+        nine, six = ranges(a, (slice(0, 9), slice(9, 15)), 6)
+        return [six - nine]
+
+    assert coverage(shares, narrower, alike) >= 0.92
+
+
+def test_a_mean_over_bands_is_right_in_95_percent_at_least() -> None:
+    """Of four bands of the same true width: noise does not average to a verdict."""
+    shares, alike = (0.7,) * 32, ((0.97,) * 5 + (0.3,) * 3) * 4
+
+    def narrower(a: Redrawn) -> list[Bounded]:
+        bands = [ranges(a, (slice(k, k + 5), slice(k + 5, k + 8)), 3) for k in range(0, 32, 8)]
+        return [average([three - five for five, three in bands])]
+
+    assert coverage(shares, narrower, alike) >= 0.92
+
+
+def test_a_range_lies_between_what_halves_and_what_the_whole_tells() -> None:
+    generator = np.random.default_rng(5)
+    several = [redrawn(sampled(generator, (0.7, 0.72, 0.75, 0.76)), str(k)) for k in range(200)]
+    told = [ranges(one, (slice(0, 4),), 4)[0] for one in several]
+    assert np.mean([one.low[0] for one in told]) < 0.06 < np.mean([one.high[0] for one in told])
+    assert all(one.high[0] == pytest.approx(one.observed) for one in told)
 
 
 def test_the_least_of_several_lies_in_what_the_intervals_leave_it() -> None:
     bits = sampled(np.random.default_rng(3), [0.5, 0.8, 0.7])
-    several = intervals(list(redrawn(bits, "least").T), IMAGES)
+    several = intervals([exactly(one) for one in redrawn(bits, "least").whole.T], IMAGES)
     found = lowest(several)
     assert (found.low, found.value) == (several[0].low, several[0].value)
     assert found.high == min(one.high for one in several)
@@ -327,13 +364,13 @@ def test_the_least_of_several_lies_in_what_the_intervals_leave_it() -> None:
 
 def test_models_that_never_differ_on_a_sample_still_may() -> None:
     same = sampled(np.random.default_rng(3), [0.5])[0]
-    (found,) = intervals([redrawn([same, same], "same") @ np.array([1.0, -1.0])], IMAGES)
+    (found,) = intervals([exactly(redrawn([same, same], "same").whole @ np.array([1.0, -1.0]))], IMAGES)
     assert found.low < 0 < found.high
 
 
 def test_images_are_redrawn_together_and_in_equal_number() -> None:
     same = sampled(np.random.default_rng(3), [0.5])[0]
-    found = redrawn([same, same, 1 - same, np.ones(IMAGES, np.uint8)], "together")
+    found = redrawn([same, same, 1 - same, np.ones(IMAGES, np.uint8)], "together").whole
     assert (found[:, 0] == found[:, 1]).all()
     assert found[:, 0] + found[:, 2] == pytest.approx(1)
     assert (found[:, 3] == 1).all()
@@ -344,7 +381,7 @@ def test_images_are_redrawn_together_and_in_equal_number() -> None:
 def test_weights_over_subsets_are_those_of_the_ranges() -> None:
     values = [0.3, 0.1, 0.4, 0.15, 0.9]
     for m in range(1, 6):
-        assert float(weighted([np.array([one]) for one in values], range_weights(5, m))[0]) == pytest.approx(
+        assert float(weighted(np.array([[one] for one in values]), range_weights(5, m))[0]) == pytest.approx(
             expected_range(values, m)
         )
     assert float(np.dot(best_weights(3, 2), [1, 2, 3])) == pytest.approx((2 + 3 + 3) / 3)
@@ -353,3 +390,46 @@ def test_weights_over_subsets_are_those_of_the_ranges() -> None:
 def test_the_plan_of_these_studies_is_what_the_tests_count(tmp_path: Path) -> None:
     plan: Plan = made.planned(tmp_path, TEXT + FIGURES)
     assert len(plan.trials) == 1 + 10 + 2 + 10 + 2 + 2
+
+
+def test_the_high_level_of_an_attack_lies_beyond_the_practical_one(tmp_path: Path) -> None:
+    for picked, high in (("[0.01]", 0.1), ("[0.01, 0.05]", 0.05), ("[0.1, 0.05]", 0.1)):
+        plan = made.planned(tmp_path, TEXT + FIGURES.replace("[0.01, 0.05]", picked))
+        attacked = next(sweep for sweep in plan.sweeps if sweep.test_distortion == "fgsm")
+        assert strong_level(plan, attacked) == high
+    easier = TEXT.replace("practical: 0.01}", "practical: 0.05}") + FIGURES.replace("[0.01, 0.05]", "[0.01]")
+    plan = made.planned(tmp_path, easier)
+    assert strong_level(plan, next(one for one in plan.sweeps if one.test_distortion == "fgsm")) == 0.1
+
+
+def test_nobody_can_tell_while_trials_are_missing_but_of_what_one_refutes(tmp_path: Path) -> None:
+    """All but the last trials, some of `copies` among them."""
+    found = by_name(study_of(tmp_path, wrong, trials=22))
+    unfinished = {name: claim.verdict for name, claim in found.items() if claim.unfinished}
+    assert {"ahead", "transfer"} <= set(unfinished)
+    assert {verdict for name, verdict in unfinished.items() if name != "above"} <= {"cannot tell", "cannot be asked"}
+    assert found["above"].verdict == "fails"
+
+
+def test_every_replicate_counts(tmp_path: Path) -> None:
+    twice = TEXT.replace("alpha: [0.1, 1], distortion: all", "alpha: [0.1, 1], replicates: 2, distortion: all")
+    (once,), (again,) = (
+        by_name(study_of(tmp_path, right, text + FIGURES))["transfer"].parts for text in (TEXT, twice)
+    )  # fmt: skip
+    number = int(once.compared.split()[0])
+    assert int(again.compared.split()[0]) == number + 8, "two α on each of four noises"
+    told = by_name(study_of(tmp_path, right, twice + FIGURES))["transfer"]
+    assert told.compared.startswith(f"{number + 8} trials")
+
+
+def test_gains_are_over_trials_on_undistorted_copies_where_there_are_any(tmp_path: Path) -> None:
+    text = TEXT.replace("rotation: {degrees: [90]}", "rotation: {degrees: [0, 90]}") + FIGURES
+
+    def longer(trial: PlannedTrial, condition: Condition) -> float:
+        """More epochs alone gain as much as training on noise does."""
+        nothing = any(value == 0 for step in trial.recipe.distortions for value in step.parameters.values())
+        return 0.61 if nothing else right(trial, condition)
+
+    (rotation,) = by_name(study_of(tmp_path, longer, text))["transfer"].parts
+    assert "trials on undistorted copies" in rotation.compared
+    assert rotation.estimate.value == pytest.approx(0.5 * (0.80 - 0.61))

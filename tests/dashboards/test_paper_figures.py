@@ -9,16 +9,17 @@ import pytest
 
 import dashboards
 from dashboards.answers import answer, sentences
-from dashboards.catalogue import FigureError, figure
+from dashboards.catalogue import FIGURES, OF_BENCHMARKS, OF_RANKINGS, PARETO, TOGETHER, FigureError, figure
 from dashboards.drawing import as_figure
 from dashboards.figures.bands import BandsInfo, Curve, bands_info, curve_name
 from dashboards.figures.draw_bands import DASHES, draw_bands, filled_at_first
 from dashboards.figures.draw_panels import draw_panels
-from dashboards.pages.figures import curves_table, page
+from dashboards.pages.figures import EVERY, curves_table, page
 from dashboards.palette import looks
 from dashboards.reading import read_results
 from dashboards.results import Results
 from dashboards.selections import paper_figures
+from study.spec.figures import TAKEN
 from study.store import Store
 from tests.dashboards.made import finished, in_memory, planned
 from tests.dashboards.test_page import data_of
@@ -319,3 +320,7 @@ def test_a_figure_that_cannot_be_drawn_says_what_can(
     with pytest.raises(FigureError) as error:
         figure(store, "paper", name, **chosen)  # type: ignore[arg-type]
     assert said in str(error.value)
+
+
+def test_a_study_cannot_call_its_figures_as_those_of_any_study_are_called() -> None:
+    assert set(TAKEN) == {EVERY, TOGETHER, *FIGURES, PARETO, *OF_RANKINGS, *OF_BENCHMARKS}

@@ -184,8 +184,16 @@ def test_a_list_that_is_one_value_is_no_grid(tmp_path: Path) -> None:
         ("evaluate: ", "figures: {1a: {also: {train: x}}}\nevaluate: ", "figures.1a.also.train: no training distortio"),
         ("evaluate: ", "figures: {1a: {train: fgsm}}\nevaluate: ", "figures.1a: test must be given: a test distort"),
         ("evaluate: ", "figures: {1a: {train: fgsm, test: fgsm, methods: DA}}\nevaluate: ", "figures.1a.methods: DA d"),
-        ("evaluate: ", "figures: {1a: {train: fgsm, test: jpeg, pick_at: 7}}\nevaluate: ", "figures.1a.pick_at: 7 is "),
+        ("evaluate: ", "figures: {1a: {train: fgsm, test: jpeg, pick_at: 7}}\nevaluate: ", "figures.1a.pick_at: 7 is"),
         ("evaluate: ", "figures: {1a: {train: fgsm, tests: fgsm}}\nevaluate: ", "figures.1a.tests: no line of a fig"),
+        ("evaluate: ", "figures: {all: {train: fgsm, test: fgsm}}\nevaluate: ", "figures.all: all is what a figure "),
+        ("evaluate: ", "figures: {' ': {train: fgsm, test: fgsm}}\nevaluate: ", "a figure's name is 1 to 40 print"),
+        ("evaluate: ", "figures: {1a: {train: fgsm, test: fgsm, methods: []}}\nevaluate: ", "methods: a figure sh"),
+        (
+            "evaluate: ",
+            "figures: {1a: {train: fgsm, test: jpeg, methods: ST, also: {train: fgsm}}}\nevaluate: ",
+            "figures.1a: ST on fgsm stands in this figure already; leave it out of also",
+        ),
         ("evaluate: ", "figures: {1a: 3}\nevaluate: ", "figures.1a: figure 1a is a mapping of names to values, got 3"),
     ],
 )  # fmt: skip
