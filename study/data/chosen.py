@@ -88,12 +88,15 @@ def rows(choice: Choice, tree: Tree) -> list[Row]:
 
 
 def check_tested(tested: dict[str, list[str]], tree: Tree) -> None:
-    """ImageNet has 50 validation images of each class: where there are others, they are not ImageNet's."""
+    """Raises DataError, naming each class without ImageNet's 50 validation images, and them, where a list does."""
     odd = [f"{wnid} ({len(files)})" for wnid, files in tested.items() if len(files) != TEST]
     if odd:
+        absent = tree.absent(tested)
+        named = f" Missing, of those listed: {', '.join(absent)}." if absent else ""
         raise DataError(
             f"--imagenet {tree.root}: ImageNet has {TEST} validation images of each class, and here {len(odd)} of"
-            f" {len(tested)} classes have another number: {', '.join(odd)}. Unpack the whole of ILSVRC2012_img_val.tar"
+            f" {len(tested)} classes have another number: {', '.join(odd)}.{named} Unpack the whole of"
+            " ILSVRC2012_img_val.tar"
         )
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from study.data.classes import WNID
@@ -93,14 +93,26 @@ class Tree:
                 found[wnid].append(self._named(folder / f"{stem}{suffixes.get(stem, '.JPEG')}"))
         return found
 
-    def _labels(self, stems: Mapping[str, str]) -> dict[str, str]:
-        """The class of every validation image by its name without suffix."""
+    def absent(self, tested: Mapping[str, Sequence[str]]) -> list[str]:
+        """Of these classes, the validation images that a list of labels names beside those given; none without one."""
+        there = {PurePosixPath(file).stem for files in tested.values() for file in files}
+        listed = sorted((self._list() or {}).items())
+        return [f"{stem} of {wnid}" for stem, wnid in listed if wnid in tested and stem not in there]
+
+    def _list(self) -> dict[str, str] | None:
+        """The class of every validation image by its name without suffix, of Kaggle's list or the devkit's."""
         solution = self._first(SOLUTION, (Path(),))
         if solution is not None:
             return _kaggle_labels(solution)
         truth, meta = self._first(GROUND_TRUTH, DEVKIT_FOLDERS), self._first(META, DEVKIT_FOLDERS)
-        if truth is not None and meta is not None:
-            return _devkit_labels(truth, meta)
+        return _devkit_labels(truth, meta) if truth is not None and meta is not None else None
+
+    def _labels(self, stems: Mapping[str, str]) -> dict[str, str]:
+        """As `_list`; raises DataError where there is none."""
+        labels = self._list()
+        if labels is not None:
+            return labels
+        truth = self._first(GROUND_TRUTH, DEVKIT_FOLDERS)
         absent = f"{META} beside {truth}" if truth is not None else f"{GROUND_TRUTH} and {META} of the devkit (t12)"
         raise self._refused(
             f"{self.images / 'val'} holds {len(stems):,} images without folders of classes, and there is nothing to say"
@@ -129,8 +141,11 @@ def _is_image(file: Path) -> bool:
 
 def _kaggle_labels(file: Path) -> dict[str, str]:
     """`ImageId,PredictionString` lines: the name of an image, and boxes, each beginning with the class."""
-    with file.open(encoding="utf-8", newline="") as opened:
-        rows = list(csv.reader(opened))
+    try:
+        with file.open(encoding="utf-8", newline="") as opened:
+            rows = list(csv.reader(opened))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{file} is no CSV file in UTF-8: {error}. Download it again") from error
     labels: dict[str, str] = {}
     for number, row in enumerate(rows[1:], 2):
         wnid = row[1].split(" ", 1)[0] if len(row) == 2 else ""

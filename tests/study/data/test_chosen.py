@@ -9,7 +9,9 @@ from study.data.chosen import Choice, check_tested, of_class
 from study.data.classes import classes_of, tiny_imagenet
 from study.data.errors import DataError
 from study.data.ilsvrc import Tree
+from tests.study.data.tree import validation_name
 
+WNIDS = [wnid for wnid, _ in tiny_imagenet()]
 FILES = [f"train/n01443537/n01443537_{n}.JPEG" for n in range(732)]
 
 
@@ -60,10 +62,18 @@ def test_options_out_of_range(options: dict[str, int], said: str) -> None:
 
 
 def test_the_published_set_needs_50_validation_images_of_each_class(tmp_path: Path) -> None:
-    tested = {wnid: ["a.JPEG"] * 50 for wnid, _ in tiny_imagenet()}
+    for folder in ("train", "val"):
+        (tmp_path / folder).mkdir()
+    names = {wnid: [f"{validation_name(200 * n + at)}.JPEG" for n in range(50)] for at, wnid in enumerate(WNIDS)}
+    tested = {wnid: [f"val/{wnid}/{name}" for name in of_class] for wnid, of_class in names.items()}
     check_tested(tested, Tree(tmp_path))
-    tested["n02124075"].pop()
-    with pytest.raises(DataError, match=r"1 of 200 classes have another number: n02124075 \(49\)"):
+    missing = Path(tested["n02124075"].pop()).stem
+    said = r"1 of 200 classes have another number: n02124075 \(49\)\."
+    with pytest.raises(DataError, match=rf"{said} Unpack the whole of ILSVRC2012_img_val\.tar"):
+        check_tested(tested, Tree(tmp_path))
+    listed = [f"{Path(name).stem},{wnid} 1 2 3 4" for wnid, of_class in names.items() for name in of_class]
+    (tmp_path / "LOC_val_solution.csv").write_text("\n".join(["ImageId,PredictionString", *listed]))
+    with pytest.raises(DataError, match=rf"{said} Missing, of those listed: {missing} of n02124075\. Unpack"):
         check_tested(tested, Tree(tmp_path))
     assert Choice(classes=tiny_imagenet(), fold=3).whole
     assert not Choice(classes=tiny_imagenet(), per_class=100).whole

@@ -64,6 +64,14 @@ def _odd_solution(root: Path) -> None:
     (root / "LOC_val_solution.csv").write_text("ImageId,PredictionString\nILSVRC2012_val_00000001,cat 1 2 3 4\n")
 
 
+def _odd_byte(root: Path) -> None:
+    (root / "LOC_val_solution.csv").write_bytes(b"ImageId,PredictionString\nILSVRC2012_val_00000001,n0144\xff353 1\n")
+
+
+def _endless_line(root: Path) -> None:
+    (root / "LOC_val_solution.csv").write_text('ImageId,PredictionString\n"' + "n01443537 1 2 3 4 " * 10_000)
+
+
 def _odd_truth(root: Path) -> None:
     (root / DEVKIT / "ILSVRC2012_validation_ground_truth.txt").write_text("1\n2\n77\n")
 
@@ -80,6 +88,8 @@ def _odd_truth(root: Path) -> None:
         ("devkit", lambda root: (root / DEVKIT / "meta.mat").unlink(), ("nor meta.mat beside",)),
         ("devkit", lambda root: (root / DEVKIT / "meta.mat").write_bytes(b"none"), ("is not the devkit's (t12)",)),
         ("devkit", _odd_truth, ("ground_truth.txt:3: a line is an id that", "got '77'")),
+        ("kaggle", _odd_byte, ("LOC_val_solution.csv is no CSV file in UTF-8: 'utf-8' codec", "Download it again")),
+        ("kaggle", _endless_line, ("LOC_val_solution.csv is no CSV file in UTF-8: field larger",)),
         ("kaggle", _odd_solution, ("LOC_val_solution.csv:2: a line is IMAGE,WNID", "00001,cat 1 2 3 4'")),
     ],
 )
