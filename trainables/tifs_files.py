@@ -61,6 +61,8 @@ class Index:
     """WNID/NAME of each test image, without suffix."""
     files: Mapping[str, Stamp]
     """The arrays by name."""
+    faults: int = 0
+    """That `study data verify` found; a set with any is not used until it is built again, or verified as whole."""
 
     def to_json(self) -> str:
         return json.dumps({"version": VERSION, **asdict(self)}, indent=1, ensure_ascii=False)
@@ -87,12 +89,18 @@ class Index:
                 std=tuple(map(float, said["std"])),
                 test_names=tuple(map(str, said["test_names"])),
                 files={str(name): Stamp(**stamp) for name, stamp in said["files"].items()},
+                faults=int(said.get("faults", 0)),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UnusableError(f"{INDEX} is damaged: {error!r}") from error
 
     def changed(self, folder: Path) -> str | None:
-        """Which array is absent, or not the one that was written, by its length and time; None if all seem whole."""
+        """Which array is absent, or not the one that was written, by its length and time, or that there are faults.
+
+        None if all seems whole.
+        """
+        if self.faults:
+            return f"its last verification found faults: {self.faults:,}"
         for name, stamp in self.files.items():
             try:
                 found = Stamp.of(folder / name)

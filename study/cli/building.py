@@ -28,7 +28,7 @@ from study.data.building import Built, Outcome, Phase, build
 from study.data.chosen import PER_CLASS, SPLITS, VALIDATION, Choice
 from study.data.classes import classes_of, tiny_imagenet
 from study.data.errors import IncompleteError
-from study.data.verifying import verify
+from study.data.verifying import Verified, verify
 from trainables.tifs_files import INDEX, Index
 
 SILENCE_SECONDS = 60.0
@@ -82,7 +82,7 @@ def verify_set(folder: Path, workers: int | None, terminal: Terminal) -> int:
             terminal_of(error=True).print(fault)
         terminal_of(error=True).print(
             f"{folder} is not whole: {count(len(found.faults), 'fault')}.  Build it again into the same folder with"
-            " study data tifs, which reads only what is wrong"
+            f" study data tifs, which reads only what is wrong.  {_used(found)}"
         )
         return UNFINISHED
     _print_set(folder, found.index, terminal)
@@ -104,8 +104,15 @@ def _print_set(folder: Path, index: Index, terminal: Terminal) -> None:
     terminal.print("\n".join(facts(told, terminal)))
 
 
+def _used(found: Verified) -> str:
+    """What studies do with a set that has faults."""
+    if found.barred:
+        return "Until then, no study uses it"
+    return f"Until then, name it in no study: {INDEX}, which cannot be written, still calls it whole"
+
+
 def _how(built: Built, seconds: float) -> str:
-    if built.read == 0:
+    if built.was_whole:
         return "  it was whole before: nothing was read"
     return f"  {count(built.read, 'image')} read in {clock(seconds)}"
 

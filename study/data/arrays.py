@@ -34,14 +34,21 @@ class PixelArray:
 
     @classmethod
     def open(cls, file: Path, count: int) -> "PixelArray":
-        """To write to; made if it is absent. What an array of another length held is dropped."""
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
-        array = cls(file, descriptor)
-        if not array.fits(count):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, header(count), 0)
-            os.ftruncate(descriptor, HEADER_BYTES + count * ROW_BYTES)
-        return array
+        """To write to; made if it is absent. An array of another length is replaced by an empty one."""
+        array = cls(file, os.open(file, os.O_RDWR | os.O_CREAT, 0o666))
+        if array.fits(count):
+            return array
+        array.close()
+        return cls._empty(file, count)
+
+    @classmethod
+    def _empty(cls, file: Path, count: int) -> "PixelArray":
+        """In a file of its own: who has the old one mapped keeps it, where a truncated one would end that process."""
+        file.unlink()
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        os.pwrite(descriptor, header(count), 0)
+        os.ftruncate(descriptor, HEADER_BYTES + count * ROW_BYTES)
+        return cls(file, descriptor)
 
     @classmethod
     def read_only(cls, file: Path) -> "PixelArray":

@@ -22,7 +22,7 @@ from study.data.chosen import SPLITS, Choice, Row, rows
 from study.data.errors import DataError, IncompleteError
 from study.data.examining import Statistics, examine
 from study.data.ilsvrc import Tree
-from study.data.journal import Journal, Known, forget, journal, locked
+from study.data.journal import Journal, Known, built, forget, journal, locked
 from study.data.manifest import MANIFEST, Manifest, Read, digest, manifest_of
 from study.data.parallel import in_parallel
 from study.store.objects import LocalObjects
@@ -34,6 +34,8 @@ FAULTS = "unreadable.txt"
 """In the folder that is built: every image that the last run could not read."""
 SHOWN = 20
 """Of those, so many in the error itself."""
+LONGEST = 100
+"""Times its shorter side that a photograph's longer side may be: 26 MB of memory, once it is scaled."""
 
 Phase = Literal["reading images", "verifying"]
 Outcome = Literal["read", "kept", "unreadable"]
@@ -54,7 +56,9 @@ class Built:
 
     index: Index
     read: int
-    """Images that this run read; 0 where the set was whole."""
+    """Images that this run read."""
+    was_whole: bool
+    """Before this run, which then left everything as it was."""
 
 
 @dataclass(frozen=True)
@@ -66,22 +70,34 @@ class Unreadable:
 
 
 def build(imagenet: Path, out: Path, choice: Choice, workers: int, observer: Observer) -> Built:
-    """Raises DataError before anything is read, IncompleteError after everything is that can be."""
+    """Raises DataError before anything is read, IncompleteError after everything is that can be.
+
+    A whole set needs no lock, so that it may be where nothing can be written.
+    """
     with _files(f"--imagenet {imagenet}"):
         tree = Tree(imagenet)
         wanted = rows(choice, tree)
-    with _files(f"--out {out}"), locked(out):
+    with _files(f"--out {out}"):
         found = _whole(out, tree, wanted, choice)
         if found is not None:
-            forget(out)
-            return Built(index=found, read=0)
-        with journal(out, choice) as kept:
-            (out / INDEX).unlink(missing_ok=True)
-            _check_room(out, wanted)
-            images, read = _read_all(tree, out, wanted, kept, workers, observer)
-            index = _finished(out, manifest_of(choice, images), choice, workers, observer)
-        forget(out)
-        return Built(index=index, read=read)
+            return Built(index=found, read=0, was_whole=True)
+        with locked(out):
+            return _built_from(tree, out, wanted, choice, workers, observer)
+
+
+def _built_from(
+    tree: Tree, out: Path, wanted: Sequence[Row], choice: Choice, workers: int, observer: Observer
+) -> Built:
+    """In a folder that is locked; raises as `build` does."""
+    before = built(out, choice)
+    _check_sources(out, tree, wanted, before, workers)
+    with journal(out, choice, before) as kept:
+        (out / INDEX).unlink(missing_ok=True)
+        _check_room(out, wanted)
+        images, read = _read_all(tree, out, wanted, kept, workers, observer)
+        index = _finished(out, manifest_of(choice, images), choice, workers, observer)
+    forget(out)
+    return Built(index=index, read=read, was_whole=False)
 
 
 @contextmanager
@@ -118,6 +134,55 @@ def _known(tree: Tree, row: Row, known_rows: Known) -> Read | None:
     except OSError:
         return None
     return known if known.is_of(row, now.st_size, now.st_mtime_ns) else None
+
+
+def _check_sources(out: Path, tree: Tree, wanted: Sequence[Row], before: Known, workers: int) -> None:
+    """Raises DataError if a set that was whole would become another: trials name it, and processes have it mapped."""
+    differing = list(_differing(tree, wanted, before, workers)) if before else []
+    if not differing:
+        return
+    more = f"\n  and {len(differing) - SHOWN:,} more" if len(differing) > SHOWN else ""
+    raise DataError(
+        f"--out {out} holds a set that was built whole, and --imagenet {tree.root} gives another now. Images that"
+        f" differ: {len(differing):,}\n"
+        + "\n".join(f"  {reason}" for reason in differing[:SHOWN])
+        + f"{more}\nPut them back as they were, or build another set with another --out; this one is left as it is"
+    )
+
+
+def _differing(tree: Tree, wanted: Sequence[Row], before: Known, workers: int) -> Iterator[str]:
+    """How the images of a set that was whole differ from those wanted now, first those that are gone."""
+    had, now = {_identity(image): image for image in before.values()}, {_identity(row): row for row in wanted}
+    for identity, image in had.items():
+        if identity not in now:
+            there = (tree.root / image.source).exists()
+            yield f"{image.source}: {'another is taken in its place' if there else 'is not there'}"
+    both = (row for identity, row in now.items() if identity in had)
+    changed = dict(in_parallel(lambda row: (row.source, _change(tree, row, had[_identity(row)])), both, workers))
+    yield from (f"{source}: {change}" for source, change in sorted(changed.items()) if change is not None)
+    yield from (f"{row.source}: was not taken then" for identity, row in now.items() if identity not in had)
+
+
+def _identity(image: Row | Read) -> tuple[bool, int, str]:
+    """What stays of an image when others come or go, or when the tree is laid out otherwise."""
+    return image.split == "test", image.label, PurePosixPath(image.source).name
+
+
+def _change(tree: Tree, row: Row, before: Read) -> str | None:
+    """What became of an image's file; None where it has the same bytes, and the same use."""
+    if row.split != before.split:
+        return f"in {before.split} then, in {row.split} now"
+    file = tree.root / row.source
+    try:
+        found = file.stat()
+        if before.is_of(row, found.st_size, found.st_mtime_ns):
+            return None
+        same = found.st_size == before.source_bytes and digest(file.read_bytes()) == before.source_hash
+    except FileNotFoundError:
+        return "is not there"
+    except OSError as error:
+        return f"{error.strerror}"
+    return None if same else "was changed"
 
 
 def _check_room(out: Path, wanted: Sequence[Row]) -> None:
@@ -188,6 +253,11 @@ def tifs_pixels(data: bytes, file: Path) -> bytes:
     The longer side is rounded down, as torchvision's Resize rounds it. Raises ValueError, naming the file.
     """
     image = opened(io.BytesIO(data), file)
+    if max(image.size) > LONGEST * min(image.size):
+        raise ValueError(
+            f"{file} cannot be read as a photograph ({image.width:,} × {image.height:,} px: one side is more than"
+            f" {LONGEST} times the other): mend or remove it"
+        )
     width, height = (length * SIDE // min(image.size) for length in image.size)
     return centre(image, width, height, SIDE).tobytes()
 

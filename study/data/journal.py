@@ -32,9 +32,12 @@ class Journal:
 
 
 @contextmanager
-def journal(out: Path, choice: Choice) -> Iterator[Journal]:
-    """Of the build in `out`, which no other process may be at; raises DataError if it is of another set."""
-    known = {**_built(out, choice), **_begun(out, choice)}
+def journal(out: Path, choice: Choice, whole: Known) -> Iterator[Journal]:
+    """Of the build in `out`, which no other process may be at; raises DataError if it is of another set.
+
+    `whole`: what `built` says.
+    """
+    known = {**whole, **_begun(out, choice)}
     with (out / JOURNAL).open("a", encoding="utf-8") as file:
         if file.tell() == 0:
             file.write(f"{json.dumps(_heading(choice))}\n")
@@ -67,8 +70,8 @@ def _heading(choice: Choice) -> dict[str, Any]:
     return {"options": choice.to_json(), "decoder": decoder()}
 
 
-def _built(out: Path, choice: Choice) -> Known:
-    """What the manifest of a set that was whole knows."""
+def built(out: Path, choice: Choice) -> Known:
+    """What the manifest of a set that was whole knows; raises DataError if it is another set's."""
     try:
         manifest = Manifest.read(out)
     except (FileNotFoundError, DataError):  # a damaged manifest knows nothing; it will be written anew

@@ -22,7 +22,7 @@ from trainables.recipe import Split
 MANIFEST = "manifest.parquet"
 TABLE = Table(
     name="tifs",
-    version=1,
+    version=2,
     key=("split", "row"),
     columns=(
         Column(name="split", type=pa.string(), meaning="train, validation or test"),
@@ -58,8 +58,9 @@ class Read:
     pixels_hash: str
 
     def is_of(self, row: Row, size: int, modified: int) -> bool:
-        """Whether it was read from the file that `row` names, as that is now."""
-        return (self.source, self.source_bytes, self.source_modified) == (row.source, size, modified)
+        """Whether it was read for `row`, from the file that `row` names, as that is now."""
+        read = (self.label, self.wnid, self.source, self.source_bytes, self.source_modified)
+        return read == (row.label, row.wnid, row.source, size, modified)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,8 @@ class Manifest:
 
     options: Mapping[str, Any]
     """As `Choice.to_json`."""
+    names: tuple[str, ...]
+    """Of the classes, in label order. They change no result, and so not the fingerprint."""
     decoder: str
     images: Sequence[Read]
     """By split, train first, and row."""
@@ -82,7 +85,10 @@ class Manifest:
 
     def to_parquet(self) -> bytes:
         """Equal sets give equal bytes."""
-        said = {"options": json.dumps(self.options), "decoder": self.decoder, "fingerprint": self.fingerprint}
+        said = {
+            "options": json.dumps(self.options), "names": json.dumps(self.names), "decoder": self.decoder,
+            "fingerprint": self.fingerprint,
+        }  # fmt: skip
         schema = TABLE.schema.with_metadata({**TABLE.schema.metadata, **said})
         written = io.BytesIO()
         pq.write_table(pa.Table.from_pylist(list(map(asdict, self.images)), schema=schema), written, compression="zstd")
@@ -102,7 +108,10 @@ class Manifest:
         if not table.schema.equals(TABLE.schema) or said.get("version") != str(TABLE.version):
             raise DataError(f"{file} is no manifest of version {TABLE.version}")
         images = [Read(**row) for row in table.to_pylist()]
-        found = cls(options=json.loads(said["options"]), decoder=said["decoder"], images=images)
+        found = cls(
+            options=json.loads(said["options"]), names=tuple(json.loads(said["names"])), decoder=said["decoder"],
+            images=images,
+        )  # fmt: skip
         if found.fingerprint != said["fingerprint"]:
             raise DataError(
                 f"{file} was changed: its rows give the fingerprint {found.fingerprint}, and {said['fingerprint']} was"
@@ -112,7 +121,8 @@ class Manifest:
 
 
 def manifest_of(choice: Choice, images: Iterable[Read]) -> Manifest:
-    return Manifest(options=choice.to_json(), decoder=decoder(), images=tuple(images))
+    names = tuple(name for _, name in choice.classes)
+    return Manifest(options=choice.to_json(), names=names, decoder=decoder(), images=tuple(images))
 
 
 def decoder() -> str:

@@ -1,7 +1,7 @@
 """`study data verify`: a built set examined from its arrays to its index."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from study.data.building import Observer, index_of
@@ -20,7 +20,9 @@ class Verified:
     faults: tuple[str, ...]
     """In words, each with its file and row."""
     accepted: bool
-    """True where the arrays are whole and had other times than the index said, which it says now."""
+    """True where the set is whole, and the index had other times, or faults, which it has no more."""
+    barred: bool
+    """True where there are faults and the index says so now: no study uses the set until it is built again."""
 
 
 def verify(folder: Path, workers: int, observer: Observer) -> Verified:
@@ -28,11 +30,14 @@ def verify(folder: Path, workers: int, observer: Observer) -> Verified:
     index, manifest = _index(folder), _manifest(folder)
     observer.begins("verifying", len(manifest.images))
     found = examine(folder, manifest, workers, lambda: observer.done("read"))
+    faults = (*found.faults, *_differing(index, manifest))
     if found.statistics is None:
-        return Verified(index=index, faults=(*found.faults, *_differing(index, manifest)), accepted=False)
+        return _refused(folder, index, faults)
     afresh = index_of(folder, manifest, index.classes, found.statistics)
-    faults = (*_differing(index, manifest), *_unlike(index, afresh))
-    return Verified(index=index, faults=faults, accepted=not faults and _accepted(folder, index, afresh))
+    faults = (*faults, *_unlike(index, afresh))
+    if faults:
+        return _refused(folder, index, faults)
+    return Verified(index=index, faults=(), accepted=_accepted(folder, index, afresh), barred=False)
 
 
 def _index(folder: Path) -> Index:
@@ -68,6 +73,8 @@ def _differing(index: Index, manifest: Manifest) -> Iterator[str]:
     wnids = [wnid for wnid, _ in index.classes]
     if wnids != manifest.options.get("classes"):
         yield f"{INDEX}: its classes are not those of the manifest"
+    elif tuple(name for _, name in index.classes) != manifest.names:
+        yield f"{INDEX}: its names of classes are not those of the manifest"
     for image in manifest.images:
         if image.label >= len(wnids) or wnids[image.label] != image.wnid:
             yield f"{MANIFEST}, {image.split}, row {image.row}: {image.wnid} is not class {image.label}"
@@ -80,15 +87,24 @@ def _unlike(index: Index, afresh: Index) -> Iterator[str]:
             yield f"{INDEX}: its {name} are not what the arrays and the manifest give"
 
 
+def _refused(folder: Path, index: Index, faults: tuple[str, ...]) -> Verified:
+    """With an index that says so, if it can be written: plans and launches read no pixels, and would use the set."""
+    try:
+        LocalObjects(folder).put(INDEX, replace(index, faults=len(faults)).to_json().encode())
+    except OSError:  # as on a mount that is read only; the caller tells it
+        return Verified(index=index, faults=faults, accepted=False, barred=False)
+    return Verified(index=index, faults=faults, accepted=False, barred=True)
+
+
 def _accepted(folder: Path, index: Index, afresh: Index) -> bool:
-    """Whether the index now says other times of the same arrays."""
-    if index.files == afresh.files:
+    """Whether the index, of a set that is whole, now says other times, or no faults any more."""
+    if index == afresh:
         return False
     try:
         LocalObjects(folder).put(INDEX, afresh.to_json().encode())
     except OSError as error:
         raise DataError(
-            f"{folder}: every pixel is as it was built, but the arrays have other times, and {INDEX}, which says them,"
+            f"{folder}: every pixel is as it was built, but {INDEX} says other times of the arrays, or faults, and"
             f" cannot be written ({error.strerror}). Copy the set with its times (cp -a, rsync -t)"
         ) from error
     return True

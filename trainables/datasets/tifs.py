@@ -25,7 +25,8 @@ class TIFS(DataSet):
     Of each class 500 of ImageNet's training images, 450 to train and 50 to validate; ImageNet's validation images test
     (Laermann et al. 2019, §4.1). Images are the central 224 px of 256, so a border of 16 px is there. Pixels are mapped
     from the disk, not read into memory, and must not be written to. The fingerprint is the one that the build computed:
-    an array that has changed since is found by its length and its time; `study data verify` examines every pixel.
+    an array that has changed since is found by its length and its time; `study data verify` examines every pixel, and
+    what it finds damaged is refused from then on.
     """
 
     label: ClassVar[str] = "Tiny ImageNet Full-Sized"
@@ -86,7 +87,8 @@ class TIFS(DataSet):
         if changed is not None:
             raise MissingDataError(
                 f"{self.label} in {self._files.resolve()} is not as it was built: {changed}."
-                f" `study data verify {self._files}` examines every pixel and accepts it if it is whole"
+                f" `study data verify {self._files}` examines every pixel and accepts it if it is whole. If it is not,"
+                f" study data tifs --imagenet DIR --out {self._files} reads again only what is wrong"
             )
         return index
 

@@ -1,5 +1,6 @@
 """`study data`: what it prints, how it exits."""
 
+import errno
 import os
 import re
 import signal
@@ -51,6 +52,46 @@ def test_a_whole_set_verifies_and_a_damaged_one_exits_with_1(study: Type) -> Non
     assert answer.exit_code == 1
     assert "train.npy: no array of 12 images" in answer.stderr
     assert "out is not whole: 1 fault.  Build it again into the same folder" in answer.stderr
+    assert "Until then, no study uses it" in answer.stderr
+    mended = study("data", "tifs", *OPTIONS)
+    assert mended.exit_code == 0
+    assert "12 images read in" in mended.stdout
+    assert study("data", "verify", "out").exit_code == 0
+
+
+@pytest.mark.usefixtures("imagenet")
+def test_faults_where_the_index_cannot_be_written_are_told_with_what_that_means(
+    study: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study("data", "tifs", *OPTIONS)
+    Path("out/train.npy").write_bytes(b"")
+
+    def put(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("study.store.objects.LocalObjects.put", put)
+    answer = study("data", "verify", "out")
+    assert answer.exit_code == 1
+    assert "name it in no study: tifs.json, which cannot be written, still calls it whole" in answer.stderr
+
+
+def test_a_set_whose_labels_alone_were_damaged_was_not_whole(study: Type, imagenet: Path) -> None:
+    assert imagenet.is_dir()
+    study("data", "tifs", *OPTIONS)
+    Path("out/test_labels.npy").unlink()
+    mended = study("data", "tifs", *OPTIONS)
+    assert "0 images read in" in mended.stdout
+    assert "it was whole before" not in mended.stdout
+
+
+def test_a_whole_set_whose_tree_has_changed_is_left_alone(study: Type, imagenet: Path) -> None:
+    study("data", "tifs", *OPTIONS)
+    (missing,) = imagenet.rglob("ILSVRC2012_val_00000003.JPEG")
+    missing.unlink()
+    answer = study("data", "tifs", *OPTIONS)
+    assert answer.exit_code == 2
+    assert "ILSVRC2012_val_00000003.JPEG: is not there" in answer.stderr
+    assert study("data", "verify", "out").exit_code == 0
 
 
 def test_an_image_that_cannot_be_read_exits_with_1(study: Type, imagenet: Path) -> None:

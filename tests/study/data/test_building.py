@@ -1,13 +1,14 @@
 """A build equals plain PIL, whatever interrupts it, and names what it cannot read."""
 
 import io
+import json
 import math
 import os
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from study.data.arrays import ROW_BYTES, PixelArray
 from study.data.building import build, tifs_pixels
 from study.data.chosen import Choice, rows
 from study.data.errors import DataError, IncompleteError
@@ -216,15 +218,112 @@ def test_pixels_that_the_disk_lost_are_read_again(tree: Path, tmp_path: Path) ->
     check_against_reference(tree, out)
 
 
-def test_a_file_that_changed_between_two_runs_is_read_again(tree: Path, tmp_path: Path) -> None:
+def test_a_file_that_changed_between_two_runs_of_a_build_is_read_again(tree: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    there = stopped(tree, out, 9)
+    image = json.loads((out / "building.jsonl").read_text().splitlines()[4])
+    (tree / image["source"]).write_bytes(encoded(Image.new("RGB", (30, 30), (1, 2, 3))))
+    assert built(tree, out).read == IMAGES - there + 1
+    check_against_reference(tree, out)
+
+
+def _drop_test_image(tree: Path) -> str:
+    (tree / "val" / WNIDS[1] / f"{validation_name(2)}.JPEG").unlink()
+    return f"--imagenet {tree} gives another now. Images that differ: 1\n  val/{WNIDS[1]}/{validation_name(2)}.JPEG"
+
+
+def _change_image(tree: Path) -> str:
+    source = rows(CHOICE, Tree(tree))[4].source
+    (tree / source).write_bytes(encoded(Image.new("RGB", (30, 30), (1, 2, 3))))
+    return f"\n  {source}: was changed\n"
+
+
+def _add_test_image(tree: Path) -> str:
+    (tree / "val" / WNIDS[0] / "another.JPEG").write_bytes(encoded(Image.new("RGB", (30, 30), (1, 2, 3))))
+    return f"\n  val/{WNIDS[0]}/another.JPEG: was not taken then\n"
+
+
+def _drop_train_image(tree: Path) -> str:
+    """Another is taken in its place."""
+    source = rows(CHOICE, Tree(tree))[4].source
+    (tree / source).unlink()
+    return f"Images that differ: 2\n  {source}: is not there\n"
+
+
+@pytest.mark.parametrize("change", [_drop_test_image, _change_image, _add_test_image, _drop_train_image])
+def test_a_whole_set_is_not_made_another_when_the_tree_changes(
+    tree: Path, tmp_path: Path, change: Callable[[Path], str]
+) -> None:
+    out = tmp_path / "out"
+    built(tree, out)
+    before, index = contents(out), Index.read(out)
+    said = change(tree)
+    with pytest.raises(DataError, match="Put them back as they were, or build another set with another --out") as found:
+        built(tree, out)
+    assert said in str(found.value)
+    assert (contents(out), Index.read(out)) == (before, index)
+
+
+def test_of_a_tree_of_which_much_is_gone_the_first_images_are_named(tree: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    built(tree, out)
+    for row in rows(CHOICE, Tree(tree)):
+        (tree / row.source).write_bytes(b"other")
+    with pytest.raises(DataError, match="Images that differ: 30\n") as found:
+        built(tree, out)
+    assert str(found.value).count(": was changed\n") == 20
+    assert "\n  and 10 more\nPut them back" in str(found.value)
+
+
+def test_a_tree_whose_files_were_copied_without_their_times_still_makes_the_same_set(
+    tree: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     before = built(tree, out)
-    image = Manifest.read(out).images[4]
-    (tree / image.source).write_bytes(encoded(Image.new("RGB", (30, 30), (1, 2, 3))))
+    for row in rows(CHOICE, Tree(tree)):
+        os.utime(tree / row.source, (1, 1))
     after = built(tree, out)
-    assert after.read == 1
-    assert after.index.fingerprint != before.index.fingerprint
-    check_against_reference(tree, out)
+    assert (after.was_whole, after.index.fingerprint) == (False, before.index.fingerprint)
+    assert built(tree, out).was_whole
+
+
+def test_an_array_of_another_length_is_replaced_and_who_has_it_mapped_keeps_it(tmp_path: Path) -> None:
+    file = tmp_path / "test.npy"
+    longer = PixelArray.open(file, 2)
+    longer.write(1, b"\2" * ROW_BYTES)
+    longer.close()
+    with file.open("rb") as old:
+        shorter = PixelArray.open(file, 1)
+        shorter.write(0, b"\1" * ROW_BYTES)
+        shorter.close()
+        assert os.fstat(old.fileno()).st_size == 128 + 2 * ROW_BYTES  # or reading it would end this process
+        assert (np.memmap(old, np.uint8, "r", 128 + ROW_BYTES) == 2).all()
+    assert (np.load(file) == 1).all()
+
+
+def test_a_whole_set_may_lie_where_nothing_can_be_written(tree: Path, tmp_path: Path) -> None:
+    """Nor is anything written where it could be, as for root: not even a lock."""
+    out = tmp_path / "out"
+    built(tree, out)
+    (out / ".lock").unlink()
+    out.chmod(0o555)
+    try:
+        assert built(tree, out).was_whole
+    finally:
+        out.chmod(0o755)
+    assert not (out / ".lock").exists()
+
+
+def test_a_photograph_too_long_for_memory_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def scaled(*_: object) -> None:
+        raise AssertionError("it was scaled")
+
+    assert len(tifs_pixels(encoded(Image.new("RGB", (300, 3)), "PNG"), Path("long.png"))) == ROW_BYTES
+    monkeypatch.setattr(Image.Image, "resize", scaled)
+    said = r"train/x\.JPEG cannot be read as a photograph \(30,000 × 1 px: one side is more than 100 times the other\)"
+    for size in ((30_000, 1), (1, 30_000)):
+        with pytest.raises(ValueError, match=said if size[1] == 1 else r"\(1 × 30,000 px"):
+            tifs_pixels(encoded(Image.new("RGB", size), "PNG"), Path("train/x.JPEG"))
 
 
 def test_a_whole_set_in_which_something_changed_is_mended(tree: Path, tmp_path: Path) -> None:

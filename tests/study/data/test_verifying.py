@@ -1,8 +1,10 @@
 """Verification finds every fault in a built set, and each by name."""
 
+import errno
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ import pytest
 from study.data.errors import DataError
 from study.data.manifest import Manifest
 from study.data.verifying import Verified, verify
-from tests.study.data.conftest import IMAGES, Counting, built
+from tests.study.data.conftest import IMAGES, WNIDS, Counting, built, contents
+from trainables.datasets import MissingDataError
+from trainables.datasets.tifs import TIFS
 from trainables.tifs_files import Index
 
 
@@ -80,16 +84,74 @@ def _edited(out: Path, **changed: object) -> None:
         (lambda out: _edited(out, images={"train": 12}), "tifs.json: its images are not what"),
         (lambda out: _edited(out, options={}), "tifs.json: its options are not those of the manifest"),
         (lambda out: _edited(out, classes=[["n01443537", "a"], ["n01443538", "b"]]), "tifs.json: its classes are not"),
+        (
+            lambda out: _edited(out, classes=[[wnid, f"Name of {wnid}"] for wnid in WNIDS]),
+            "tifs.json: its names of classes are not those of the manifest",
+        ),
     ],
 )
 def test_each_fault_is_named(out: Path, harm: Callable[[Path], object], said: str) -> None:
-    before = (out / "tifs.json").read_bytes()
     harm(out)
     found = verified(out)
     assert any(said in fault for fault in found.faults), found.faults
-    assert not found.accepted
-    if b'"mean"' in before and "tifs.json" not in said:
-        assert (out / "tifs.json").read_bytes() == before
+    assert (found.accepted, found.barred) == (False, True)
+    assert Index.read(out).changed(out) == f"its last verification found faults: {len(found.faults)}"
+    assert verified(out).faults == found.faults
+
+
+@pytest.mark.parametrize(
+    ("harm", "read"),
+    [
+        (lambda out: _flip(out, "validation", 3), 1),
+        (lambda out: _edited(out, mean=[0.5, 0.5, 0.5]), 0),
+        (lambda out: _edited(out, classes=[[wnid, wnid] for wnid in WNIDS]), 0),
+    ],
+)
+def test_what_verification_finds_the_next_build_mends(
+    tree: Path, out: Path, harm: Callable[[Path], object], read: int
+) -> None:
+    """Though its files have the lengths and times that they had."""
+    before, index = contents(out), Index.read(out)
+    harm(out)
+    assert Index.read(out).changed(out) is None
+    assert verified(out).faults
+    with pytest.raises(MissingDataError, match="its last verification found faults: 1"):
+        TIFS(root=str(out)).check_files()
+    mended = built(tree, out)
+    assert (mended.read, mended.was_whole) == (read, False)
+    assert verified(out).faults == ()
+    TIFS(root=str(out)).check_files()
+    assert contents(out) == before
+    assert replace(Index.read(out), files={}) == replace(index, files={})
+
+
+def test_arrays_that_were_copied_anew_are_accepted_once_they_are_verified(out: Path) -> None:
+    index = Index.read(out)
+    _flip(out, "test", 1)
+    assert verified(out).barred
+    _flip(out, "test", 1)
+    assert verified(out).accepted
+    assert Index.read(out) == index
+
+
+def test_faults_are_told_where_the_index_cannot_be_written(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def put(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    _flip(out, "test", 1)
+    monkeypatch.setattr("study.store.objects.LocalObjects.put", put)
+    found = verified(out)
+    assert (len(found.faults), found.barred) == (1, False)
+
+
+def test_a_class_that_the_manifest_names_otherwise_is_mended(tree: Path, out: Path) -> None:
+    """Though its fingerprint, of labels, does not know of it."""
+    manifest = Manifest.read(out)
+    wrong = (replace(manifest.images[0], wnid=WNIDS[2]), *manifest.images[1:])
+    (out / "manifest.parquet").write_bytes(replace(manifest, images=wrong).to_parquet())
+    assert verified(out).faults == (f"manifest.parquet, train, row 0: {WNIDS[2]} is not class 0",)
+    assert built(tree, out).read == 1
+    assert verified(out).faults == ()
 
 
 def test_every_fault_is_told_at_once(out: Path) -> None:
