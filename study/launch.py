@@ -17,6 +17,7 @@ from study.executor.queue import Failure, Queue
 from study.executor.run import Run
 from study.executor.session import OpenSessions, record_lost
 from study.executor.source import LeftForLater, NoSource, Source
+from study.fitting import unfit
 from study.plan import Plan
 from study.planning import check_test_images, check_weights, data_set, make_plan
 from study.progress import Observer, Progress
@@ -169,15 +170,11 @@ def check_device_type(plan: Plan, store: Store) -> None:
 
 def _workers(plan: Plan, nodes: Nodes, most: int | None) -> int:
     """How many units run at once, at most; raises ClusterError if one fits nowhere."""
-    slots = {trial.resources: nodes.slots(trial.resources) for trial in plan.expected().trials}
-    for need, count in slots.items():
-        if count < 1:
-            raise ClusterError(
-                f"a trial needs {need.cpus:g} CPUs and {need.gpus:g} GPUs on one node; the nodes have "
-                + " and ".join(f"{node.cpus:g} CPUs, {node.gpus:g} GPUs" for node in nodes.resources)
-                + ": lower `resources`, or give --address of a larger cluster"
-            )
-    return min(max(slots.values()), most or max(slots.values()))
+    refused = tuple(unfit(plan, nodes.resources, nodes.local))
+    if refused:
+        raise ClusterError("; ".join(refused))
+    slots = max(nodes.slots(need) for need in {trial.resources for trial in plan.expected().trials})
+    return min(slots, most or slots)
 
 
 def _result(run: Run) -> Result:

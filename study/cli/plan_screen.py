@@ -10,6 +10,7 @@ from study.cli.numbers import duration, size
 from study.cli.terminal import Column, Terminal, count, facts, lay_out
 from study.cost import Cost
 from study.figures import FigureCount, FigureCounts, Unshown, figure_counts
+from study.fitting import here, unfit
 from study.plan import Plan, Search
 from study.planning import shown
 from study.report import Changes, NewTrials, PlanRow, PlanTable, epochs_of, figure, open_range
@@ -33,10 +34,11 @@ def print_plan(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, termi
     _print(plan, table, cost.train_images, plan_facts(plan, table, summary, cost, store), terminal)
 
 
-def print_outline(plan: Plan, table: PlanTable, summary: Summary, lacking: Sequence[str], terminal: Terminal) -> None:
-    """The screen of a plan whose images or weights are not here, but its last line."""
-    told = (*_what(plan, table, summary), *_notes(plan), *(("not here", one) for one in lacking))
-    _print(plan, table, None, told, terminal)
+def print_outline(
+    plan: Plan, table: PlanTable, summary: Summary, further: Iterable[tuple[str, str]], terminal: Terminal
+) -> None:
+    """What a spec alone says of a plan, and (what, how much) of what is further known."""
+    _print(plan, table, None, (*_what(plan, table, summary), *_notes(plan), *further), terminal)
 
 
 def _print(
@@ -130,6 +132,13 @@ def plan_facts(plan: Plan, table: PlanTable, summary: Summary, cost: Cost, store
     yield "disk", f"{size(cost.checkpoint_bytes)} of checkpoints, {size(cost.table_bytes)} of tables"
     yield "test sets", _test_sets(cost)
     yield from _notes(plan)
+    yield from refused_here(plan)
+
+
+def refused_here(plan: Plan) -> Iterator[tuple[str, str]]:
+    """That its trials do not fit on this machine, and the ways out."""
+    for reason in unfit(plan, [here()], local=True):
+        yield "beware", f"a launch here would refuse: {reason}"
 
 
 def _what(plan: Plan, table: PlanTable, summary: Summary) -> Iterator[tuple[str, str]]:
@@ -343,14 +352,15 @@ def _time(cost: Cost) -> str:
     if cost.seconds_left is None:
         return f"not known yet: {cost.reason} (`--pilot` times one trial a kind)"
     workers = f"on {count(cost.workers, 'worker')} here" if cost.workers > 1 else "on one worker here"
-    return f"about {duration(cost.seconds_left / cost.workers)} {workers}{_spread(cost)}; {cost.reason}"
+    workers = workers if cost.workers else "on one worker elsewhere"
+    return f"about {duration(cost.seconds_left / max(1, cost.workers))} {workers}{_spread(cost)}; {cost.reason}"
 
 
 def _spread(cost: Cost) -> str:
     """` (90 % of the timings: 50 minutes to 1.6 hours)`; nothing where they are too few to tell."""
     if cost.seconds_range is None:
         return ""
-    low, high = (duration(end / cost.workers) for end in cost.seconds_range)
+    low, high = (duration(end / max(1, cost.workers)) for end in cost.seconds_range)
     return f" (90 % of the timings: {low} to {high})" if low != high else ""
 
 

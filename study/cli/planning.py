@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import typer
 
@@ -10,10 +11,11 @@ from study.cli.benchmark_lines import skipped_lines
 from study.cli.errors import CommandError
 from study.cli.numbers import duration
 from study.cli.places import store_suffix
-from study.cli.plan_screen import cautions, print_outline, print_plan
+from study.cli.plan_screen import cautions, print_outline, print_plan, refused_here
 from study.cli.terminal import Terminal, count
-from study.cost import Cost, cost, history, pilot
+from study.cost import Cost, cost, history, on_gpu, pilot
 from study.doctor import store_writable
+from study.fitting import here, largest, less, unfit
 from study.plan import Plan
 from study.planning import absent_weights, check_test_images, check_weights, data_set, make_plan, skipped
 from study.report import Naming, plan_table, registered_symbol
@@ -23,7 +25,7 @@ from study.standing import look
 from study.store import Store, StoreError
 from study.store.location import store_location
 from study.store.objects import open_objects
-from study.summary import Found, summarise
+from study.summary import Found, Summary, summarise
 from trainables.datasets import MissingDataError
 
 MEASURED = "one trial a kind, one evaluation and some images of every condition, measured just now in"
@@ -42,8 +44,8 @@ def show_plan(
     """`study plan`."""
     spec = load(source, overrides)
     lacking = tuple(_lacking(spec))
-    if lacking and with_pilot:
-        raise CommandError(f"a pilot trains on the study's images from its weights. {' '.join(lacking)}")
+    if with_pilot:
+        _check_pilot(spec, lacking)
     if lacking:
         _show_outline(spec, lacking, as_json=as_json, terminal=terminal)
         return
@@ -55,7 +57,7 @@ def show_plan(
     summary = summarise(drawn, found)
     expected = _piloted(drawn, found) if with_pilot else _from_history(drawn, found, opened)
     if as_json:
-        told = {**summary.to_json(), "cost": expected.to_json(), "skipped": list(skipped_lines(skipped(spec)))}
+        told = {**_told(spec, plan, summary), "cost": expected.to_json()}
         typer.echo(json.dumps(told, ensure_ascii=False))
         return
     naming = Naming(plan, registered_symbol)
@@ -68,7 +70,28 @@ def show_plan(
         terminal.print()
     done = "Nothing was run" if not with_pilot else "Nothing was kept"
     typed = as_typed(source, overrides)
-    terminal.print(f"{done}.  To run it:  study launch {typed}{store_suffix(store)}")
+    where = "To run it" if expected.workers else "To run it where it fits"
+    terminal.print(f"{done}.  {where}:  study launch {typed}{store_suffix(store)}")
+
+
+def _told(spec: Spec, plan: Plan, summary: Summary) -> dict[str, Any]:
+    """What is told as JSON whether all is here or not; `unfit`: why its trials do not fit on this machine."""
+    unfitting = list(unfit(plan, [here()], local=True))
+    return {**summary.to_json(), "skipped": list(skipped_lines(skipped(spec))), "unfit": unfitting}
+
+
+def _check_pilot(spec: Spec, lacking: Sequence[str]) -> None:
+    """Raises CommandError with all that a pilot lacks here: images, weights, a GPU."""
+    if lacking:
+        lacking = (f"a pilot trains on the study's images from its weights. {' '.join(lacking)}",)
+    plan = make_plan(spec, fingerprint="")
+    need = largest(plan)
+    if need.gpus and not on_gpu():
+        flags = less(plan, need, [here()])
+        why = "a pilot times trials on what they ask for, a GPU, and this machine has none"
+        lacking = (*lacking, f"{why}: give {flags} to plan for CPUs, or run it where the GPUs are")
+    if lacking:
+        raise CommandError("\n".join(lacking))
 
 
 def _lacking(spec: Spec) -> Iterator[str]:
@@ -86,10 +109,11 @@ def _show_outline(spec: Spec, lacking: Sequence[str], *, as_json: bool, terminal
     plan = make_plan(spec, fingerprint="")
     summary = summarise(plan, Found(evaluated={}))
     if as_json:
-        told = {**summary.to_json(), "lacking": lacking, "skipped": list(skipped_lines(skipped(spec)))}
+        told = {**_told(spec, plan, summary), "lacking": lacking}
         typer.echo(json.dumps(told, ensure_ascii=False))
         return
-    print_outline(plan, plan_table(plan, Naming(plan, registered_symbol)), summary, lacking, terminal)
+    further = (*(("not here", one) for one in lacking), *refused_here(plan))
+    print_outline(plan, plan_table(plan, Naming(plan, registered_symbol)), summary, further, terminal)
     terminal.print()
     terminal.print("Nothing was run.  How long it takes, and what is in a store, is known once all is here.")
 

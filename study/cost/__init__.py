@@ -1,7 +1,6 @@
 """What a study may cost: time from units of the same kind that ran before, or from a short pilot; and disk."""
 
 import math
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import torch
 
 from study.cost.disk import checkpoint_bytes, parameter_count, table_bytes
-from study.cost.piloting import PILOT_IMAGES, Pilot, device, image_bytes, making, pilot
+from study.cost.piloting import PILOT_IMAGES, Pilot, device_of, image_bytes, making, on_gpu, pilot
 from study.cost.timings import (
     Kind,
     Speed,
@@ -21,7 +20,8 @@ from study.cost.timings import (
     test_images,
     train_images,
 )
-from study.plan import Plan, Resources
+from study.fitting import here, largest, slots
+from study.plan import Plan
 from study.progress import Phase
 from study.report import epochs_of
 from study.summary import Found
@@ -30,7 +30,8 @@ from trainables.fit import data_set
 from trainables.methods import described
 
 __all__ = (
-    "PILOT_IMAGES", "Cost", "Kind", "Pilot", "Timing", "cost", "history", "making", "parameter_count", "pilot",
+    "PILOT_IMAGES", "Cost", "Kind", "Pilot", "Timing", "cost", "history", "making", "on_gpu", "parameter_count",
+    "pilot",
     "test_images", "workers_here",
 )  # fmt: skip
 
@@ -49,6 +50,7 @@ class Cost:
     reason: str
     """Where the seconds come from, or why there are none."""
     workers: int
+    """Trials that run at once on this machine; 0 where none fits."""
     train_images: int
     image_bytes: int
     """Of training and validation images, of which one copy serves all trials of a GPU."""
@@ -85,12 +87,12 @@ def cost(
     set_bytes, set_room = sum(map(bytes_of, plan.conditions)), _room_here(plan)
     work, workers = tuple(_work_left(plan, found)), workers_here(plan)
     evaluations = sum(one.kind.phase == "evaluate" for one in work)
-    made = making * (min(workers, evaluations) if set_bytes <= set_room else evaluations)
+    made = making * (min(max(1, workers), evaluations) if set_bytes <= set_room else evaluations)
     taken = _taken(work, speeds(timings))
     return Cost(
         seconds_left=None if taken is None else sum(one.middle for one in taken) + made,
         seconds_range=None if taken is None else _range(taken, made),
-        gpu_seconds=None if taken is None else _gpu_seconds(work, taken, made * _largest(plan).gpus),
+        gpu_seconds=None if taken is None else _gpu_seconds(work, taken, made * largest(plan).gpus),
         reason=source if taken is not None else "nothing like it has run in this store",
         workers=workers,
         train_images=image_count(recipe.data, "train"),
@@ -157,18 +159,11 @@ def _epochs_by_passes(plan: Plan) -> dict[int, float]:
 
 
 def workers_here(plan: Plan) -> int:
-    """Trials that run at once on this machine."""
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    largest = _largest(plan)
-    by_cpu = int(cpus / largest.cpus) if largest.cpus else cpus
-    by_gpu = int(torch.cuda.device_count() / largest.gpus) if largest.gpus else by_cpu
-    return max(1, min(by_cpu, by_gpu))
-
-
-def _largest(plan: Plan) -> Resources:
-    return max((trial.resources for trial in plan.trials), key=lambda resources: (resources.gpus, resources.cpus))
+    """Trials that run at once on this machine; 0 where none fits."""
+    return slots(here(), largest(plan))
 
 
 def _room_here(plan: Plan) -> int:
-    shape = _largest(plan)
-    return room(device() if shape.gpus else torch.device("cpu"), shape.cpus, shape.gpus).bytes
+    shape, device = largest(plan), device_of(plan)
+    on = device if device.type == "cpu" or on_gpu() else torch.device("cpu")
+    return room(on, shape.cpus, shape.gpus).bytes

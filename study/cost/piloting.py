@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from study.cost.timings import ENOUGH, Kind, Timing, test_images
+from study.fitting import largest
 from study.plan import Plan, PlannedTrial
 from trainables.datasets import DataSet, split_of
 from trainables.evaluation import evaluate
@@ -42,28 +43,32 @@ class Pilot:
 
 
 def pilot(plan: Plan, clock: Clock = time.perf_counter) -> Pilot:
-    """Times one trial of every method, training distortion, model and data set, and one evaluation; keeps nothing."""
-    began, plan, supply = clock(), plan.expected(), Supply(device())
+    """Times one trial of every method, training distortion, model and data set, and one evaluation; keeps nothing.
+
+    On the device that the plan's trials ask for, which this machine has to have.
+    """
+    began, plan, device = clock(), plan.expected(), device_of(plan)
+    supply = Supply(device)
     kinds = {Kind.of("train", trial.recipe): trial for trial in plan.trials}
     timed = [timing for kind, trial in kinds.items() for timing in _timed_training(kind, trial, supply, clock)]
-    taken = _trial_bytes(plan, supply) if on_gpu() else None
+    taken = _trial_bytes(plan, supply) if device.type == "cuda" else None
     timings = (*timed, *_timed_evaluation(plan, clock))
     made = making(plan, clock)
-    return Pilot(timings=timings, making=made, device=_told(), seconds=clock() - began, trial_bytes=taken)
+    return Pilot(timings=timings, making=made, device=_named(device), seconds=clock() - began, trial_bytes=taken)
 
 
 def on_gpu() -> bool:
-    """Whether this machine computes on a GPU."""
+    """Whether this machine has a GPU to compute on."""
     return torch.cuda.is_available()
 
 
-def device() -> torch.device:
-    """What this machine computes on."""
-    return torch.device("cuda" if on_gpu() else "cpu")
+def device_of(plan: Plan) -> torch.device:
+    """What its trials compute on; whether this machine has one is another matter."""
+    return torch.device("cuda" if largest(plan).gpus else "cpu")
 
 
-def _told() -> str:
-    return torch.cuda.get_device_name() if on_gpu() else "this machine's CPU"
+def _named(device: torch.device) -> str:
+    return torch.cuda.get_device_name() if device.type == "cuda" else "this machine's CPU"
 
 
 def _settled(clock: Clock) -> float:
@@ -88,7 +93,7 @@ def image_bytes(data: DataSet) -> int:
 def _timed_training(kind: Kind, trial: PlannedTrial, supply: Supply, clock: Clock) -> Iterator[Timing]:
     """Slices of a training, after one to warm up."""
     recipe = replace(trial.recipe, start=Scratch(), epochs=10**6, iterations=None)
-    with Training(recipe, None, device(), supply=supply) as training:
+    with Training(recipe, None, supply.device, supply=supply) as training:
         training.advance(clock() + PILOT_SECONDS, clock)
         end = _settled(clock) + PILOT_SECONDS
         while (began := _settled(clock)) < end and not training.finished:
@@ -108,11 +113,11 @@ def _timed_evaluation(plan: Plan, clock: Clock) -> Iterator[Timing]:
         if one.condition_id in practical or (one.family == "clean" and one.split == "test")
     ]
     sets = DistortedSets(CACHE_BYTES)
-    list(evaluate(recipe, weights, told, sets, device()))
+    list(evaluate(recipe, weights, told, sets, device_of(plan)))
     end = _settled(clock) + ENOUGH * PILOT_SECONDS
     for _ in range(ENOUGH):
         began = _settled(clock)
-        list(evaluate(recipe, weights, told, sets, device()))
+        list(evaluate(recipe, weights, told, sets, device_of(plan)))
         yield Timing(kind=Kind.of("evaluate", recipe), images=test_images(told), seconds=_settled(clock) - began)
         if clock() >= end:
             break
@@ -120,14 +125,14 @@ def _timed_evaluation(plan: Plan, clock: Clock) -> Iterator[Timing]:
 
 def making(plan: Plan, clock: Clock = time.perf_counter) -> float:
     """Seconds that all distorted test sets of a plan take to make: each condition's first images, timed twice."""
-    return sum(_timed_making(one, clock) for one in plan.conditions if not is_attack(one))
+    return sum(_timed_making(one, device_of(plan), clock) for one in plan.conditions if not is_attack(one))
 
 
-def _timed_making(condition: Condition, clock: Clock) -> float:
+def _timed_making(condition: Condition, device: torch.device, clock: Clock) -> float:
     images, how = split_of(data_set(condition.data), condition.split), shown(condition)
     some = min(PILOT_IMAGES, len(images))
     for _ in range(2):  # what is looked up, filters and plates, is there by the second time
         began = clock()
-        how.of(condition, images, device(), 0, some).cpu()
+        how.of(condition, images, device, 0, some).cpu()
         seconds = clock() - began
     return seconds * len(images) / some

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import math
 import os
 import secrets
 import socket
@@ -18,6 +17,7 @@ from ray._private import worker as ray_worker
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from study.fitting import counted, slots
 from study.plan import Resources
 from study.store import Store
 
@@ -54,13 +54,13 @@ class Nodes:
 
     def slots(self, need: Resources) -> int:
         """Units of this size that fit at once, each on one node."""
-        return sum(_slots(node, need) for node in self.resources)
+        return sum(slots(node, need) for node in self.resources)
 
     def describe(self, workers: int) -> str:
         """`2 workers here (2 CPUs, no GPU)`."""
-        place = "here" if self.local else f"on {_count(len(self.resources), 'node')}"
-        gpus = _count(self.gpus, "GPU") if self.gpus else "no GPU"
-        return f"{_count(workers, 'worker')} {place} ({_count(self.cpus, 'CPU')}, {gpus})"
+        place = "here" if self.local else f"on {counted(len(self.resources), 'node')}"
+        gpus = counted(self.gpus, "GPU") if self.gpus else "no GPU"
+        return f"{counted(workers, 'worker')} {place} ({counted(self.cpus, 'CPU')}, {gpus})"
 
 
 class LiveNodes:
@@ -85,16 +85,6 @@ class LiveNodes:
         offers = [node["Resources"] for node in _alive()]
         resources = (Resources(cpus=one.get("CPU", 0.0), gpus=one.get("GPU", 0.0)) for one in offers)
         return Nodes(resources=tuple(resources), local=self.local)
-
-
-def _slots(node: Resources, need: Resources) -> int:
-    by_cpu = node.cpus / need.cpus if need.cpus else math.inf
-    by_gpu = node.gpus / need.gpus if need.gpus else math.inf
-    return int(min(by_cpu, by_gpu) + 1e-9)
-
-
-def _count(number: float, noun: str) -> str:
-    return f"{number:g} {noun}{'s' * (number != 1)}"
 
 
 @contextlib.contextmanager

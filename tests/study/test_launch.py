@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from study.executor.cluster import ClusterError
+from study.fitting import unfit
 from study.launch import DeviceError, LaunchOptions, check_device_type, launch_plan
 from study.plan import Resources
 from study.planning import check_weights
@@ -80,3 +81,18 @@ def test_weights_of_another_network_are_told_apart(tmp_path: Path, wrong: Any, m
     torch.save(wrong(build_model(trial("01").recipe).state_dict()), tmp_path / "start.pt")
     with pytest.raises(SpecError, match=f"start.pt holds no weights of this lenet: it {message}"):
         check_weights(load(spec))
+
+
+def test_each_size_of_trial_that_fits_nowhere_is_told_with_its_ways_out() -> None:
+    node = Resources(cpus=2, gpus=1)
+    many, wide = Resources(cpus=4, gpus=1), Resources(cpus=1, gpus=2)
+    (said,) = unfit(plan(trial("01", resources=many)), [node, node], local=False)
+    assert said == (
+        "a trial needs 4 CPUs and 1 GPU on one node; the nodes have 2 CPUs and 1 GPU: give --set resources.cpus=1, or "
+        "launch it with --address of a larger cluster"
+    )
+    mixed = plan(trial("01", "A", resources=many), trial("02", "B", resources=wide), trial("03", "C", resources=ON_GPU))
+    first, second = unfit(mixed, [node], local=True)
+    assert "give --set methods.A.resources.cpus=1, or" in first
+    assert "give --set methods.B.resources.gpus=0 --set methods.B.resources.cpus=1, or" in second
+    assert not list(unfit(plan(trial("03", resources=ON_GPU)), [node], local=True))

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 import typer.main
 
 from study.cli.commands import app
@@ -139,6 +140,41 @@ def test_plan_times_one_trial_a_kind_when_asked(study: Type, spec: Path, monkeyp
     told = json.loads(study("plan", "small.yaml", "--json", "--pilot").stdout)
     assert told["cost"]["seconds_left"] > 0
     assert not Path("study-store").exists()
+
+
+GPUS = ("--set", "resources.gpus=1", "--set", "resources.cpus=1")
+ON_CPUS = "--set resources.gpus=0 --set resources.cpus=1"
+
+
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On machines that have one, too."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
+@pytest.mark.usefixtures("spec", "no_gpu")
+def test_a_pilot_of_trials_on_gpus_is_refused_where_there_is_none(study: Type) -> None:
+    """What a CPU takes says nothing of a GPU."""
+    answer = study("plan", "small.yaml", "--pilot", *GPUS)
+    assert answer.exit_code == 2
+    assert "times trials on what they ask for, a GPU, and this machine has none" in answer.stderr
+    assert f"give {ON_CPUS} to plan for CPUs" in answer.stderr
+    both = study("plan", "small.yaml", "--pilot", *GPUS, "--set", "data={name: mnist, root: nowhere}")
+    assert "MNIST is not in" in both.stderr
+    assert ON_CPUS in both.stderr
+
+
+@pytest.mark.usefixtures("spec", "no_gpu")
+@pytest.mark.parametrize("lacking", [(), ("--set", "data={name: mnist, root: nowhere}")])
+def test_plan_says_that_a_launch_here_would_refuse_trials_on_gpus(study: Type, lacking: tuple[str, ...]) -> None:
+    answer = study("plan", "small.yaml", *GPUS, *lacking)
+    assert answer.exit_code == 0
+    assert "a launch here would refuse: a trial needs 1 CPU and 1 GPU on one node; this machine has " in answer.stdout
+    assert ON_CPUS in answer.stdout
+    assert "To run it:" not in answer.stdout
+    assert len(json.loads(study("plan", "small.yaml", *GPUS, *lacking, "--json").stdout)["unfit"]) == 1
+    assert "would refuse" not in study("plan", "small.yaml", *lacking).stdout
 
 
 def test_status_of_a_whole_study(study: Type, store: Store) -> None:

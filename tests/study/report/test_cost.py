@@ -105,6 +105,25 @@ def test_gpu_hours_are_told_where_trials_need_gpus(plan: Plan) -> None:
     assert dict(screen(alone, told))["memory"].startswith("235.2 kB of training and validation images, one copy")
 
 
+def test_a_trial_that_fits_nowhere_here_has_no_worker_here_and_the_plan_says_why(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timings = [timing(plan, 0, "train", 1.0), timing(plan, 0, "evaluate", 0.5)]
+    alone = replace(plan, trials=(on_gpus(plan, 1),))
+    for module in ("study.cost.here", "study.cli.plan_screen.here"):
+        monkeypatch.setattr(module, lambda: Resources(cpus=2, gpus=0))
+    told = cost(alone, NOTHING, timings, "")
+    assert told.workers == 0
+    said = dict(screen(alone, told))
+    assert "on one worker elsewhere" in said["time"]
+    assert said["beware"].startswith(
+        "a launch here would refuse: a trial needs 1 CPU and 1 GPU on one node; this machine has 2 CPUs and no GPU: "
+        "give --set resources.gpus=0 --set resources.cpus=1, or"
+    )
+    assert workers_here(plan) == 2
+    assert "beware" not in dict(screen(plan, cost(plan, NOTHING, timings, "")))
+
+
 def on_gpus(plan: Plan, gpus: float) -> PlannedTrial:
     return replace(plan.trials[0], resources=Resources(cpus=1, gpus=gpus))
 
