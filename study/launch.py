@@ -9,7 +9,7 @@ from functools import partial
 from types import FrameType
 from typing import Literal
 
-from study.executor.cluster import ClusterError, Nodes, connected
+from study.executor.cluster import ClusterError, Nodes, connected, offered
 from study.executor.driver import execute
 from study.executor.estimate import Estimate
 from study.executor.failures import RETRIED_ON_RELAUNCH
@@ -90,6 +90,29 @@ def prepare(spec: Spec) -> Prepared:
     plan = make_plan(spec, data.fingerprint())
     images: Mapping[str, int] = {split: len(split_of(data, split)) for split in SPLITS}
     return Prepared(spec=spec, plan=plan, images=images, classes=len(data.class_names))
+
+
+def refusals(plan: Plan, store: Store | None, options: LaunchOptions) -> tuple[str, ...]:
+    """Why the nodes that it would run on cannot, each with its ways out; none where nothing is left to run.
+
+    Starts nothing and writes nothing; `store`: None where there is none yet.
+    """
+    if store is not None and not _left(plan, store, options):
+        return ()
+    try:
+        nodes = offered(options.address)
+    except ClusterError as error:
+        return (str(error),)
+    return tuple(unfit(plan, nodes.resources, nodes.local))
+
+
+def _left(plan: Plan, store: Store, options: LaunchOptions) -> bool:
+    """Whether a launch would run anything."""
+    plan = store.with_points(plan)
+    queue = queue_of(plan, store, options.retry, options.retrain)
+    if not options.train:
+        queue.leave_training()
+    return not queue.finished or (options.train and any(undrawn(plan).values()))
 
 
 def launch(study: Spec | Prepared, store: Store, options: LaunchOptions, observer: Observer) -> Result:

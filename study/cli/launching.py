@@ -18,22 +18,24 @@ from study.cli.end_screen import (
     print_end_table,
     print_next,
 )
-from study.cli.errors import STOPPED, UNFINISHED
+from study.cli.errors import STOPPED, UNFINISHED, WRONG
 from study.cli.front_screen import print_fronts
 from study.cli.launch_screen import screen
 from study.cli.places import store_suffix
 from study.cli.plan_screen import changed_line
-from study.cli.planning import as_typed
-from study.cli.terminal import Terminal
+from study.cli.planning import as_typed, existing, lacking_of, launch_refusal, outline
+from study.cli.terminal import Terminal, facts
+from study.cli.terminal import terminal as terminal_of
 from study.cli.tracking import Tracked, last_word, tracker_of
-from study.launch import LaunchOptions, Result, launch, prepare
+from study.launch import LaunchOptions, Result, launch, prepare, refusals
 from study.plan import Plan
+from study.planning import make_plan
 from study.report import Naming, changes, end_table, failures, registered_symbol
 from study.spec import Spec, load
 from study.standing import fronts, look, newest_failures, practical_cells
 from study.store import Store
 from study.store.location import store_location
-from study.summary import Summary, summarise
+from study.summary import Found, Summary, summarise
 from study.tracking.place import Place, place_at
 from study.tracking_uri import VARIABLE
 
@@ -58,7 +60,14 @@ def conduct(spec: Spec, typed: Typed, store: str | None, options: LaunchOptions,
     """A launch, with its screen and its end; its exit status."""
     began = time.monotonic()
     location, suffix = store_location(store), store_suffix(store)
-    prepared = prepare(spec)
+    lacking = tuple(lacking_of(spec))
+    prepared = None if lacking else prepare(spec)
+    asked = make_plan(spec, fingerprint="") if prepared is None else prepared.plan
+    refused = (*lacking, *(("resources", one) for one in refusals(asked, existing(location), options)))
+    if prepared is None or refused:
+        _refuse(asked, refused, location, terminal)
+        terminal.print(f"Nothing was started or written.  Once that is mended:  study {typed.again}{suffix}")
+        return WRONG
     opened = Store.open(location)
     place = place_at(opened, spec.tracking or os.environ.get(VARIABLE))
     base = prepared.plan
@@ -81,6 +90,16 @@ def conduct(spec: Spec, typed: Typed, store: str | None, options: LaunchOptions,
     if left is not None:
         terminal.print("\n".join(["", *terminal.wrap(left)]))
     return status
+
+
+def _refuse(plan: Plan, refused: Sequence[tuple[str, str]], location: str, terminal: Terminal) -> None:
+    """What it would do, and all that stands in its way, each with its way out."""
+    outline(plan, summarise(plan, Found(evaluated={})), (), terminal)
+    unkept = launch_refusal(location)
+    whole = (*refused, *([("store", unkept)] if unkept is not None else []))
+    errors = terminal_of(error=True)
+    errors.print(f"{plan.study} cannot be launched here:")
+    errors.print("\n".join(facts(whole, errors)))
 
 
 def _say_changes(store: Store, plan: Plan, complete: bool, terminal: Terminal) -> None:

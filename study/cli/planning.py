@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import typer
@@ -17,7 +17,7 @@ from study.cost import Cost, cost, history, on_gpu, pilot
 from study.doctor import store_writable
 from study.fitting import here, largest, less, unfit
 from study.plan import Plan
-from study.planning import absent_weights, check_test_images, check_weights, data_set, make_plan, skipped
+from study.planning import WAY_OUT, absent_weights, check_test_images, check_weights, data_set, make_plan, skipped
 from study.report import Naming, plan_table, registered_symbol
 from study.spec import Spec, load, shipped
 from study.spec.grid import distinct
@@ -43,7 +43,7 @@ def show_plan(
 ) -> None:
     """`study plan`."""
     spec = load(source, overrides)
-    lacking = tuple(_lacking(spec))
+    lacking = tuple(said for _, said in lacking_of(spec))
     if with_pilot:
         _check_pilot(spec, lacking)
     if lacking:
@@ -94,14 +94,14 @@ def _check_pilot(spec: Spec, lacking: Sequence[str]) -> None:
         raise CommandError("\n".join(lacking))
 
 
-def _lacking(spec: Spec) -> Iterator[str]:
-    """What a study needs and is not here, in words."""
+def lacking_of(spec: Spec) -> Iterator[tuple[str, str]]:
+    """(what, in words) of the images and the weights that a study needs and that are not here."""
     try:
         data_set(spec).check_files()
     except MissingDataError as missing:
-        yield str(missing)
+        yield "data", str(missing)
     for path in absent_weights(spec):
-        yield f"There is no file of weights at {path}"
+        yield "weights", f"There is no file of weights at {path}; {WAY_OUT}"
 
 
 def _show_outline(spec: Spec, lacking: Sequence[str], *, as_json: bool, terminal: Terminal) -> None:
@@ -112,10 +112,14 @@ def _show_outline(spec: Spec, lacking: Sequence[str], *, as_json: bool, terminal
         told = {**_told(spec, plan, summary), "lacking": lacking}
         typer.echo(json.dumps(told, ensure_ascii=False))
         return
-    further = (*(("not here", one) for one in lacking), *refused_here(plan))
+    outline(plan, summary, (*(("not here", one) for one in lacking), *refused_here(plan)), terminal)
+    terminal.print("Nothing was run.  How long it takes, and what is in a store, is known once all is here.")
+
+
+def outline(plan: Plan, summary: Summary, further: Iterable[tuple[str, str]], terminal: Terminal) -> None:
+    """The screen of a plan that cannot run here yet, and a blank line."""
     print_outline(plan, plan_table(plan, Naming(plan, registered_symbol)), summary, further, terminal)
     terminal.print()
-    terminal.print("Nothing was run.  How long it takes, and what is in a store, is known once all is here.")
 
 
 def as_typed(source: str, overrides: Sequence[str]) -> str:

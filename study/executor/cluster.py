@@ -17,7 +17,7 @@ from ray._private import worker as ray_worker
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from study.fitting import counted, slots
+from study.fitting import counted, here, slots
 from study.plan import Resources
 from study.store import Store
 
@@ -87,6 +87,18 @@ class LiveNodes:
         return Nodes(resources=tuple(resources), local=self.local)
 
 
+def offered(address: str | None) -> Nodes:
+    """What a launch would have, with nothing started or shipped; raises ClusterError where no Ray answers."""
+    if address is None:
+        return Nodes(resources=(here(),), local=True)
+    _check_spelled(address)
+    _join(address, {"address": address})
+    try:
+        return LiveNodes(local=False).now()
+    finally:
+        ray.shutdown()
+
+
 @contextlib.contextmanager
 def connected(address: str | None, store: Store) -> Iterator[LiveNodes]:
     """Ray for the time of a launch: an own one on this machine, or the cluster at `address` (`auto`, `host:port`).
@@ -94,11 +106,7 @@ def connected(address: str | None, store: Store) -> Iterator[LiveNodes]:
     The packages that run are snapshotted here and shipped, so that workers run the code that was launched. Raises
     ClusterError.
     """
-    if address is not None and "://" in address:
-        raise ClusterError(
-            f"--address {address}: a ray:// connection would move the driver's state to the head; "
-            "give host:port from a machine of the cluster, or `auto` on one of its nodes"
-        )
+    _check_spelled(address)
     with contextlib.ExitStack() as own:
         if address is None:
             own.enter_context(_authenticated(store))
@@ -109,10 +117,16 @@ def connected(address: str | None, store: Store) -> Iterator[LiveNodes]:
         yield LiveNodes(local=address is None)
 
 
+def _check_spelled(address: str | None) -> None:
+    if address is not None and "://" in address:
+        raise ClusterError(
+            f"--address {address}: a ray:// connection would move the driver's state to the head; "
+            "give host:port from a machine of the cluster, or `auto` on one of its nodes"
+        )
+
+
 def _start(address: str | None) -> None:
     ray_worker._worker_logs_enabled = False  # Ray would print workers' deaths among the lines of the launch
-    if address not in (None, "auto"):
-        _check_reachable(address)
     options: dict[str, Any] = {"address": address}
     if address is None:
         cpus = len(os.sched_getaffinity(0))
@@ -125,13 +139,15 @@ def _start(address: str | None) -> None:
                 "prestart_worker_first_driver": False
             },  # they could not take up the code that is shipped
         }
+    _join(address, {**options, "runtime_env": {"py_modules": shipped_code(), "excludes": ["**/__pycache__"]}})
+
+
+def _join(address: str | None, options: Mapping[str, Any]) -> None:
+    """Ray as `options` say; raises ClusterError where there is none at `address`."""
+    if address not in (None, "auto"):
+        _check_reachable(address)
     try:
-        ray.init(
-            **options,
-            runtime_env={"py_modules": shipped_code(), "excludes": ["**/__pycache__"]},
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise ClusterError(f"no Ray at {address or 'this machine'}: {error}") from error
 

@@ -9,14 +9,14 @@ import torch
 
 from study.executor.cluster import ClusterError
 from study.fitting import unfit
-from study.launch import DeviceError, LaunchOptions, check_device_type, launch_plan
+from study.launch import DeviceError, LaunchOptions, check_device_type, launch_plan, refusals
 from study.plan import Resources
 from study.planning import check_weights
 from study.spec import SpecError, load
 from study.store import Store
 from tests.study.executor.noop import Log
 from tests.study.executor.plans import plan, trial
-from tests.study.hand_made import TEXT, attempt
+from tests.study.hand_made import TEXT, attempt, finished, small_plan
 from trainables.fit import build_model
 
 IMAGES = {"train": 200, "test": 100}
@@ -96,3 +96,13 @@ def test_each_size_of_trial_that_fits_nowhere_is_told_with_its_ways_out() -> Non
     assert "give --set methods.A.resources.cpus=1, or" in first
     assert "give --set methods.B.resources.gpus=0 --set methods.B.resources.cpus=1, or" in second
     assert not list(unfit(plan(trial("03", resources=ON_GPU)), [node], local=True))
+
+
+def test_a_study_of_which_nothing_is_left_is_refused_by_no_machine(tmp_path: Path) -> None:
+    """A launch that has nothing to run needs no GPU to say so."""
+    study, store = small_plan(tmp_path), Store.open(tmp_path / "store")
+    wide = replace(study, trials=tuple(replace(one, resources=Resources(cpus=10**6)) for one in study.trials))
+    assert len(refusals(wide, None, LaunchOptions())) == 1
+    assert len(refusals(wide, store, LaunchOptions())) == 1
+    finished(store, study)
+    assert refusals(wide, store, LaunchOptions()) == ()

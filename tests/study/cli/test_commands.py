@@ -84,7 +84,7 @@ def test_a_plan_counts_what_a_study_consists_of_before_its_data_and_weights_are_
     assert "There is" not in whole.stdout
     launched = study("launch", "small.yaml", "--set", "train.from={weights: gone.pt}", "--store", "s")
     assert launched.exit_code == 2
-    assert "there is no file of weights at" in launched.stderr
+    assert "There is no file of weights at" in launched.stderr
 
 
 def counted(screen: str) -> list[str]:
@@ -175,6 +175,29 @@ def test_plan_says_that_a_launch_here_would_refuse_trials_on_gpus(study: Type, l
     assert "To run it:" not in answer.stdout
     assert len(json.loads(study("plan", "small.yaml", *GPUS, *lacking, "--json").stdout)["unfit"]) == 1
     assert "would refuse" not in study("plan", "small.yaml", *lacking).stdout
+
+
+@pytest.mark.usefixtures("spec", "no_gpu")
+def test_a_launch_that_cannot_start_gives_its_plan_and_all_that_is_in_its_way(study: Type) -> None:
+    missing = ("--set", "data={name: mnist, root: nowhere}", "--set", "train.from={weights: gone.pt}")
+    whole = counted(study("plan", "small.yaml").stdout)
+    answer = study("launch", "small.yaml", *missing, *GPUS, "--store", "small.yaml/s")
+    assert answer.exit_code == 2
+    assert counted(answer.stdout) == whole
+    for told in (
+        "small cannot be launched here:", "  data          MNIST is not in", "or have it downloaded there",
+        "  weights       There is no file of weights at", "  resources     a trial needs 1 CPU and 1 GPU on one node",
+        ON_CPUS, "  store         ",
+    ):  # fmt: skip
+        assert told in answer.stderr
+    gpu = study("launch", "small.yaml", *GPUS)
+    assert (gpu.exit_code, counted(gpu.stdout)) == (2, whole)
+    assert "resources     a trial needs 1 CPU and 1 GPU" in gpu.stderr
+    assert "data " not in gpu.stderr
+    away = study("launch", "small.yaml", *GPUS, *missing[:2], "--address", "nowhere.invalid:1")
+    assert "MNIST is not in" in away.stderr
+    assert "nowhere.invalid:1: no Ray answers there" in away.stderr
+    assert [one.name for one in Path().iterdir()] == ["small.yaml"], "nothing was written"
 
 
 def test_status_of_a_whole_study(study: Type, store: Store) -> None:
