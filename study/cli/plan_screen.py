@@ -383,10 +383,13 @@ def _hours(seconds: float) -> str:
 
 
 def _memory(cost: Cost) -> str:
-    images = f"{size(cost.image_bytes)} of training and validation images, one copy for all trials on a GPU"
+    where = (
+        f"{size(cost.image_bytes)} of training and validation images; where they live is decided on the GPU's memory"
+    )
+    images = cost.residency or where
     if cost.trial_bytes is None:
         return f"{images}; `--pilot` on a machine with a GPU says what a trial takes besides"
-    return f"{images}, and {size(cost.trial_bytes)} a trial"
+    return f"{images}; and {size(cost.trial_bytes)} a trial besides"
 
 
 def changed_line(changes: Changes, complete: bool) -> str | None:

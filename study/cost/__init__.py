@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import torch
 
 from study.cost.disk import checkpoint_bytes, parameter_count, table_bytes
-from study.cost.piloting import PILOT_IMAGES, Pilot, device_of, image_bytes, making, on_gpu, pilot
+from study.cost.keeping import kept, on_gpu, residency_here, room_here
+from study.cost.piloting import PILOT_IMAGES, Pilot, image_bytes, making, pilot
 from study.cost.timings import (
     Kind,
     Speed,
@@ -25,7 +25,7 @@ from study.plan import Plan
 from study.progress import Phase
 from study.report import epochs_of
 from study.summary import Found
-from trainables.evaluation.sets import bytes_of, room
+from trainables.evaluation.sets import Room, bytes_of
 from trainables.fit import data_set
 from trainables.methods import described
 
@@ -53,7 +53,9 @@ class Cost:
     """Trials that run at once on this machine; 0 where none fits."""
     train_images: int
     image_bytes: int
-    """Of training and validation images, of which one copy serves all trials of a GPU."""
+    """Of training and validation images."""
+    residency: str | None
+    """Where those will be, in words with their size; None where no trial asks for a GPU, or none is here."""
     trial_bytes: int | None
     """The most that a trial took besides on a GPU; None where none was measured."""
     epochs_by_passes: Mapping[int, float]
@@ -75,19 +77,20 @@ def cost(
     found: Found,
     timings: Collection[Timing],
     source: str,
-    making: float = 0.0,
+    making: Mapping[str, float] | None = None,
     trial_bytes: int | None = None,
 ) -> Cost:
     """Of everything in `plan` that the store does not have; `source` says where the timings come from.
 
-    `making` are the seconds that all distorted test sets take to make, 0 where they are not known; `trial_bytes` what a
-    trial takes on a GPU besides the training images.
+    `making` are the seconds that each condition's test set takes to make, None where they are not known; `trial_bytes`
+    what a trial takes on a GPU besides the training images.
     """
     plan, recipe = plan.expected(), plan.trials[0].recipe
-    set_bytes, set_room = sum(map(bytes_of, plan.conditions)), _room_here(plan)
+    space, images = room_here(plan), image_bytes(data_set(recipe.data))
     work, workers = tuple(_work_left(plan, found)), workers_here(plan)
     evaluations = sum(one.kind.phase == "evaluate" for one in work)
-    made = making * (min(max(1, workers), evaluations) if set_bytes <= set_room else evaluations)
+    once, anew = _makings(plan, making or {}, space)
+    made = once * min(max(1, workers), evaluations) + anew * evaluations
     taken = _taken(work, speeds(timings))
     return Cost(
         seconds_left=None if taken is None else sum(one.middle for one in taken) + made,
@@ -96,13 +99,14 @@ def cost(
         reason=source if taken is not None else "nothing like it has run in this store",
         workers=workers,
         train_images=image_count(recipe.data, "train"),
-        image_bytes=image_bytes(data_set(recipe.data)),
+        image_bytes=images,
+        residency=residency_here(plan, images),
         trial_bytes=trial_bytes,
         epochs_by_passes=_epochs_by_passes(plan),
         checkpoint_bytes=checkpoint_bytes(plan),
         table_bytes=table_bytes(plan),
-        set_bytes=set_bytes,
-        set_room=set_room,
+        set_bytes=sum(map(bytes_of, plan.conditions)),
+        set_room=space.bytes,
     )
 
 
@@ -113,6 +117,13 @@ class Work:
     kind: Kind
     images: int
     gpus: float
+
+
+def _makings(plan: Plan, making: Mapping[str, float], space: Room) -> tuple[float, float]:
+    """Seconds to make the test sets that a worker keeps, and those that find no room and are made for every trial."""
+    there = {one.condition_id for one in kept(plan.conditions, space)}
+    once = math.fsum(seconds for name, seconds in making.items() if name in there)
+    return once, math.fsum(making.values()) - once
 
 
 def _work_left(plan: Plan, found: Found) -> Iterator[Work]:
@@ -161,9 +172,3 @@ def _epochs_by_passes(plan: Plan) -> dict[int, float]:
 def workers_here(plan: Plan) -> int:
     """Trials that run at once on this machine; 0 where none fits."""
     return slots(here(), largest(plan))
-
-
-def _room_here(plan: Plan) -> int:
-    shape, device = largest(plan), device_of(plan)
-    on = device if device.type == "cpu" or on_gpu() else torch.device("cpu")
-    return room(on, shape.cpus, shape.gpus).bytes

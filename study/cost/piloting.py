@@ -1,11 +1,12 @@
 """The pilot: a trial of every kind for a few seconds on this machine, an evaluation, and the making of test images."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import torch
 
+from study.cost.keeping import device_of, kept, on_gpu, room_here
 from study.cost.timings import ENOUGH, Kind, Timing, test_images
 from study.fitting import largest
 from study.plan import Plan, PlannedTrial
@@ -23,7 +24,6 @@ SLICE_SECONDS = PILOT_SECONDS / (2 * ENOUGH)
 """Of one timing among those of a kind."""
 PILOT_IMAGES = 10
 """Images by which the making of a test set is timed."""
-CACHE_BYTES = 2**30
 Clock = Callable[[], float]
 
 
@@ -32,8 +32,8 @@ class Pilot:
     """What was measured."""
 
     timings: tuple[Timing, ...]
-    making: float
-    """Seconds that all distorted test sets of the plan take to make."""
+    making: Mapping[str, float]
+    """Seconds that each condition's test set takes to make."""
     device: str
     """`2 CPU threads`, or the GPU's name."""
     seconds: float
@@ -48,23 +48,13 @@ def pilot(plan: Plan, clock: Clock = time.perf_counter) -> Pilot:
     On the device that the plan's trials ask for, which this machine has to have.
     """
     began, plan, device = clock(), plan.expected(), device_of(plan)
-    supply = Supply(device)
+    supply = Supply(device, largest(plan).gpus)
     kinds = {Kind.of("train", trial.recipe): trial for trial in plan.trials}
     timed = [timing for kind, trial in kinds.items() for timing in _timed_training(kind, trial, supply, clock)]
     taken = _trial_bytes(plan, supply) if device.type == "cuda" else None
     timings = (*timed, *_timed_evaluation(plan, clock))
     made = making(plan, clock)
     return Pilot(timings=timings, making=made, device=_named(device), seconds=clock() - began, trial_bytes=taken)
-
-
-def on_gpu() -> bool:
-    """Whether this machine has a GPU to compute on."""
-    return torch.cuda.is_available()
-
-
-def device_of(plan: Plan) -> torch.device:
-    """What its trials compute on; whether this machine has one is another matter."""
-    return torch.device("cuda" if largest(plan).gpus else "cpu")
 
 
 def _named(device: torch.device) -> str:
@@ -103,16 +93,25 @@ def _timed_training(kind: Kind, trial: PlannedTrial, supply: Supply, clock: Cloc
 
 
 def _timed_evaluation(plan: Plan, clock: Clock) -> Iterator[Timing]:
-    """Rounds after the first: the distorted images are there by then, as they are for every trial but the first."""
+    """Rounds after the first: the distorted images are there by then, as those that are kept are for all other trials.
+
+    Of conditions whose test sets are kept alone: no round makes any image.
+    """
     recipe = replace(plan.trials[0].recipe, start=Scratch())
     weights = dict(Training(recipe, None, torch.device("cpu")).model.state_dict())
     practical = {sweep.condition_ids[sweep.levels.index(sweep.practical)] for sweep in plan.sweeps}
-    told = [
-        one
-        for one in plan.conditions
-        if one.condition_id in practical or (one.family == "clean" and one.split == "test")
-    ]
-    sets = DistortedSets(CACHE_BYTES)
+    space = room_here(plan)
+    told = kept(
+        [
+            one
+            for one in plan.conditions
+            if one.condition_id in practical or (one.family == "clean" and one.split == "test")
+        ],
+        space,
+    )
+    if not told:
+        return
+    sets = DistortedSets(space.memory, space.disk)
     list(evaluate(recipe, weights, told, sets, device_of(plan)))
     end = _settled(clock) + ENOUGH * PILOT_SECONDS
     for _ in range(ENOUGH):
@@ -123,9 +122,10 @@ def _timed_evaluation(plan: Plan, clock: Clock) -> Iterator[Timing]:
             break
 
 
-def making(plan: Plan, clock: Clock = time.perf_counter) -> float:
-    """Seconds that all distorted test sets of a plan take to make: each condition's first images, timed twice."""
-    return sum(_timed_making(one, device_of(plan), clock) for one in plan.conditions if not is_attack(one))
+def making(plan: Plan, clock: Clock = time.perf_counter) -> dict[str, float]:
+    """By condition, the seconds that its test set takes to make: of its first images, timed twice."""
+    conditions = (one for one in plan.conditions if not is_attack(one))
+    return {one.condition_id: _timed_making(one, device_of(plan), clock) for one in conditions}
 
 
 def _timed_making(condition: Condition, device: torch.device, clock: Clock) -> float:

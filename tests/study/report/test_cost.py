@@ -4,11 +4,26 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import torch
 
 from study.cli.plan_screen import plan_facts
-from study.cost import PILOT_IMAGES, Cost, Kind, Timing, cost, history, making, parameter_count, workers_here
+from study.cost import (
+    PILOT_IMAGES,
+    Cost,
+    Kind,
+    Timing,
+    cost,
+    history,
+    making,
+    parameter_count,
+    pilot,
+    piloting,
+    workers_here,
+)
 from study.cost import test_images as images_shown
 from study.plan import Plan, PlannedTrial, Resources
 from study.report import Naming, plan_table
@@ -16,8 +31,9 @@ from study.standing import look
 from study.store import Store
 from study.summary import Found, summarise
 from tests.study.hand_made import TRIALS, finished, small_plan
-from trainables.evaluation.sets import Room
+from trainables.evaluation.sets import DistortedSets, Room
 from trainables.recipe import Component, Condition
+from trainables.supply import Supply
 
 NOTHING = Found(evaluated={})
 IMAGES = 200
@@ -99,10 +115,27 @@ def test_gpu_hours_are_told_where_trials_need_gpus(plan: Plan) -> None:
     timings = [timing(plan, 0, "train", 1.0), timing(plan, 0, "evaluate", 0.5)]
     assert cost(plan, NOTHING, timings, "").gpu_seconds is None
     alone = replace(plan, conditions=plan.conditions[:1], trials=(on_gpus(plan, 0.5),))
-    told = cost(alone, NOTHING, timings, "", making=8.0)
+    told = cost(alone, NOTHING, timings, "", making={alone.conditions[0].condition_id: 8.0})
     assert told.gpu_seconds == {"train": IMAGES * 0.5, "evaluate": 100 * 0.25 + 4}
     assert "GPU-hours" in dict(screen(alone, told))
-    assert dict(screen(alone, told))["memory"].startswith("235.2 kB of training and validation images, one copy")
+    assert dict(screen(alone, told))["memory"].startswith(
+        "235.2 kB of training and validation images; where they live is decided on the GPU's memory"
+    )
+
+
+def test_a_plan_says_where_images_will_be_where_a_gpu_is_here(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bytes of full-size Tiny ImageNet on 24 GB: streamed, and no copy for anybody."""
+    monkeypatch.setattr("study.cost.keeping.on_gpu", lambda: True)
+    monkeypatch.setattr("study.cost.room_here", lambda _: Room(memory=1, disk=0))
+    monkeypatch.setattr("study.cost.image_bytes", lambda _: 19_660_800_000)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=24e9))
+    alone = replace(plan, conditions=plan.conditions[:1], trials=(on_gpus(plan, 0.5),))
+    timings = [timing(plan, 0, "train", 1.0), timing(plan, 0, "evaluate", 0.5)]
+    said = dict(screen(alone, cost(alone, NOTHING, timings, "", trial_bytes=2 * 10**9)))["memory"]
+    assert said.startswith("19.7 GB of training and validation images streamed from the host: they do not fit into")
+    assert said.endswith("; and 2.0 GB a trial besides")
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=80e9))
+    assert "one copy for its 2 trials" in dict(screen(alone, cost(alone, NOTHING, timings, "")))["memory"]
 
 
 def test_a_trial_that_fits_nowhere_here_has_no_worker_here_and_the_plan_says_why(
@@ -195,12 +228,46 @@ def test_each_worker_makes_the_test_sets_once_or_where_they_find_no_room_every_t
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timings = [timing(plan, 0, "train", 0.0), timing(plan, 0, "evaluate", 0.0)]
+    each = {one.condition_id: 3.0 for one in plan.conditions}
     monkeypatch.setattr("study.cost.workers_here", lambda _: 2)
-    assert cost(plan, NOTHING, timings, "", making=3.0).seconds_left == 3.0 * 2
-    monkeypatch.setattr("study.cost.room", lambda *_: Room(memory=1, disk=0))
-    assert cost(plan, NOTHING, timings, "", making=3.0).seconds_left == 3.0 * TRIALS
+    assert cost(plan, NOTHING, timings, "", making=each).seconds_left == 12.0 * 2
+    one_set = 4 * 100 * 28 * 28
+    for space, there in (
+        (Room(memory=1, disk=0), 0), (Room(memory=one_set, disk=0), 1), (Room(memory=one_set, disk=2 * one_set), 3),
+        (Room(memory=one_set, disk=3 * one_set), 4),
+    ):  # fmt: skip
+        monkeypatch.setattr("study.cost.room_here", lambda _, space=space: space)
+        expected = 3.0 * (there * 2 + (4 - there) * TRIALS)
+        assert cost(plan, NOTHING, timings, "", making=each).seconds_left == expected
+
+
+@pytest.mark.parametrize("fitting", [2, 3])
+def test_a_pilot_evaluates_only_what_a_worker_keeps_and_shares_images_as_trials_will(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, fitting: int
+) -> None:
+    """Of clean and the practical levels of noise and JPEG as many as there is room for: no round makes an image."""
+    made: list[int] = []
+    monkeypatch.setattr(piloting, "PILOT_SECONDS", 0.01)
+    monkeypatch.setattr(piloting, "room_here", lambda _: Room(memory=fitting * 4 * 100 * 28 * 28, disk=0))
+    whole = DistortedSets._made
+
+    def making_one(sets: DistortedSets, *asked: Any) -> Any:
+        found = whole(sets, *asked)
+        made.append(found is not None)
+        return found
+
+    monkeypatch.setattr(DistortedSets, "_made", making_one)
+    asked: list[float] = []
+    monkeypatch.setattr(piloting, "Supply", lambda device, gpus: asked.append(gpus) or Supply(device, gpus))
+    shares = tuple(replace(one, resources=Resources(cpus=1, gpus=0.25)) for one in plan.trials)
+    monkeypatch.setattr(piloting, "device_of", lambda _: torch.device("cpu"))
+    timings = pilot(replace(plan, trials=shares)).timings
+    assert made == [True] * fitting
+    assert asked == [0.25]
+    assert {one.images for one in timings if one.kind.phase == "evaluate"} == {fitting * 100}
 
 
 def test_making_is_timed_on_some_images_of_every_condition(plan: Plan) -> None:
     ticks = count()
-    assert making(plan, lambda: next(ticks)) == len(plan.conditions) * 100 / PILOT_IMAGES
+    each = making(plan, lambda: next(ticks))
+    assert each == {one.condition_id: 100 / PILOT_IMAGES for one in plan.conditions}
