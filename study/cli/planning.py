@@ -10,9 +10,11 @@ import typer
 from study.cli.benchmark_lines import skipped_lines
 from study.cli.errors import CommandError
 from study.cli.numbers import duration
+from study.cli.pilot_screen import pilot_screen
 from study.cli.places import store_suffix
 from study.cli.plan_screen import cautions, print_outline, print_plan, refused_here
 from study.cli.terminal import Terminal, count
+from study.cli.terminal import terminal as terminal_of
 from study.cost import Cost, cost, history, on_gpu, pilot
 from study.doctor import store_writable
 from study.fitting import here, largest, less, unfit
@@ -146,7 +148,8 @@ def launch_refusal(location: str) -> str | None:
 
 
 def _piloted(plan: Plan, found: Found) -> Cost:
-    measured = pilot(plan)
+    with pilot_screen(terminal_of(error=True)) as watching:
+        measured = pilot(plan, watching)
     told = f"{MEASURED} {duration(measured.seconds)} on {measured.device}"
     return cost(plan, found, measured.timings, told, measured.making, measured.trial_bytes)
 

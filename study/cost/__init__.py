@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-
 from study.cost.disk import checkpoint_bytes, parameter_count, table_bytes
 from study.cost.keeping import kept, on_gpu, residency_here, room_here
 from study.cost.piloting import PILOT_IMAGES, Pilot, image_bytes, making, pilot

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 
@@ -27,6 +28,16 @@ PILOT_IMAGES = 10
 Clock = Callable[[], float]
 
 
+class Watching(Protocol):
+    """Is told how far a pilot is."""
+
+    def begins(self, kinds: int, seconds: float) -> None:
+        """So many things will be timed, their trainings for `seconds` in all."""
+
+    def times(self, number: int, what: str) -> None:
+        """The one of that number, from 1 on, is timed now."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pilot:
     """What was measured."""
@@ -42,7 +53,7 @@ class Pilot:
     """The most that a trial took on a GPU besides the images that it trains on; None on a CPU."""
 
 
-def pilot(plan: Plan, clock: Clock = time.perf_counter) -> Pilot:
+def pilot(plan: Plan, watching: Watching, clock: Clock = time.perf_counter) -> Pilot:
     """Times one trial of every method, training distortion, model and data set, and one evaluation; keeps nothing.
 
     On the device that the plan's trials ask for, which this machine has to have.
@@ -50,9 +61,15 @@ def pilot(plan: Plan, clock: Clock = time.perf_counter) -> Pilot:
     began, plan, device = clock(), plan.expected(), device_of(plan)
     supply = Supply(device, largest(plan).gpus)
     kinds = {Kind.of("train", trial.recipe): trial for trial in plan.trials}
-    timed = [timing for kind, trial in kinds.items() for timing in _timed_training(kind, trial, supply, clock)]
+    watching.begins(len(kinds) + 2, 2 * PILOT_SECONDS * len(kinds))
+    timed: list[Timing] = []
+    for number, (kind, trial) in enumerate(kinds.items(), 1):
+        watching.times(number, " on ".join(filter(None, (kind.method, kind.distortion))))
+        timed += _timed_training(kind, trial, supply, clock)
     taken = _trial_bytes(plan, supply) if device.type == "cuda" else None
+    watching.times(len(kinds) + 1, "evaluation")
     timings = (*timed, *_timed_evaluation(plan, clock))
+    watching.times(len(kinds) + 2, "making of test images")
     made = making(plan, clock)
     return Pilot(timings=timings, making=made, device=_named(device), seconds=clock() - began, trial_bytes=taken)
 

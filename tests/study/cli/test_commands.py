@@ -137,9 +137,25 @@ def test_plan_as_json(study: Type, spec: Path) -> None:
 
 def test_plan_times_one_trial_a_kind_when_asked(study: Type, spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("study.cost.piloting.PILOT_SECONDS", 0.05)
-    told = json.loads(study("plan", "small.yaml", "--json", "--pilot").stdout)
-    assert told["cost"]["seconds_left"] > 0
+    monkeypatch.setattr("study.cli.pilot_screen.SILENCE_SECONDS", 0.0)
+    answer = study("plan", "small.yaml", "--json", "--pilot")
+    assert json.loads(answer.stdout)["cost"]["seconds_left"] > 0
+    assert "The pilot times 4 kinds of training for " in answer.stderr
+    assert "kind 1 of 6: standard\nkind 2 of 6: stability_training on gaussian_noise\n" in answer.stderr
+    assert "kind 6 of 6: making of test images\n" in answer.stderr
     assert not Path("study-store").exists()
+
+
+@pytest.mark.usefixtures("spec")
+def test_a_pilot_that_is_stopped_says_so(study: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("study.cost.piloting._timed_evaluation", stop)
+    monkeypatch.setattr("study.cost.piloting.PILOT_SECONDS", 0.01)
+    answer = study("plan", "small.yaml", "--pilot")
+    assert answer.exit_code == 130
+    assert "Stopped: the pilot was not finished, and nothing was kept." in answer.stderr
 
 
 GPUS = ("--set", "resources.gpus=1", "--set", "resources.cpus=1")

@@ -241,6 +241,20 @@ def test_each_worker_makes_the_test_sets_once_or_where_they_find_no_room_every_t
         assert cost(plan, NOTHING, timings, "", making=each).seconds_left == expected
 
 
+class Watched:
+    """What a pilot says of itself."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def begins(self, kinds: int, seconds: float) -> None:
+        assert seconds > 0
+        self.told.append(kinds)
+
+    def times(self, number: int, what: str) -> None:
+        self.told.append((number, what))
+
+
 @pytest.mark.parametrize("fitting", [2, 3])
 def test_a_pilot_evaluates_only_what_a_worker_keeps_and_shares_images_as_trials_will(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, fitting: int
@@ -261,7 +275,12 @@ def test_a_pilot_evaluates_only_what_a_worker_keeps_and_shares_images_as_trials_
     monkeypatch.setattr(piloting, "Supply", lambda device, gpus: asked.append(gpus) or Supply(device, gpus))
     shares = tuple(replace(one, resources=Resources(cpus=1, gpus=0.25)) for one in plan.trials)
     monkeypatch.setattr(piloting, "device_of", lambda _: torch.device("cpu"))
-    timings = pilot(replace(plan, trials=shares)).timings
+    watching = Watched()
+    timings = pilot(replace(plan, trials=shares), watching).timings
+    kinds = len({one.kind for one in timings if one.kind.phase == "train"})
+    assert watching.told[0] == kinds + 2
+    assert [number for number, _ in watching.told[1:]] == list(range(1, kinds + 3))
+    assert (2, "stability_training on gaussian_noise") in watching.told
     assert made == [True] * fitting
     assert asked == [0.25]
     assert {one.images for one in timings if one.kind.phase == "evaluate"} == {fitting * 100}
