@@ -1,7 +1,8 @@
 """Where training images are while a trial trains: on its GPU, or on the host. Decided by sizes alone.
 
-Nothing here looks at what is free: a trial that came first would otherwise choose for those that come later. And
-nothing here can change a result: every way gives the same batches, bit for bit.
+Nothing here looks at what is free: a trial that came first would otherwise choose for those that come later. Only a
+copy that finds no memory, where others fill the GPU, is done without. And nothing here can change a result: every way
+gives the same batches, bit for bit.
 """
 
 from dataclasses import dataclass
@@ -55,6 +56,12 @@ def residency(images: int, memory: int | None, gpus: float, unshared: str = "") 
         said=f"{what} streamed from the host: they do not fit into {_gb(room)}, {RESIDENT_SHARE:.0%} of what {have} of "
         f"the GPU's memory{why}",
     )
+
+
+def crowded(images: int) -> Residency:
+    """The way for images that should have a copy on the GPU, whose memory others have taken."""
+    what = f"{_gb(images)} of training and validation images"
+    return Residency(way="streamed", said=f"{what} streamed from the host: the GPU has no room for them at present")
 
 
 def _gb(size: float) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from trainables.batches import Resident, Rows, Source
 from trainables.datasets import DataSet, Images, split_of
-from trainables.residency import Residency, Way, residency
+from trainables.residency import Residency, Way, crowded, residency
 from trainables.sharing import Shared, SharingError, share
 from trainables.streaming import Stream
 
@@ -88,7 +88,10 @@ class Supply:
             else:
                 return _Kept(data=data, residency=found, copies=_parts(shared.block, images), shared=shared)
         if found.way == "own":
-            block = torch.empty(size, dtype=torch.uint8, device=self.device)
+            try:
+                block = torch.empty(size, dtype=torch.uint8, device=self.device)
+            except torch.OutOfMemoryError:  # others fill the GPU: a retry would decide the same
+                return _Kept(data=data, residency=crowded(size))
             _fill(images, block)
             return _Kept(data=data, residency=found, copies=_parts(block, images))
         return _Kept(data=data, residency=found)

@@ -260,3 +260,24 @@ def test_what_was_decided_is_what_is_done(
     assert supply.residency(data).way == way
     assert ("nowhere" in supply.residency(data).said) == reason
     assert torch.equal(found, Supply(CPU, way="mapped").sources(data, 0)[0].batch(torch.arange(4)).images)
+
+
+def test_images_are_streamed_where_others_fill_the_gpu(data: Mapped, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy alone may find no memory: decided by sizes, it would find none at any retry."""
+    size = sum(data.load(split).pixels.nbytes for split in ("train", "validation"))  # type: ignore[arg-type]
+    monkeypatch.setattr(trainables.supply, "_memory", lambda _device: 80 * GB)
+    empty, refused = torch.empty, []
+
+    def full(*asked: Any, **options: Any) -> Tensor:
+        if asked == (size,):
+            refused.append(asked)
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return empty(*asked, **options)
+
+    monkeypatch.setattr(torch, "empty", full)
+    supply = Supply(CPU)
+    found = supply.sources(data, 0)[0].batch(torch.arange(4)).images
+    assert len(refused) == 1
+    assert supply.residency(data).way == "streamed"
+    assert supply.residency(data).said.endswith("streamed from the host: the GPU has no room for them at present")
+    assert torch.equal(found, Supply(CPU, way="mapped").sources(data, 0)[0].batch(torch.arange(4)).images)
