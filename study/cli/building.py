@@ -99,6 +99,7 @@ def _print_set(folder: Path, index: Index, terminal: Terminal) -> None:
         ("fingerprint", index.fingerprint),
         ("mean", "  ".join(f"{one:.4f}" for one in index.mean)),
         ("std", "  ".join(f"{one:.4f}" for one in index.std)),
+        ("", "of the training images, to describe the set; resnet18 normalises by ImageNet's own, whatever the set"),
         ("in a study", f"data: {{name: tifs, root: {folder.absolute()}}}"),
     ]
     terminal.print("\n".join(facts(told, terminal)))

@@ -31,6 +31,7 @@ def test_a_set_is_built_once(study: Type) -> None:
     assert "out is whole: 12 train, 6 validation, 12 test images of 3 classes" in first.stdout
     assert "reading images: 30 of 30 (100%)" in first.stdout
     assert "30 images read in 0:0" in first.stdout
+    assert "to describe the set; resnet18 normalises by ImageNet's own, whatever the set" in first.stdout
     assert f"data: {{name: tifs, root: {Path('out').absolute()}}}" in first.stdout
     assert "it was whole before: nothing was read" in again.stdout
     printed = [re.search(r"fingerprint +([0-9a-f]{32})", answer.stdout) for answer in (first, again)]
