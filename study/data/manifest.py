@@ -106,7 +106,10 @@ class Manifest:
             raise DataError(f"{file} is no whole Parquet file ({error})") from error
         said = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
         if not table.schema.equals(TABLE.schema) or said.get("version") != str(TABLE.version):
-            raise DataError(f"{file} is no manifest of version {TABLE.version}")
+            raise DataError(
+                f"{file} is no manifest of version {TABLE.version}, which this installation reads. Build the set again"
+                " into the same folder, which reads every image anew"
+            )
         images = [Read(**row) for row in table.to_pylist()]
         found = cls(
             options=json.loads(said["options"]), names=tuple(json.loads(said["names"])), decoder=said["decoder"],

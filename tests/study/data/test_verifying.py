@@ -176,6 +176,16 @@ def test_a_changed_manifest_is_known_by_its_fingerprint(out: Path) -> None:
         verified(out)
 
 
+def test_a_manifest_of_another_version_is_written_anew(tree: Path, out: Path) -> None:
+    index, table = Index.read(out), pq.read_table(out / "manifest.parquet")
+    older = {**(table.schema.metadata or {}), b"version": b"1"}
+    pq.write_table(table.replace_schema_metadata(older), out / "manifest.parquet")
+    with pytest.raises(DataError, match=r"is no manifest of version 2, .* Build the set again into the same folder"):
+        verified(out)
+    assert built(tree, out).index.fingerprint == index.fingerprint
+    assert verified(out).faults == ()
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
