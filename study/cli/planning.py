@@ -85,7 +85,7 @@ def _told(spec: Spec, plan: Plan, summary: Summary) -> dict[str, Any]:
 def _check_pilot(spec: Spec, lacking: Sequence[str]) -> None:
     """Raises CommandError with all that a pilot lacks here: images, weights, a GPU."""
     if lacking:
-        lacking = (f"a pilot trains on the study's images from its weights. {' '.join(lacking)}",)
+        lacking = (f"a pilot trains, and not all that it takes is here: {' '.join(lacking)}",)
     plan = make_plan(spec, fingerprint="")
     need = largest(plan)
     if need.gpus and not on_gpu():
