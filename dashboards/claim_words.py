@@ -18,8 +18,8 @@ RULES = (
     "other test images for these trained models; that another training of the same recipe would end elsewhere is not "
     "in them.",
     "Where a claim says never, best, or two things at once, its estimate is the least of several differences, and "
-    "their intervals are simultaneous: in 95 % of samples every one of them is right. It holds where all of them lie "
-    "above zero and fails where any lies below. The intervals of a claim's parts are simultaneous too. While a trial "
+    "their intervals are simultaneous: in 95 % of samples every one of them is right. It fails where any lies below "
+    "zero, and holds where each by itself lies above. The intervals of a claim's parts are simultaneous too. While a trial "
     "is not evaluated nobody can tell, but that what one trial refutes fails already.",
     "A range or a best over trials, read off the images that it is told for, is too large, as noise decides who is "
     "highest. Told in the order of one half of the images with the values of the other, it is too small. Its interval "

@@ -8,8 +8,8 @@ is taken from the study: half of what the best trial trained on the transformati
 trials of equivalence take half of the effect of a treatment known to work. The smallest such gain would not do, as a
 grid may hold the identity (rotation by 0°), which gains nothing; nor would a number of points, as what is little
 depends on how hard the transformation is. Best is set against best, both picked on these images. What a trial gains
-over the baseline is also what more epochs gain; where the grid holds trials on undistorted copies, which are trained as
-long, gains are over their mean instead.
+over the baseline is also what more epochs gain. So trials are compared that are trained as long, and where the grid
+holds trials on undistorted copies gains are over their mean instead.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -331,8 +331,8 @@ def transfer(evidence: Evidence) -> Claim:
         source="§1 (which is which); Figs. 2a–2c",
         statistic=(
             "half of what the best trial trained on the transformation itself gains, minus the gain of a trial trained "
-            "on noise alone; the least over all of these, at the practical level; gains are over trials on undistorted "
-            "copies where there are any, which are trained as long, else over the baseline"
+            "on noise alone and as long; the least over all of these, at the practical level; gains are over trials on "
+            "undistorted copies where there are any, else over the baseline"
         ),
     )
     return least_claim(told, evidence, _transfer(evidence), "trial")
@@ -359,14 +359,17 @@ def _transfer(evidence: Evidence) -> Asked:
 def _transferred(evidence: Evidence, noisy: Sequence[Trial], sweep: Sweep) -> Differences | str:
     condition, name = practical_condition(sweep), short_level(sweep)
     baseline = evidence.baseline(condition)
-    known, own = (evidence.sound(one, condition) for one in (noisy, evidence.trained_on(sweep.test_distortion)))
+    known, own, controls = (
+        evidence.sound(one, condition) for one in (noisy, evidence.trained_on(sweep.test_distortion), evidence.controls)
+    )
+    alike = {evidence.schedule(trial) for trial in controls or own}
+    known, own = ([trial for trial in one if evidence.schedule(trial) in alike] for one in (known, own))
     if baseline is None:
         return f"{name}: no baseline is evaluated"
-    if not known:
-        return f"{name}: no trial trained on noise alone is evaluated"
     if not own:
         return f"{name}: no trial trained on it is evaluated, which tells what a gain is"
-    controls = evidence.sound(evidence.controls, condition)
+    if not known:
+        return f"{name}: no trial trained on noise alone, and as long as those on it, is evaluated"
     untouched = mean([evidence.accuracy(trial, condition) for trial in controls]) if controls else baseline
     best = evidence.ordered(own, condition, best_weights(len(own), len(own))) - exactly(untouched)
     retained = best.rising(lambda gain: RETAINED * np.maximum(gain, 0))

@@ -9,8 +9,8 @@ Its statistic is of one of two kinds.
 
 * A mean over pairs of trials, or over bands. One interval of 95 %.
 * The least of several differences, where the claim says `never`, `best`, or two things at once. Their intervals are
-  simultaneous: in 95 % of samples every one of them is right. So the claim holds where all of them lie above zero, and
-  fails where any lies below.
+  simultaneous: in 95 % of samples every one of them is right. The claim fails where any lies below zero. It holds where
+  each by itself lies above: the one that is truly least does so falsely in 2.5 % of samples, and all do no more often.
 
 While a trial is not evaluated nobody can tell, but that what one trial refutes (`never`) fails already. What says two
 things at once and can be asked only one of them cannot hold, but can fail.
@@ -18,7 +18,7 @@ things at once and can be asked only one of them cannot hold, but can fail.
 The parts of a claim, by figure, have simultaneous intervals too: one of many that stands out has no free try.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from dashboards.evidence import Evidence
@@ -152,13 +152,14 @@ def least_claim(told: Told, evidence: Evidence, asked: Asked, noun: str) -> Clai
         return _unasked(told, asked)
     estimates = intervals([values for _, _, values in several], evidence.n)
     name, which, _ = min(several, key=lambda one: one[2].observed)
+    alone = [intervals([values], evidence.n)[0] for _, _, values in several]
     split = iter(estimates)
     grouped = [[next(split) for _ in part.values] for part in asked.parts]
     return Claim(
         told=told,
         compared=_compared(asked, len(several), noun, evidence),
         beside=f"least: {which} in {name}" if which else f"least: {name}",
-        estimate=lowest(estimates),
+        estimate=replace(lowest(estimates), low=min(one.low for one in alone)),
         parts=tuple(
             Part(name=part.name, compared=part.compared, estimate=lowest(own))
             for part, own in zip(asked.parts, grouped, strict=True)

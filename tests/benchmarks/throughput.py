@@ -1,4 +1,4 @@
-"""What a training delivers of what its network can take: images from the data set, distortions, bookkeeping and all.
+"""What a training's steps deliver of what their network can take: images from the data set, distortions, bookkeeping.
 
 The peer is a bare loop with the same network, loss and solver over one batch of made-up images that lies on the device:
 for ST two forward passes a step, since its loss takes them. On a GPU as `grid_tifs` trains: 128 images of 224 pixels in

@@ -433,3 +433,19 @@ def test_gains_are_over_trials_on_undistorted_copies_where_there_are_any(tmp_pat
     (rotation,) = by_name(study_of(tmp_path, longer, text))["transfer"].parts
     assert "trials on undistorted copies" in rotation.compared
     assert rotation.estimate.value == pytest.approx(0.5 * (0.80 - 0.61))
+
+
+def test_what_more_epochs_gain_is_no_transfer(tmp_path: Path) -> None:
+    """Noise gains nothing on rotation; twice the epochs do."""
+
+    def longer(trial: PlannedTrial, condition: Condition) -> float:
+        return 0.80 if trial.recipe.epochs == 6 else right(trial, condition)
+
+    assert by_name(study_of(tmp_path, longer))["transfer"].verdict == "holds"
+
+
+def test_the_least_of_many_holds_where_each_by_itself_does(borne_out: Results) -> None:
+    above = by_name(borne_out)["above"]
+    assert above.estimate is not None
+    assert above.estimate.low > min(part.estimate.low for part in above.parts)
+    assert above.estimate.high == min(part.estimate.high for part in above.parts)
