@@ -19,8 +19,8 @@ RULES = (
     "in them.",
     "Where a claim says never, best, or two things at once, its estimate is the least of several differences, and "
     "their intervals are simultaneous: in 95 % of samples every one of them is right. It fails where any lies below "
-    "zero, and holds where each by itself lies above. The intervals of a claim's parts are simultaneous too. While a trial "
-    "is not evaluated nobody can tell, but that what one trial refutes fails already.",
+    "zero, and holds where each by itself lies above. The intervals of a claim's parts are simultaneous too. While a "
+    "trial is not evaluated nobody can tell, but that what one trial refutes fails already.",
     "A range or a best over trials, read off the images that it is told for, is too large, as noise decides who is "
     "highest. Told in the order of one half of the images with the values of the other, it is too small. Its interval "
     "reaches from below the one to above the other.",
