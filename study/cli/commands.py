@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from study.cli.clustering import SLURM, cluster
 from study.cli.errors import UNFINISHED, Commands
 from study.cli.options import Json, Overrides, Spec, StorePlace, Study, Trial, complete_study, examples
 from study.cli.query_help import QueryCommand
@@ -564,6 +565,9 @@ def verify(
     from study.cli.building import verify_set
 
     raise typer.Exit(verify_set(folder, workers, terminal()))
+
+
+app.add_typer(cluster, name="cluster", **examples(SLURM, "study cluster wait --nodes 4"))
 
 
 @app.command(**examples("study methods", "study methods stability_training"))

@@ -59,8 +59,14 @@ class Nodes:
     def describe(self, workers: int) -> str:
         """`2 workers here (2 CPUs, no GPU)`."""
         place = "here" if self.local else f"on {counted(len(self.resources), 'node')}"
-        gpus = counted(self.gpus, "GPU") if self.gpus else "no GPU"
-        return f"{counted(workers, 'worker')} {place} ({counted(self.cpus, 'CPU')}, {gpus})"
+        return f"{counted(workers, 'worker')} {place} ({self._sizes()})"
+
+    def offered(self) -> str:
+        """`3 nodes (48 CPUs, 12 GPUs)`"""
+        return f"{counted(len(self.resources), 'node')} ({self._sizes()})"
+
+    def _sizes(self) -> str:
+        return f"{counted(self.cpus, 'CPU')}, {counted(self.gpus, 'GPU') if self.gpus else 'no GPU'}"
 
 
 class LiveNodes:
@@ -123,6 +129,39 @@ def _check_spelled(address: str | None) -> None:
             f"--address {address}: a ray:// connection would move the driver's state to the head; "
             "give host:port from a machine of the cluster, or `auto` on one of its nodes"
         )
+
+
+def wait_for_nodes(address: str, nodes: int, seconds: float) -> Nodes:
+    """What the cluster at `address` offers once `nodes` have joined; raises ClusterError if they have not in `seconds`.
+
+    The cluster's head may still be starting.
+    """
+    deadline = time.monotonic() + seconds
+    _join_until(deadline, address)
+    try:
+        while True:
+            found = LiveNodes(local=False).now()
+            if len(found.resources) >= nodes:
+                return found
+            if time.monotonic() > deadline:
+                raise ClusterError(
+                    f"{found.offered()} joined the cluster at {address} within {seconds / 60:g} minutes, {nodes} were "
+                    "to; see the others' logs, or wait longer with --minutes"
+                )
+            time.sleep(1.0)
+    finally:
+        ray.shutdown()
+
+
+def _join_until(deadline: float, address: str) -> None:
+    """Be of the cluster, with no code to ship; raises ClusterError if it cannot be reached until `deadline`."""
+    while True:
+        try:
+            return _join(address, {"address": address})
+        except ClusterError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1.0)
 
 
 def _start(address: str | None) -> None:

@@ -21,7 +21,7 @@ COMMANDS = (
     "launch", "evaluate", "plan", "validate", "schema", "list", "status", "spec", "show", "why", "query", "dashboard",
     "claims",
     "track", "ui", "distort", "preview", "methods", "distortions", "corruptions", "perturbations",
-    "attacks", "models", "datasets", "doctor", "data",
+    "attacks", "models", "datasets", "doctor", "data", "cluster",
 )  # fmt: skip
 CELLS = TRIALS * CONDITIONS
 

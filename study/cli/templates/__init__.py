@@ -1,0 +1,1 @@
+"""Files that `study cluster template` fills in."""
