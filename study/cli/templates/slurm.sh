@@ -119,12 +119,13 @@ if [[ -z $head_ip ]]; then
     exit 1
 fi
 # This script runs on the head: ports that are free here, so that jobs that share a node do not meet.
-read -r port client_port dashboard_port < <(python3 -c '
-import socket
+read -r port dashboard_port client_port < <(python3 -c '
+import importlib.util, socket
 sockets = [socket.socket() for _ in range(3)]
 for one in sockets:
     one.bind(("", 0))
-print(*(one.getsockname()[1] for one in sockets))')
+port, dashboard, client = (one.getsockname()[1] for one in sockets)
+print(port, dashboard, client if importlib.util.find_spec("grpc") else "none")')
 address="$head_ip:$port"
 
 # Every other port is left to the kernel: 0 takes any that is free.
@@ -139,8 +140,11 @@ on() {  # NODE ARGUMENT…: Ray on one node, for as long as the job lasts.
 }
 
 say "Ray on ${#nodes[@]} nodes, the head on $head at $address; its logs in $folder"
-on "$head" --head --node-ip-address="$head_ip" --port="$port" --ray-client-server-port="$client_port" \
-    --dashboard-host=127.0.0.1 --dashboard-port="$dashboard_port"
+as_head=(--head "--node-ip-address=$head_ip" "--port=$port" --dashboard-host=127.0.0.1
+    "--dashboard-port=$dashboard_port")
+# Where the extra ray[client] is not installed, Ray opens no port for it, and refuses the option.
+[[ $client_port == none ]] || as_head+=("--ray-client-server-port=$client_port")
+on "$head" "${as_head[@]}"
 study cluster wait --address "$address" --nodes 1 --minutes __JOIN_MINUTES__ &
 waiter=$!
 

@@ -161,10 +161,16 @@ def test_ray_on_every_node_of_the_job(start: Start, nodes: int) -> None:
     assert ended.said.index(f"study {ended.calls('study')[-1]}") < ended.said.index("ended n1")
 
 
-def test_ports_are_this_jobs_own(start: Start) -> None:
-    (head,) = start("--nodes", "1").end().calls("ray")
+@pytest.mark.parametrize("client", [False, True])
+def test_ports_are_this_jobs_own(start: Start, tmp_path: Path, client: bool) -> None:
+    """One more where ray[client] is installed, which is so where grpc is: elsewhere Ray refuses the option."""
+    (tmp_path / "libraries" / "grpc").mkdir(parents=True)
+    (tmp_path / "libraries" / "grpc" / "__init__.py").touch()
+    libraries = {"PYTHONPATH": str(tmp_path / "libraries")} if client else {}
+    (head,) = start("--nodes", "1", **libraries).end().calls("ray")
     ports = re.findall(r"--(?:port|ray-client-server-port|dashboard-port)=(\d+)", head)
-    assert len(set(ports)) == 3
+    assert len(set(ports)) == len(ports) == 2 + client
+    assert ("--ray-client-server-port=" in head) is client
     assert not {"6379", "10001", "8265"} & set(ports)
     assert all(f"--{name}=0" in head for name in ("min-worker-port", "max-worker-port", "dashboard-agent-listen-port"))
     assert "--temp-dir=/tmp/ray-4711" in head
