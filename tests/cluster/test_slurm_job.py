@@ -16,7 +16,6 @@ from study.cli.commands import app
 from study.executor.cluster import ClusterError, wait_for_nodes
 from study.store import Store
 from tests.ray_nodes import environment_with_token, free_port, head_node
-from tests.study.hand_made import TEXT
 
 pytestmark = pytest.mark.cluster
 
@@ -30,7 +29,19 @@ FAKES = {
     """,
     "scontrol": '[[ $1 == show ]] && printf "%s\\n" n1 n2 || echo "$*" >>requeued',
 }
-SHORT, LONG = TEXT, TEXT.replace("epochs: 1", "epochs: 200")
+SHORT = """\
+study: small
+title: Two trials on few digits
+data: {name: mnist_5k, train: 200, validation: 100, test: 100}
+model: lenet
+train: {from: Baseline, epochs: 1, batch_size: 50, optimizer: {sgd: {lr: 0.01}}}
+distortions: {gaussian_noise: {sigma: [0.3]}}
+methods:
+  Baseline: {method: standard, from: scratch}
+  DA: {method: data_augmentation, p: 1, distortion: gaussian_noise}
+evaluate: {sweeps: {gaussian_noise: {sigma: [0.3], practical: 0.3}}}
+"""
+LONG = SHORT.replace("epochs: 1", "epochs: 500")
 
 
 @pytest.fixture
@@ -85,8 +96,8 @@ def test_a_job_that_is_stopped_and_queued_again_finishes_its_study(job: Path) ->
 
     short = start(job, SHORT)
     assert short.wait(timeout=200) == 0, (job / "log").read_text()
-    assert "2 workers on 2 nodes (2 CPUs, no GPU)" in (job / "log").read_text()
-    assert len(Store.open(str(job / "store")).committed().evaluated) == 9
+    assert "2 nodes (2 CPUs, no GPU)" in (job / "log").read_text()
+    assert len(Store.open(str(job / "store")).committed().evaluated) == 2
 
 
 def test_waiting_for_nodes(tmp_path: Path) -> None:
