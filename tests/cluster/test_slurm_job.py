@@ -25,7 +25,7 @@ FAKES = {
             case $1 in --output=*) output=${1#*=} ;; esac
             shift
         done
-        exec "$@" >"$output" 2>&1
+        exec "$@" >"${output:-/dev/null}" 2>&1
     """,
     "scontrol": '[[ $1 == show ]] && printf "%s\\n" n1 n2 || echo "$*" >>requeued',
 }
@@ -59,6 +59,7 @@ def job(tmp_path: Path) -> Iterator[Path]:
     )  # fmt: skip
     assert answer.exit_code == 0, answer.stderr
     yield tmp_path
+    assert not Path(f"/tmp/ray-{os.getpid()}").exists()
     assert not [process for process in psutil.process_iter(["cmdline"]) if _of(process, tmp_path)]
 
 

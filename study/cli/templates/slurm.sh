@@ -42,6 +42,7 @@ say() { echo "$(date '+%F %T')  $*"; }
 
 # --- Who may talk to this job's Ray -----------------------------------------------------------------------------------
 folder="$PWD/__NAME__-$SLURM_JOB_ID"
+scratch="/tmp/ray-$SLURM_JOB_ID"  # on each node; short, since sockets lie in it
 mkdir -p "$folder"
 chmod 700 "$folder"
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH="$folder/token"
@@ -80,6 +81,11 @@ finish() {  # Ends this job's Ray by the ids of its processes, and takes the tok
     done
     for node in "${!raylets[@]}"; do kill -KILL "${raylets[$node]}" 2>/dev/null || true; done
     rm -f "$RAY_AUTH_TOKEN_PATH"
+    if ((status == 0 || status == 130)); then
+        timeout 60 srun --nodes=__NODES__ --ntasks=__NODES__ rm -rf "$scratch" || true
+    else
+        say "Ray's own logs are in $scratch on each node"
+    fi
     say "The job ends with status $status"
     exit "$status"
 }
@@ -131,7 +137,7 @@ address="$head_ip:$port"
 # Every other port is left to the kernel: 0 takes any that is free.
 common=(--block --disable-usage-stats "--num-cpus=$SLURM_CPUS_PER_TASK" --num-gpus=__GPU_COUNT__
     --object-store-memory=1000000000 --min-worker-port=0 --max-worker-port=0 --dashboard-agent-listen-port=0
-    --temp-dir="/tmp/ray-$SLURM_JOB_ID")
+    --temp-dir="$scratch")
 
 on() {  # NODE ARGUMENT…: Ray on one node, for as long as the job lasts.
     srun --nodes=1 --ntasks=1 --nodelist="$1" --cpu-bind=none --export=ALL --output="$folder/ray-$1.log" \

@@ -26,7 +26,7 @@ FAKES = {
             case $1 in --nodelist=*) export NODE=${1#*=} ;; --output=*) output=${1#*=} ;; esac
             shift
         done
-        exec "$@" >"$output" 2>&1
+        exec "$@" >"${output:-/dev/null}" 2>&1
     """,
     "ray": """
         echo "ray $NODE $(stat -c %a "$RAY_AUTH_TOKEN_PATH") $RAY_AUTH_MODE $*" >>"$SAID"
@@ -159,6 +159,7 @@ def test_ray_on_every_node_of_the_job(start: Start, nodes: int) -> None:
     assert ended.calls("study")[-1] == f"launch grid_tifs --address {address} --store /nfs/store"
     assert sorted(ended.calls("ended")) == [f"n{i + 1}" for i in range(nodes)]
     assert ended.said.index(f"study {ended.calls('study')[-1]}") < ended.said.index("ended n1")
+    assert ended.said[-1] == f"srun --nodes={nodes} --ntasks={nodes} rm -rf /tmp/ray-4711"
 
 
 @pytest.mark.parametrize("client", [False, True])
@@ -193,6 +194,8 @@ def test_the_launchs_exit_status_is_the_jobs(start: Start, status: int) -> None:
     ended = start("--nodes", "1", LAUNCH=str(status)).end()
     assert ended.status == status
     assert f"The job ends with status {status}" in ended.log
+    assert "Ray's own logs are in /tmp/ray-4711 on each node" in ended.log
+    assert not [call for call in ended.calls("srun") if " rm " in call]
 
 
 def test_a_node_that_never_joins_ends_the_job_and_is_named(start: Start) -> None:
