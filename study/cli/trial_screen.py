@@ -207,5 +207,6 @@ def _print_attempt(row: Mapping[str, Any], terminal: Terminal) -> None:
         f"({row['device']}{memory})"
     )
     terminal.print("\n".join(terminal.wrap(head, 4, 6)))
-    for line in (row["traceback"] or row["error"] or "").rstrip().splitlines():
+    said = "\n".join(filter(None, (row["error"], row["traceback"]))) if row["status"] == "lost" else None
+    for line in (said or row["traceback"] or row["error"] or "").rstrip().splitlines():
         terminal.print(f"      {line}")

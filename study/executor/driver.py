@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from ray import cloudpickle, tune
-from ray.exceptions import RayActorError
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
+from study.executor.deaths import death
 from study.executor.run import Run
 from study.executor.units import StudyUnit, WaitUnit
 from trainables.recipe import Condition
-from trainables.tune import FailureClass, OpenSession, StudyTrainable
+from trainables.tune import OpenSession, StudyTrainable
 
 SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -154,8 +154,7 @@ class Ends(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         if isinstance(trial.config["unit"], StudyUnit):
-            error = _error_of(trial)
-            self.run.died(trial.config["unit"], death_class(error), _shown(error))
+            self.run.died(trial.config["unit"], death(_error_of(trial)))
 
 
 class InTurn(FIFOScheduler):
@@ -203,17 +202,3 @@ def _error_of(trial: Trial) -> Exception:
         return error
     written = Path(trial.error_file).read_text().splitlines()[1:] if trial.error_file is not None else []
     return RuntimeError("\n".join(written) or "its worker is gone")
-
-
-def death_class(error: Exception) -> FailureClass:
-    """Why a worker died: its node was taken away or ran out of memory, or something else about the machine."""
-    if isinstance(error, RayActorError) and error.preempted:
-        return "preempted"
-    text = str(error)
-    return "out_of_memory" if "(OOM)" in text or "OutOfMemory" in text or "low on memory" in text else "infrastructure"
-
-
-def _shown(error: Exception) -> str:
-    """The error in one line, without Ray's ids."""
-    lines = [line.strip() for line in str(error).strip().splitlines() if ":" not in line[:24]]
-    return f"{type(error).__name__}: {lines[0] if lines else 'its worker is gone'}"

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from trainables.tune import FailureClass
@@ -18,6 +19,28 @@ RETRIED_ON_RELAUNCH: frozenset[FailureClass] = frozenset({"preempted", "infrastr
 ALIKE = 3
 """Trials of one arm that fail with the same traceback before its last trial is tried and, if that fails too, the arm
 is stopped."""
+
+FATAL = "Fatal Python error"
+"""Begins what Python writes of a crash: the stack, without anything that a program printed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Death:
+    """Of one worker."""
+
+    failure: FailureClass
+    error: str
+    """In one line: what ended it, and which process on which machine it was."""
+    host: str
+    """Empty if unknown."""
+    last_words: str
+    """The end of its standard error; empty if it wrote nothing or the file cannot be had."""
+
+    @property
+    def crash_hash(self) -> str:
+        """Equal for crashes in one place of the program; empty for a death that is no crash."""
+        _, fatal, stack = self.last_words.partition(FATAL)
+        return traceback_hash(fatal + stack)
 
 
 def traceback_hash(traceback: str) -> str:

@@ -3,9 +3,10 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from study.executor.estimate import Estimate
-from study.executor.failures import traceback_hash
+from study.executor.failures import Death, traceback_hash
 from study.executor.queue import Failure, Queue
 from study.executor.source import Addition, NoSource, Source
 from study.executor.units import StudyUnit, WaitUnit
@@ -20,7 +21,7 @@ CLOSING_SECONDS = 2.0
 """Between the last unit's end and the launch's: workers and Ray stop."""
 
 
-Lost = Callable[[StudyUnit, Failure, Report], None]
+Lost = Callable[[StudyUnit, Death, Report], None]
 """Takes note of a unit whose worker died at work, with its last report: a dead worker cannot."""
 
 
@@ -65,6 +66,8 @@ class Run:
         self._begun: set[str] = set()
         """Trials that a worker has taken up in this launch."""
         self._idle_deaths = 0
+        self._crashes: set[tuple[str, str]] = set()
+        """Units and where in the program their workers crashed."""
         self._began = time.monotonic()
         self._shapes = {trial.resources for trial in plan.expected().trials}
         self._shape: Resources | None = None
@@ -210,7 +213,7 @@ class Run:
             ))  # fmt: skip
         self._changed()
 
-    def died(self, unit: StudyUnit, failure: FailureClass, error: str) -> None:
+    def died(self, unit: StudyUnit, death: Death) -> None:
         """The unit's worker is gone."""
         worked = self._reports.pop(unit.unit_id, None)
         self._epochs.pop(unit.unit_id, None)
@@ -218,12 +221,20 @@ class Run:
         if worked is None and self._idle_deaths < IDLE_DEATHS:
             self._idle_deaths += 1
             self.queue.again(unit)
-            self._tell("retrying", unit.trial, f"its worker had died before it began ({error})")
+            self._tell("retrying", unit.trial, f"its worker had died before it began ({death.error})")
             return
-        death = Failure(failure=failure, error=error, traceback_hash="")
+        blamed = self._blamed(unit, death)
         if worked is not None:
-            self.lost(unit, death, worked)
-        self.failed(unit, death)
+            self.lost(unit, replace(death, failure=blamed), worked)
+        self.failed(unit, Failure(failure=blamed, error=death.error, traceback_hash=death.crash_hash))
+
+    def _blamed(self, unit: StudyUnit, death: Death) -> FailureClass:
+        """Its class, but that a crash of one unit in a place where it has crashed before is the program's."""
+        crash = (unit.unit_id, death.crash_hash)
+        if death.failure == "infrastructure" and crash in self._crashes:
+            return "user"
+        self._crashes.update([crash] if death.crash_hash else [])
+        return death.failure
 
     # Consequences
 

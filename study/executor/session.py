@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from study.executor.failures import traceback_hash
-from study.executor.queue import Failure
+from study.executor.failures import Death, traceback_hash
 from study.executor.units import StudyUnit
 from study.provenance import versions
 from study.store import AttemptRow, CorruptObjectError, Heartbeat, HeldError, Owner, Store, SupersededError
 from study.store.examples import example_name
+from study.store.retention import stage_roles, superfluous
 from trainables import tune
 from trainables.checkpoint import CorruptCheckpointError, dump, parse, weights_hash
 from trainables.evaluation.shown import is_attack
@@ -57,7 +57,7 @@ def file_weights(start: WeightsFile) -> State:
         raise CorruptCheckpointError(f"{start.path}: {error}") from error
 
 
-def record_lost(store: Store, unit: StudyUnit, death: Failure, last: tune.Report) -> None:
+def record_lost(store: Store, unit: StudyUnit, death: Death, last: tune.Report) -> None:
     """Record an attempt whose worker died, as far as its last report went. Called by the driver."""
     store.record_attempt(
         AttemptRow(
@@ -67,9 +67,11 @@ def record_lost(store: Store, unit: StudyUnit, death: Failure, last: tune.Report
             status="lost",
             failure_class=death.failure,
             error=death.error,
+            traceback=death.last_words or None,
+            traceback_hash=death.crash_hash or None,
             started=datetime.now(UTC) - timedelta(seconds=last.seconds),
             seconds=last.seconds,
-            host=last.host or "unknown",
+            host=death.host or last.host or "unknown",
             device="unknown",
             images=last.images,
             versions={},
@@ -104,6 +106,8 @@ class StoreSession:
         self.lease = store.acquire(f"trial/{self.trial_id}", owner, ttl=LEASE_SECONDS)
         self.heartbeat = Heartbeat(self.lease)
         self.attempt = f"{self.lease.generation:04d}-{secrets.token_hex(4)}"
+        self._gone_on_from: tuple[str, ...] = ()
+        """Attempts whose `last` was read, and this one begins at the furthest of."""
         self.started = datetime.now(UTC)
         self._clock = time.monotonic()
 
@@ -161,15 +165,18 @@ class StoreSession:
 
     def load_last(self) -> State | None:
         """The furthest `last` checkpoint of any earlier attempt; raises CorruptCheckpointError, naming the file."""
-        states = [
-            self._read(attempt, role) for attempt, role in self.store.list_checkpoints(self.trial_id) if role == "last"
-        ]
+        found = [attempt for attempt, role in self.store.list_checkpoints(self.trial_id) if role == "last"]
+        states = [self._read(attempt, "last") for attempt in found]
+        self._gone_on_from = tuple(found)
         return max(states, key=lambda state: (len(state["epochs"]), state["step"]), default=None)
 
     def save_last(self, state: State) -> None:
-        """Replace this attempt's `last` checkpoint."""
+        """Replace this attempt's `last` checkpoint; once it is there, those that it went on from are not needed."""
         self._check()
         self.store.write_checkpoint(self.trial_id, self.attempt, "last", dump(state))
+        for attempt in self._gone_on_from:
+            self.store.delete_checkpoint(self.trial_id, attempt, "last")
+        self._gone_on_from = ()
 
     def keep_stage(self, stage: int, weights: State) -> None:
         """As a checkpoint of its own; of a training that is done again, one whose bits are still to be compared."""
@@ -246,13 +253,9 @@ class StoreSession:
             self.store.write_checkpoint(self.trial_id, self.attempt, "best", dump(weights))
         self.store.commit_training(self.unit.trial, outcome)
         checkpoints = self.store.list_checkpoints(self.trial_id)
-        needed = (
-            set() if outcome.diverged_epoch is not None else {f"stage-{stage}" for stage in self.unit.recipe.stages}
-        )
-        newest = {role: attempt for attempt, role in checkpoints if role in needed} | {"best": self.attempt}
-        for attempt, role in checkpoints:
-            if newest.get(role) != attempt:
-                self.store.delete_checkpoint(self.trial_id, attempt, role)
+        stages = () if outcome.diverged_epoch is not None else self.unit.recipe.stages
+        for attempt, role in superfluous(checkpoints, self.attempt, stage_roles(stages)):
+            self.store.delete_checkpoint(self.trial_id, attempt, role)
 
     def _commit_stages(self, outcome: Outcome) -> None:
         """Make the stages of a training that was done again visible; raises RetrainedDifferentlyError."""

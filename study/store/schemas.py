@@ -439,9 +439,14 @@ ATTEMPTS = Table(
             meaning="of a failed or lost one: preempted, infrastructure, out_of_memory, user",
             nullable=True,
         ),
-        Column(name="error", type=pa.string(), meaning="of a failed one: the error's type and message", nullable=True),
+        Column(name="error", type=pa.string(), meaning="of a failed or lost one: what went wrong", nullable=True),
         Column(name="traceback_hash", type=pa.string(), meaning="equal for tracebacks of one cause", nullable=True),
-        Column(name="traceback", type=pa.string(), meaning="of a failed one", nullable=True),
+        Column(
+            name="traceback",
+            type=pa.string(),
+            meaning="of a failed one; of a lost one the end of its worker's standard error",
+            nullable=True,
+        ),
         Column(name="started", type=pa.timestamp("us", "UTC"), unit="UTC", meaning="when the worker began"),
         Column(name="seconds", type=pa.float64(), unit="s", meaning="wall time in the worker"),
         Column(

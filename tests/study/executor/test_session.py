@@ -12,7 +12,7 @@ from study.store import Owner, Store
 from tests.study.executor.noop import outcome
 from tests.study.executor.plans import clean, trial
 from trainables import tune
-from trainables.checkpoint import CorruptCheckpointError
+from trainables.checkpoint import CorruptCheckpointError, dump
 from trainables.recipe import WeightsFile
 
 
@@ -59,4 +59,18 @@ def test_a_damaged_checkpoint_is_named_and_blamed_on_the_storage(tmp_path: Path)
     ) as caught:
         session.load_last()
     assert tune.classify(caught.value) == "infrastructure"
+    session.close(tune.Report(status="stopped"), 0, "cpu")
+
+
+def test_an_attempt_that_goes_on_from_others_deletes_what_they_had_once_its_own_is_there(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    for epochs in ([], [1.0], [1.0, 2.0]):
+        store.write_checkpoint("01", f"000{len(epochs)}-aa", "last", dump({"epochs": epochs, "step": 0}))
+    session = opened(store)
+    state = session.load_last()
+    assert state is not None
+    assert state["epochs"] == [1.0, 2.0]
+    assert len(store.list_checkpoints("01")) == 3
+    session.save_last({"epochs": [1.0, 2.0, 3.0], "step": 0})
+    assert store.list_checkpoints("01") == ((session.attempt, "last"),)
     session.close(tune.Report(status="stopped"), 0, "cpu")
