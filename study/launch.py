@@ -138,7 +138,8 @@ def launch_plan(
 ) -> Result:
     """`launch`, from the plan on; `images` counts those of each split, `classes` theirs, if known."""
     known = {**provenance(), "data": {"images": dict(images), "classes": classes}}
-    with held(store, plan.study) as heartbeat:
+    with held(store, plan.study) as heartbeat, contextlib.ExitStack() as unrecorded:
+        unrecorded.enter_context(joining(store, plan.study))
         store.sweep_temporary(older_than=LEFTOVER_SECONDS)
         recorded, plan = plan, store.with_points(plan)
         queue = queue_of(plan, store, options.retry, options.retrain)
@@ -161,6 +162,7 @@ def launch_plan(
         with stoppable(run), connected(options.address, store) as nodes, stoppable(run):  # Ray sets handlers of its own
             workers = _workers(plan, nodes.now(), options.max_concurrent)
             store.record_launch(recorded, spec_text, known)
+            unrecorded.close()
             run.on_workers(nodes.slots, options.max_concurrent, nodes.now().describe(workers))
             conditions = {condition.condition_id: condition for condition in plan.conditions}
             sessions = OpenSessions(store, conditions, f"study {plan.study}", plan.baseline_id)
@@ -219,6 +221,22 @@ def held(store: Store, study: str) -> Iterator[Heartbeat]:
     heartbeat = Heartbeat(store.acquire(f"study/{study}", owner, ttl=LEASE_SECONDS, patience=LEASE_SECONDS + 1))
     try:
         yield heartbeat
+    finally:
+        heartbeat.stop()
+
+
+@contextlib.contextmanager
+def joining(store: Store, study: str) -> Iterator[None]:
+    """While a plan is not recorded yet: `study gc` sees that trials of no study may be of one; see study/garbage.py.
+
+    Raises HeldError if `study gc` is deleting in this moment.
+    """
+    owner = Owner.here(f"study launch {study}")
+    heartbeat = Heartbeat(store.acquire(f"joining/{study}", owner, ttl=LEASE_SECONDS, patience=LEASE_SECONDS + 1))
+    try:
+        if store.leases("gc"):  # perhaps of a process elsewhere that has died: then its lease is taken over
+            store.acquire("gc", owner, ttl=LEASE_SECONDS, patience=LEASE_SECONDS + 1).release()
+        yield
     finally:
         heartbeat.stop()
 

@@ -634,6 +634,34 @@ def datasets(name: Annotated[str | None, typer.Argument(metavar="NAME", help="On
     print_catalogue("data set", registered.all(), name, terminal())
 
 
+@app.command(
+    **examples(
+        "study gc", "study gc --delete", "study gc --delete --results --older-than 168 --store s3://bucket/store"
+    )
+)
+def gc(
+    store: StorePlace = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete it.  Default: only show what would go.")] = False,
+    results: Annotated[
+        bool, typer.Option("--results", help="Also results and weights of trials of no study: they are lost.")
+    ] = False,
+    older_than: Annotated[
+        float, typer.Option("--older-than", min=0.0, metavar="HOURS", help="Leave alone what is younger.")
+    ] = 24.0,
+) -> None:
+    """Show what nobody needs in a store; with --delete, free it.
+
+    Unfinished trainings of trials that the newest launch of no study has, checkpoints that finished trials do not need,
+    what killed processes left.  Trials that a launch is at work on stay, and so do parents of trials that stay.
+    Results stay unless --results is given.  Safe beside launches, and again after a kill.
+
+    Exit status 3 if another is deleting.
+    """
+    from study.cli.collecting import collect_garbage
+
+    collect_garbage(store, delete, results, older_than, terminal())
+
+
 @app.command(**examples("study doctor", "study doctor --store s3://bucket/studies"))
 def doctor(store: StorePlace = None) -> None:
     """Examine this machine: versions, devices, Ray, disk.

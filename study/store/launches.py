@@ -110,6 +110,13 @@ def read_newest(objects: Objects, study: str) -> Launch | None:
     return None if number is None else _read(objects, study, number)
 
 
+def read_all(objects: Objects, study: str) -> tuple[Launch, ...]:
+    """Every finished record, the oldest first."""
+    numbers = sorted(int(name) for name in objects.children(f"studies/{study}/launches") if name.isdigit())
+    whole = (number for number in numbers if objects.exists(f"{_folder(study, number)}/{PROVENANCE}"))
+    return tuple(_read(objects, study, number) for number in whole)
+
+
 def read_provenances(objects: Objects, study: str) -> tuple[dict[str, Any], ...]:
     """Of every finished record, the oldest first."""
     numbers = sorted(int(name) for name in objects.children(f"studies/{study}/launches") if name.isdigit())

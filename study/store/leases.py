@@ -16,12 +16,12 @@ folder may be seconds old (`acdirmin`): a holder then notices late that it was s
 import json
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 from study.store.errors import HeldError, SupersededError
-from study.store.objects import Objects
+from study.store.objects import Described, Objects
 from study.store.owners import Owner
 
 FOLDER = "leases"
@@ -107,13 +107,33 @@ class Leases:
 
     def live(self, folder: str) -> tuple[Held, ...]:
         """The leases below `folder` that are held, but for those whose process on this machine is gone."""
+        holders = self._holders(self.objects.beneath(f"{FOLDER}/{folder}".rstrip("/")))
+        return tuple(holder for holder in holders if holder.owner.life != "dead")
+
+    def abandoned(self, before: float) -> dict[str, dict[str, Described]]:
+        """Name → files of the leases whose holder's process on this machine is gone, or elsewhere was silent since
+        `before`, in seconds since 1970 by the storage's clock."""
+        files: dict[str, dict[str, Described]] = {}
+        for path, told in self.objects.described(FOLDER).items():
+            files.setdefault(path.removeprefix(f"{FOLDER}/").rpartition("/")[0], {})[path] = told
+        found = {}
+        for holder in self._holders(path for own in files.values() for path in own):
+            own, life = files[holder.name], holder.owner.life
+            silent = max(told.modified for told in own.values()) < before
+            if life == "dead" or (life == "unknown" and silent):
+                found[holder.name] = own
+        return found
+
+    def _holders(self, paths: Iterable[str]) -> Iterator[Held]:
+        """Who holds the leases whose files these are."""
         files: dict[str, list[str]] = {}
-        for path in self.objects.beneath(f"{FOLDER}/{folder}".rstrip("/")):
+        for path in paths:
             name, _, file = path.removeprefix(f"{FOLDER}/").rpartition("/")
             files.setdefault(name, []).append(file)
-        newest = ((name, *_newest_of(found)) for name, found in files.items())
-        holders = (self._read(name, generation) for name, generation, held in newest if held)
-        return tuple(holder for holder in holders if holder is not None and holder.owner.life != "dead")
+        for name, found in files.items():
+            generation, held = _newest_of(found)
+            if held and (holder := self._read(name, generation)) is not None:
+                yield holder
 
     def _take(self, name: str, generation: int, owner: Owner, ttl: float) -> bool:
         """Create the generation; False if another was faster.

@@ -6,9 +6,10 @@ seen by no reader.
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -60,9 +61,26 @@ class Objects(Protocol):
         """Full names of all objects in `folder` and its folders, sorted; none if it is absent."""
         ...
 
+    def described(self, folder: str) -> Mapping[str, "Described"]:
+        """As `beneath`, with sizes and times, from one listing."""
+        ...
+
+    def temporary(self) -> Mapping[str, "Described"]:
+        """What writers at work, or killed ones, have not given a name yet; `delete` takes these names too."""
+        ...
+
     def sweep_temporary(self, older_than: float) -> int:
         """Delete what killed writers left behind at least `older_than` seconds ago; how many."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """What a listing tells of an object."""
+
+    bytes: int
+    modified: float
+    """Seconds since 1970, by the storage's clock."""
 
 
 def open_objects(location: str) -> Objects:
@@ -151,15 +169,27 @@ class LocalObjects:
                    for name in _visible(names))
         )  # fmt: skip
 
+    def described(self, folder: str) -> Mapping[str, Described]:
+        return self._described(self.root / name for name in self.beneath(folder))
+
+    def temporary(self) -> Mapping[str, Described]:
+        return self._described(self.root.rglob(".*.tmp"))
+
+    def _described(self, paths: Iterable[Path]) -> dict[str, Described]:
+        found = {}
+        for path in paths:
+            with suppress(FileNotFoundError):  # deleted, or given its name, in the meantime
+                told = path.stat()
+                name = path.relative_to(self.root).as_posix()
+                found[name] = Described(bytes=told.st_size, modified=told.st_mtime)
+        return found
+
     def sweep_temporary(self, older_than: float) -> int:
         limit = time.time() - older_than
-        swept = 0
-        for path in self.root.rglob(".*.tmp"):
-            with suppress(FileNotFoundError):  # its writer may be alive and just done
-                if path.stat().st_mtime <= limit:
-                    path.unlink()
-                    swept += 1
-        return swept
+        old = [name for name, told in self.temporary().items() if told.modified <= limit]
+        for name in old:
+            self.delete(name)
+        return len(old)
 
 
 @contextmanager
@@ -207,6 +237,13 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _modified(told: Mapping[str, Any]) -> float:
+    """By what fsspec's file systems call it: S3, Google Cloud Storage, memory."""
+    when = next(told[name] for name in ("LastModified", "mtime", "updated", "created") if told.get(name) is not None)
+    moment = datetime.fromisoformat(when) if isinstance(when, str) else when
+    return moment.timestamp() if isinstance(moment, datetime) else float(moment)
 
 
 def _unless_absent(get: Callable[[str], bytes], name: str) -> bytes | None:
@@ -265,8 +302,22 @@ class RemoteObjects:
         names = (path[start:] for path in self.filesystem.find(self._path(folder)))
         return tuple(sorted(name for name in names if not name.rpartition("/")[2].startswith(".")))
 
-    def sweep_temporary(self, older_than: float) -> int:
+    def described(self, folder: str) -> Mapping[str, Described]:
+        start = len(self.prefix) + 1
+        listed = self.filesystem.find(self._path(folder), detail=True)
+        named = ((path[start:], told) for path, told in sorted(listed.items()))
+        return {
+            name: Described(bytes=int(told["size"]), modified=_modified(told))
+            for name, told in named
+            if not name.rpartition("/")[2].startswith(".")
+        }
+
+    def temporary(self) -> Mapping[str, Described]:
         """Nothing: a put that was cut off leaves nothing that is seen."""
+        return {}
+
+    def sweep_temporary(self, older_than: float) -> int:
+        """Nothing, as `temporary`."""
         return 0
 
     def _path(self, name: str) -> str:

@@ -40,9 +40,9 @@ from study.plan import Drawn, Plan, PlannedTrial
 from study.store import examples
 from study.store.errors import CorruptObjectError, StoreError
 from study.store.files import decode, encode, join
-from study.store.launches import Launch, read_newest, read_provenances, record, with_points
+from study.store.launches import Launch, read_all, read_newest, read_provenances, record, with_points
 from study.store.leases import Held, Lease, Leases
-from study.store.objects import LocalObjects, Objects, check_writable, open_objects
+from study.store.objects import Described, LocalObjects, Objects, check_writable, open_objects
 from study.store.owners import Owner
 from study.store.rows import (
     AttemptRow,
@@ -128,6 +128,10 @@ class Store:
     def newest_launch(self, study: str) -> Launch | None:
         """None if `study` was never launched into this store."""
         return read_newest(self.objects, study)
+
+    def launches(self, study: str) -> tuple[Launch, ...]:
+        """Every launch of the study that was recorded, the oldest first."""
+        return read_all(self.objects, study)
 
     def with_points(self, plan: Plan) -> Plan:
         """The plan with what its searches have drawn so far, in any launch."""
@@ -306,6 +310,14 @@ class Store:
     def leases(self, folder: str = "") -> tuple[Held, ...]:
         """Who holds what, below `studies`, `trials` or everywhere."""
         return self._leases.live(folder)
+
+    def abandoned_leases(self, before: float) -> Mapping[str, Mapping[str, Described]]:
+        """Name → files of leases whose holder has died, or has shown no sign since `before` (seconds since 1970)."""
+        return self._leases.abandoned(before)
+
+    def longest_ttl(self, names: Iterable[str]) -> float:
+        """Seconds after which each of these leases may be taken over, if its holder is dead."""
+        return max((held.ttl for name in names for held in self.leases(name)), default=0.0)
 
     @cached_property
     def _leases(self) -> Leases:

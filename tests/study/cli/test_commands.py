@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ COMMANDS = (
     "launch", "evaluate", "plan", "validate", "schema", "list", "status", "spec", "show", "why", "query", "dashboard",
     "claims",
     "track", "ui", "distort", "preview", "methods", "distortions", "corruptions", "perturbations",
-    "attacks", "models", "datasets", "doctor", "data", "cluster",
+    "attacks", "models", "datasets", "gc", "doctor", "data", "cluster",
 )  # fmt: skip
 CELLS = TRIALS * CONDITIONS
 
@@ -450,3 +451,27 @@ def test_there_is_completion_for_shells(shell: str, store: Store) -> None:
         [sys.executable, "-m", "study.cli"], env=environment, capture_output=True, text=True, check=False
     )
     assert "small" in done.stdout
+
+
+def test_garbage_is_shown_and_only_deleted_when_asked(study: Type, store: Store, plan: Plan) -> None:
+    assert "Nothing is to be deleted." in study("gc").stdout
+    launched(store, replace(plan, trials=plan.trials[:2]))
+    store.write_checkpoint("left-behind", "0001-aa", "last", bytes(2000))
+    before = store.objects.beneath("")
+    young = study("gc")
+    assert "left alone: 8 trials of no study, for less than 24 hours" in young.stdout
+    assert "Nothing is to be deleted." in young.stdout
+    told = " ".join(study("gc", "--older-than", "0").stdout.split())
+    assert "unfinished trainings of no study 1 1 2.0 kB" in told
+    assert re.search(r"results and weights of trials of no study 7 42 \d", told)
+    assert "7 trials once in small 1 trial in no launch that is recorded here" in told
+    assert "`study gc --delete` frees 2.0 kB Results are kept: with --results, " in told
+    assert store.objects.beneath("") == before
+    assert "2.0 kB freed." in study("gc", "--delete", "--older-than", "0").stdout
+    assert study("query", "small", "FROM all_trials", "--format", "csv").stdout.count("\n") == TRIALS + 1
+    assert "freed." in study("gc", "--delete", "--results", "--older-than", "0").stdout
+    assert len(store.read("trials")) == 2
+    assert "There was nothing to delete." in study("gc", "--delete", "--results", "--older-than", "0").stdout
+    store.acquire("gc", Owner.here("study gc"))
+    held = study("gc", "--delete")
+    assert (held.exit_code, "gc is held by" in held.stderr) == (3, True)

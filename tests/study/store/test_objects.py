@@ -53,6 +53,16 @@ def test_listings_are_sorted_and_name_objects_and_folders(objects: Objects) -> N
     assert objects.beneath("") == ("x/b", "x/y/c")
 
 
+def test_a_listing_tells_sizes_and_times(objects: Objects) -> None:
+    began = time.time()
+    for name in ("x/b", "x/y/c"):
+        objects.put(name, b"123")
+    found = objects.described("x")
+    assert {name: told.bytes for name, told in found.items()} == {"x/b": 3, "x/y/c": 3}
+    assert all(began - 1 <= told.modified <= time.time() + 1 for told in found.values())
+    assert objects.described("nothing") == objects.temporary() == {}
+
+
 def test_an_address_says_where_an_object_lies(tmp_path: Path) -> None:
     assert open_objects(str(tmp_path)).address("a/b") == f"{tmp_path}/a/b"
     assert open_objects("memory://s").address("a/b") == "memory:///s/a/b"
@@ -67,6 +77,10 @@ def test_readers_overlook_what_a_killed_writer_left_and_a_sweep_deletes_the_old(
     os.utime(old, (0, time.time() - 3600))
     assert objects.children("x") == ("whole",)
     assert objects.beneath("x") == ("x/whole",)
+    assert objects.described("x").keys() == {"x/whole"}
+    assert {name: told.bytes for name, told in objects.temporary().items()} == {
+        "x/.a.parquet.1.tmp": 4, "x/.b.parquet.2.tmp": 4,
+    }  # fmt: skip
     assert objects.sweep_temporary(older_than=600) == 1
     assert young.exists()
     assert not old.exists()
