@@ -141,7 +141,8 @@ def collect(store: Store, older_than: float = SAFE_SECONDS, with_results: bool =
     owner = Owner.here("study gc")
     with _held(store, "gc", owner, LEASE_SECONDS + 1) as alone:
         launches = _in_the_way(store, owner)
-        deleted, in_use = [], []
+        deleted: list[Garbage] = []
+        in_use: list[Garbage] = []
         for one in survey(store, older_than).garbage:
             alone.check()
             if one.kind == "results" and not with_results:

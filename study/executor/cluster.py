@@ -33,6 +33,11 @@ REACH_SECONDS = 10.0
 AUTHENTICATION = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 
+ROTATION = {"RAY_ROTATION_MAX_BYTES": str(8 * 2**20), "RAY_ROTATION_BACKUP_COUNT": "2"}
+"""How long a log file of a local Ray, or what a worker prints, may get, and how many older ones are kept of each. Where
+nothing is said, Ray lets what workers print grow without end."""
+
+
 class ClusterError(ValueError):
     """A cluster that cannot run the study; says why and what to do."""
 
@@ -116,6 +121,7 @@ def connected(address: str | None, store: Store) -> Iterator[LiveNodes]:
     with contextlib.ExitStack() as own:
         if address is None:
             own.enter_context(_authenticated(store))
+            own.enter_context(_bounded_logs())
         _start(address)
         own.callback(ray.shutdown)
         if address is not None:
@@ -227,6 +233,17 @@ def _authenticated(store: Store) -> Iterator[None]:
             yield
         finally:
             set_environment(before)
+
+
+@contextlib.contextmanager
+def _bounded_logs() -> Iterator[None]:
+    """Ray's log files are rotated, as ROTATION says where the environment does not."""
+    unsaid = {name: value for name, value in ROTATION.items() if name not in os.environ}
+    set_environment(unsaid)
+    try:
+        yield
+    finally:
+        set_environment(dict.fromkeys(unsaid))
 
 
 def _write_token(path: Path) -> None:

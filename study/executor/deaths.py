@@ -88,14 +88,14 @@ def _told(text: str, name: str) -> str:
 
 
 def _nodes() -> list[dict[str, str]]:
-    return ray.nodes() if ray.is_initialized() else []  # type: ignore[no-any-return,no-untyped-call]
+    return ray.nodes() if ray.is_initialized() else []  # type: ignore[no-untyped-call]
 
 
 def last_words(pid: int, address: str) -> str:
     """The end of what a worker wrote to its standard error; empty if its node is gone or does not answer."""
     if not ray.is_initialized():
         return ""
-    if address == ray.util.get_node_ip_address():
+    if address == ray.util.get_node_ip_address():  # type: ignore[no-untyped-call]
         return _tail(pid)
     nodes = [node for node in _nodes() if node["NodeManagerAddress"] == address and node["Alive"]]
     if not nodes:

@@ -22,6 +22,8 @@ is stopped."""
 
 FATAL = "Fatal Python error"
 """Begins what Python writes of a crash: the stack, without anything that a program printed."""
+CRASH_LINES = 5
+"""Of what Python writes of a crash that tell one from another: the signal, two lines, and the two innermost calls."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +40,12 @@ class Death:
 
     @property
     def crash_hash(self) -> str:
-        """Equal for crashes in one place of the program; empty for a death that is no crash."""
+        """Equal for crashes in one place of the program; empty for a death that is no crash.
+
+        Of the innermost calls alone: a process that has crashed may not get to write all of them.
+        """
         _, fatal, stack = self.last_words.partition(FATAL)
-        return traceback_hash(fatal + stack)
+        return traceback_hash("\n".join((fatal + stack).splitlines()[:CRASH_LINES]))
 
 
 def traceback_hash(traceback: str) -> str:

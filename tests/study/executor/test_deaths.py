@@ -30,6 +30,7 @@ Fatal Python error: Segmentation fault
 
 Stack (most recent call first):
   File "bang.py", line 7 in loss
+  File "fit.py", line 9 in step
 
 Extension modules: torch._C, and many more
 """
@@ -47,7 +48,7 @@ def test_of_standard_error_the_workers_own_last_lines_are_kept(tmp_path: Path) -
     path.write_text("x" * 100_000 + "\n" + "early\n" * 200 + CRASH)
     lines = tail_of(path).splitlines()
     assert len(lines) == 79
-    assert (lines[-1], lines[-6]) == ('  File "bang.py", line 7 in loss', "a warning of image 17")
+    assert (lines[-1], lines[-7]) == ('  File "fit.py", line 9 in step', "a warning of image 17")
     assert not any("logging.cc" in line or "Extension" in line or "job_id" in line for line in lines)
 
 
@@ -78,6 +79,9 @@ def test_a_crash_has_a_hash_of_its_stack_alone() -> None:
     assert KILLED.crash_hash == ""
     elsewhere = replace(CRASHED, last_words=CRASH.replace("image 17", "another image").replace("1795", "1801"))
     assert CRASHED.crash_hash == elsewhere.crash_hash != ""
+    cut_short = CRASH.partition("\nExtension")[0]
+    whole = replace(CRASHED, last_words=f"{cut_short}\n  File 9\n  File 10")
+    assert replace(CRASHED, last_words=cut_short).crash_hash == whole.crash_hash
     assert replace(CRASHED, last_words=CRASH.replace("bang.py", "jpeg.py")).crash_hash != CRASHED.crash_hash
 
 
