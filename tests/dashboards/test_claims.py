@@ -271,7 +271,7 @@ def test_a_table_for_a_readme_has_a_line_a_claim_and_no_html(results: Results) -
 
 # What intervals cover
 
-IMAGES, SAMPLES = 150, 150
+IMAGES, SAMPLES = 150, 100
 
 
 def sampled(generator: np.random.Generator, shares: Sequence[float], alike: Sequence[float] = (0.6,)) -> list[Bits]:

@@ -19,6 +19,8 @@ import pytest
 
 from tests.study.cli.conftest import Type
 
+pytestmark = pytest.mark.slow
+
 FAKES = {
     "srun": """
         echo "srun $*" >>"$SAID"
