@@ -121,30 +121,31 @@ def test_a_launch_killed_in_mid_epoch_goes_on_as_if_undisturbed(
 
 @dataclass
 class Killer(Log):
-    """Kills one worker once two trainings are under way."""
+    """Kills one worker in the middle of a training that has saved itself, whose lease names its process."""
 
+    store: Store = field(kw_only=True)
     killed: list[int] = field(default_factory=list)
 
     def changed(self, progress: Progress) -> None:
-        under_way = [unit for unit in progress.running if unit.phase == "train" and unit.epoch > 5]
-        if len(under_way) == 2 and not self.killed:
-            victim = random.Random(5).choice(sorted(workers(), key=lambda one: one.pid))
-            victim.kill()
-            self.killed.append(victim.pid)
+        if self.killed:
+            return
+        training = [unit.trial.trial_id for unit in progress.running if unit.phase == "train"]
+        saved = [trial_id for trial_id in training if self._has_saved(trial_id)]
+        held = {lease.name: lease.owner.pid for lease in self.store.leases("trial")}
+        for pid in [held[f"trial/{trial_id}"] for trial_id in saved if f"trial/{trial_id}" in held][:1]:
+            psutil.Process(pid).kill()
+            self.killed.append(pid)
 
-
-def workers() -> list[psutil.Process]:
-    """The processes that train, among those below this one."""
-    below = psutil.Process().children(recursive=True)
-    titles = {one: " ".join(one.cmdline()) for one in below if one.status() != psutil.STATUS_ZOMBIE}
-    return [one for one, title in titles.items() if title.startswith("ray::") and "StudyTrainable" in title]
+    def _has_saved(self, trial_id: str) -> bool:
+        return any(role == "last" for _, role in self.store.list_checkpoints(trial_id))
 
 
 def test_a_worker_killed_in_mid_epoch_costs_its_last_epoch_only(
     cluster: str, tmp_path: Path, undisturbed: dict[str, pa.Table]
 ) -> None:
-    killer = Killer([])
-    result = launch(spec(LONG), Store.open(tmp_path), LaunchOptions(address=cluster), killer)
+    store = Store.open(tmp_path)
+    killer = Killer([], store=store)
+    result = launch(spec(LONG), store, LaunchOptions(address=cluster), killer)
     assert len(killer.killed) == 1
     assert result.status == "complete"
     assert [event.change for event in killer.events].count("retrying") == 1
