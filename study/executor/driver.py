@@ -1,35 +1,32 @@
 """The driver: Ray Tune running the units of a plan on warm workers.
 
-Tune holds no state of ours: what is done is what the store says, and a throw-away Tuner runs what is missing.
+Tune holds no state of ours: what is done is what the store says, and a throw-away controller runs what is missing.
 """
 
+import itertools
 import logging
 import os
 import tempfile
 from collections.abc import Mapping
-from pathlib import Path
+from functools import cache
 from typing import Any
 
-from ray import cloudpickle, tune
+from ray import tune
 from ray.tune.experiment import Trial
+from ray.tune.experiment.experiment import StorageContext
 from ray.tune.schedulers import FIFOScheduler
-from ray.tune.search import Searcher
+from ray.tune.search import SearchAlgorithm
 
+from study.executor.controller import UnitController, UnitTrial
 from study.executor.deaths import death
 from study.executor.run import Run
 from study.executor.units import StudyUnit, WaitUnit
+from study.plan import Resources
 from trainables.recipe import Condition
 from trainables.tune import OpenSession, StudyTrainable
 
-SETTINGS = {
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",
-    "TUNE_RESULT_BUFFER_LENGTH": "1",
-    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000",
-    "RAY_AIR_NEW_OUTPUT": "0",
-}
-"""No logger files, our own signal handler, no snapshots of Tune's state, every report at once."""
+SETTINGS = {"TUNE_RESULT_BUFFER_LENGTH": "1", "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000"}
+"""Every report at once; waiting for nodes is no fault."""
 
 LOCAL_SLICE = 1.0
 """Seconds between a worker's reports with few workers; more workers report less often."""
@@ -56,61 +53,49 @@ def execute(
             conditions=dict(conditions),
             slice_seconds=max(LOCAL_SLICE, workers / REPORTS_PER_SECOND),
         )
-        searcher = PlanSearcher(run)
-        tuner = tune.Tuner(
-            tune.with_resources(prepared, _resources),
-            tune_config=tune.TuneConfig(
-                search_alg=searcher,
-                scheduler=InTurn(searcher),
-                num_samples=-1,
-                reuse_actors=True,
-                trial_name_creator=_name,
-                trial_dirname_creator=_name,
-            ),
-            run_config=tune.RunConfig(
-                name="run",
-                storage_path=scratch,
-                verbose=0,
-                callbacks=[Ends(run)],
-                stop=Stops(searcher),
-                failure_config=tune.FailureConfig(max_failures=0),
-                checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
-            ),
-        )
-        tuner.fit()
+        storage = StorageContext(storage_path=scratch, experiment_dir_name="run")
+        search = PlanSearch(run, prepared, storage)
+        UnitController(
+            search_alg=search,
+            scheduler=InTurn(search),
+            stopper=Stops(search),
+            callbacks=[Ends(run)],
+            storage=storage,
+            reuse_actors=True,
+        ).run()
 
 
-def _resources(config: Mapping[str, Any]) -> tune.PlacementGroupFactory:
-    need = config["unit"].resources
-    bundle = {"CPU": need.cpus} | ({"GPU": need.gpus} if need.gpus else {})
-    return tune.PlacementGroupFactory([bundle])
+@cache
+def _bundles(need: Resources) -> tune.PlacementGroupFactory:
+    """One bundle: a unit runs on one node."""
+    return tune.PlacementGroupFactory([{"CPU": need.cpus} | ({"GPU": need.gpus} if need.gpus else {})])
 
 
-def _name(trial: Trial) -> str:
-    return str(trial.trial_id)
-
-
-class PlanSearcher(Searcher):
+class PlanSearch(SearchAlgorithm):
     """Keeps every worker busy: with what is ready, else with waiting; and takes the reports.
 
     A worker is never left without a unit, since Tune lets go of idle ones, and there are never more units than
     workers, since Tune would start workers for them only to drop them, half started, for ones that come free.
     """
 
-    def __init__(self, run: Run) -> None:
-        super().__init__(metric="done", mode="max")
+    def __init__(self, run: Run, trainable: type[StudyTrainable], storage: StorageContext) -> None:
         self.run = run
+        self.trainable = trainable
+        self.storage = storage
         self.out: dict[str, StudyUnit | WaitUnit] = {}
         """By Tune's trial id."""
+        self._numbers = itertools.count(1)
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
+    def next_trial(self) -> UnitTrial | None:
         if self.run.finished:
-            return str(Searcher.FINISHED)
+            self.set_finished()  # type: ignore[no-untyped-call]
+            return None
         unit = self.run.next_unit([one.resources for one in self.out.values()])
         if unit is None:
             return None
+        trial_id = str(next(self._numbers))
         self.out[trial_id] = unit
-        return {"unit": unit}
+        return UnitTrial(trial_id, unit, self.trainable, self.storage, _bundles(unit.resources))
 
     def enough_waited(self, trial_id: str) -> bool:
         """Whether this worker's waiting is over: there is work, or there will be none."""
@@ -135,12 +120,6 @@ class PlanSearcher(Searcher):
         else:
             self.run.ended(unit, result["report"])
 
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing: the store is the state."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        raise AssertionError("a launch goes on from the store, never from Tune's files")
-
 
 class Ends(tune.Callback):
     """Tells of units that began and of workers that died."""
@@ -149,12 +128,12 @@ class Ends(tune.Callback):
         self.run = run
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        if isinstance(trial.config["unit"], StudyUnit):
-            self.run.began(trial.config["unit"])
+        if isinstance(trial.unit, StudyUnit):
+            self.run.began(trial.unit)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        if isinstance(trial.config["unit"], StudyUnit):
-            self.run.died(trial.config["unit"], death(_error_of(trial)))
+        if isinstance(trial.unit, StudyUnit):
+            self.run.died(trial.unit, death(trial.error or RuntimeError("its worker is gone")))
 
 
 class InTurn(FIFOScheduler):
@@ -165,16 +144,16 @@ class InTurn(FIFOScheduler):
     worker on it are withdrawn, for others to take up.
     """
 
-    def __init__(self, searcher: PlanSearcher) -> None:
+    def __init__(self, search: PlanSearch) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.searcher = searcher
+        self.search = search
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        if self.searcher.crowded():
-            order = list(self.searcher.out)
+        if self.search.crowded():
+            order = list(self.search.out)
             pending = [trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING]
             for trial in sorted(pending, key=lambda trial: order.index(trial.trial_id)):
-                if self.searcher.crowded():
+                if self.search.crowded():
                     tune_controller.stop_trial(trial)
         return None
 
@@ -185,20 +164,11 @@ class Stops(tune.Stopper):
     "Everything" can be units that wait for a worker on a node that is gone.
     """
 
-    def __init__(self, searcher: PlanSearcher) -> None:
-        self.searcher = searcher
+    def __init__(self, search: PlanSearch) -> None:
+        self.search = search
 
     def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
-        return self.searcher.enough_waited(trial_id)
+        return self.search.enough_waited(trial_id)
 
     def stop_all(self) -> bool:
-        return self.searcher.run.finished
-
-
-def _error_of(trial: Trial) -> Exception:
-    """What ended the trial's worker, from the file that Tune has just written; it uploads it only later."""
-    if trial.pickled_error_file is not None:
-        error: Exception = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
-        return error
-    written = Path(trial.error_file).read_text().splitlines()[1:] if trial.error_file is not None else []
-    return RuntimeError("\n".join(written) or "its worker is gone")
+        return self.search.run.finished

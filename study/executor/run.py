@@ -76,10 +76,6 @@ class Run:
         self._estimated: float | None = None
         self._estimated_at = self._estimate_due = self._show_due = 0.0
 
-    def __getstate__(self) -> dict[str, object]:
-        """Nothing: Tune pickles its searcher into its scratch folder, but a run, like its observer, stays here."""
-        return {}
-
     # What the launch tells
 
     def known(self, trial_id: str, cells: Mapping[str, float], diverged: bool) -> None:

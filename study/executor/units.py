@@ -1,7 +1,7 @@
 """Units: the pieces of work that a plan is made of, the training and the evaluation of each trial."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from study.plan import PlannedTrial, Resources
 from study.progress import Phase
@@ -15,6 +15,10 @@ class WaitUnit:
     resources: Resources
     phase: Literal["wait"] = "wait"
 
+    def __deepcopy__(self, _memo: object) -> Self:
+        """Itself, which cannot change: Tune copies a unit three times."""
+        return self
+
 
 @dataclass(frozen=True, kw_only=True)
 class StudyUnit:
@@ -26,6 +30,10 @@ class StudyUnit:
     """The cells still missing (phase `evaluate`)."""
     again: bool = False
     """Whether the trial is trained already, and this training is for stages that were never kept."""
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        """Itself, as of WaitUnit."""
+        return self
 
     def __str__(self) -> str:
         return f"{self.phase} {self.trial.trial_id}"

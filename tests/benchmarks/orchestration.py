@@ -84,7 +84,7 @@ def measure() -> Iterator[Figure]:
     try:
         with connected(None, store):
             cloudpickle.register_pickle_by_value(noop)
-            peer = _plain_tune(folder)
+            peer = plain_tune(folder)
             bare, stored = _ours(store, Idle, lambda _: NoSession()), _ours(store, Instant, _sessions(store))
     finally:
         shutil.rmtree(folder)
@@ -109,7 +109,7 @@ def _sessions(store: Store) -> OpenSessions:
     return OpenSessions(store, {clean().condition_id: clean()}, "benchmark")
 
 
-def _plain_tune(folder: Path) -> float:
+def plain_tune(folder: Path, trials: int = TRIALS) -> float:
     """Milliseconds a trial of a function that reports once, workers reused, as many trials as ours."""
     ended: list[float] = []
 
@@ -122,7 +122,7 @@ def _plain_tune(folder: Path) -> float:
 
     tune.Tuner(
         tune.with_resources(function, {"cpu": 1}),
-        param_space={"i": tune.grid_search(list(range(TRIALS)))},
+        param_space={"i": tune.grid_search(list(range(trials)))},
         tune_config=tune.TuneConfig(reuse_actors=True),
         run_config=tune.RunConfig(name="plain", storage_path=str(folder), verbose=0, callbacks=[Ends()]),
     ).fit()
