@@ -130,7 +130,8 @@ class MlflowServer:
             )  # fmt: skip
         deadline = time.monotonic() + 2 * START_SECONDS
         while not self.answers():
-            assert self.process.poll() is None and time.monotonic() < deadline, (self.folder / "log").read_text()
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            assert time.monotonic() < deadline, (self.folder / "log").read_text()
             time.sleep(0.2)
 
     def answers(self) -> bool:
@@ -176,6 +177,8 @@ class Gate:
         for one in self.sockets:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        self.sockets.clear()
 
     def hush(self) -> None:
         """Connections are cut; new ones are taken, and nothing is answered."""

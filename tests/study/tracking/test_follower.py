@@ -215,8 +215,8 @@ def test_what_answers_and_is_not_mlflow_is_said_to_be_so(monkeypatch: pytest.Mon
     ("error", "said"),
     [
         (
-            "API request to endpoint /api/2.0/mlflow/experiments/get-by-name failed with error code 403 != 200. Response "
-            "body: 'Invalid Host header - possible DNS rebinding attack detected'",
+            "API request to endpoint /api/2.0/mlflow/runs/create failed with error code 403 != 200. Response body: "
+            "'Invalid Host header - possible DNS rebinding attack detected'",
             "among its --allowed-hosts",
         ),
         ("Max retries exceeded with url: /x (Caused by ResponseError('too many 503 error responses'))", "it is away"),

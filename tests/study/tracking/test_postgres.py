@@ -101,7 +101,7 @@ def test_a_run_whose_making_was_never_answered_is_there_once(
 
 
 def test_a_name_that_it_does_not_go_by_is_told_with_the_way_out(server: MlflowServer, connect: Connect) -> None:
-    with pytest.raises(TrackingError, match="it refuses the name that it is called by here; .* --allowed-hosts"):
+    with pytest.raises(TrackingError, match=r"it refuses the name that it is called by here; .* --allowed-hosts"):
         connect(Place(uri=f"http://localhost:{server.port}")).experiment("small")
 
 
