@@ -14,7 +14,10 @@ SERVERS = ("http", "https", "databricks")
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 SEPARATOR = "://"
 SCHEME = re.compile(r"([a-z][a-z0-9]*)(\+[a-z0-9]+)?(://\S*)?")
-CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+CREDENTIALS = re.compile(r"(?<=://)(?:[^\s/@]*:\S*|[^\s/]+)@")
+"""`user:password@`, up to the last @: databases take passwords with / in them, and some servers with @."""
+PASSWORD = re.compile(r"(?i)(?<=[?&;])((?:ssl)?password|passwd|pwd|token)=[^&;\s]+")
+"""As an option of a database's address."""
 
 
 def fault(uri: str) -> str | None:
@@ -51,7 +54,7 @@ def unproxied(environment: Mapping[str, str]) -> str:
 
 def shown(uri: str) -> str:
     """The address without a user's name or password."""
-    return CREDENTIALS.sub("***@", uri)
+    return PASSWORD.sub(r"\1=***", CREDENTIALS.sub("***@", uri))
 
 
 def asked_for(spec_text: str, environment: Mapping[str, str] = os.environ) -> str | None:

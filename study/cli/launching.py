@@ -82,6 +82,8 @@ def conduct(spec: Spec, typed: Typed, store: str | None, options: LaunchOptions,
         result = launch(prepared, opened, options, Tracked(watching, tracker))
     tracker.finish()
     if before.complete and result.status == "complete":
+        if place.folder is None:  # `study ui` sees to the store's own
+            tracker.catch_up()
         terminal.print("\n".join(terminal.wrap(nothing_line(before, location))))
         return 0
     ending = Ending(opened, opened.with_points(base), terminal, typed, suffix, place)

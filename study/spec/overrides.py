@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from study.spec.axes import kind_of
 from study.spec.faults import Faults, Place, refusal, unknown
 from study.spec.reading import Mapping, Node, Scalar, Series, moved, read
+from study.tracking_uri import shown
 
 SHORT = ("data", "model")
 """Sections whose short form, a name, grows into a mapping when a parameter is set."""
@@ -29,7 +30,7 @@ def parse(text: str, faults: Faults) -> Override:
     """`train.epochs=3`; the value is YAML. Raises SpecError."""
     path, equals, value = text.partition("=")
     path = path.strip()
-    place = Place(file=f"--set {' '.join(text.split())}", path=path)
+    place = Place(file=f"--set {shown(' '.join(text.split()))}", path=path)
     if not equals or not path:
         raise refusal(Place(file=place.file), "an override is path=value, such as train.epochs=3")
     if not value.strip():

@@ -17,18 +17,20 @@ from study.tracking_uri import SERVERS, shown, unproxied
 SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 """Unless the environment says otherwise. A server that does not answer is asked again later, not for minutes."""
 for _name, _value in SETTINGS.items():
     os.environ.setdefault(_name, _value)  # before mlflow, which reads some of them as it is imported
+os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+"""Whatever the environment says. MLflow's client repeats what timed out, the making of a run too, which a server that
+comes back would carry out twice; whoever begins anew here looks first at what is there."""
 os.environ.update(dict.fromkeys(("no_proxy", "NO_PROXY"), unproxied(os.environ)))
 
 from mlflow.entities import (  # noqa: E402
     Dataset,
     DatasetInput,
+    Experiment,
     InputTag,
     Metric,
     Param,
@@ -36,19 +38,27 @@ from mlflow.entities import (  # noqa: E402
     RunTag,
     ViewType,
 )
+from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """Opens in the UI with runs and metrics, not with the tools for language models."""
+EXISTS = "RESOURCE_ALREADY_EXISTS"
 AT_ONCE = 4
-PAGE = 1000
-"""Runs a search gives at once."""
+PAGE = 250
+"""Runs a search gives at once: what a busy server answers well within the timeout."""
 BATCH, BATCH_TEXTS = 1000, 100
 """Entries that one request takes, and how many of them may be params."""
 REASONS = {
-    r"error code 50[234]": "a gateway answers there, and says that the server behind it is away",
-    r"not in a valid JSON format|error code 50[01]|error code 40[45]|Response body: '\s*<": (
+    r"Invalid Host header": (
+        "it refuses the name that it is called by here; whoever runs it starts `mlflow server` with this host:port "
+        "among its --allowed-hosts (or MLFLOW_SERVER_ALLOWED_HOSTS)"
+    ),
+    r"too many 500|error code 50[01]": "something answers there with errors of its own (status 500)",
+    r"too many 50[234]|error code 50[234]": "what answers there says that it is away (a gateway, or its database is)",
+    r"too many 429|error code 429": "it has too much to do",
+    r"not in a valid JSON format|error code 40[45]|Response body: '\s*<": (
         "what answers there is not MLflow; look at the address"
     ),
     r"Connection refused|Errno 111": "the connection was refused",
@@ -57,7 +67,6 @@ REASONS = {
     r"\b40[13]\b|PERMISSION_DENIED|UNAUTHENTICATED|[Uu]nauthorized": (
         "it wants credentials: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
     ),
-    r"Invalid Host header": "it does not serve that host name: its --allowed-hosts must list it",
 }
 """In what MLflow's client says → in words."""
 
@@ -108,12 +117,22 @@ class Client:
         with self._speaking():
             found = self.client.get_experiment_by_name(name)
             if found is None:
-                root = self.place.artifacts
-                place = None if root is None else f"{root}/{name}"
-                return str(self.client.create_experiment(name, place, EXPERIMENT_TAGS))
+                found = self._made(name)
             if found.lifecycle_stage == "deleted":
                 self.client.restore_experiment(found.experiment_id)
             return str(found.experiment_id)
+
+    def _made(self, name: str) -> Experiment:
+        """A new experiment, or the one that another process has made since it was looked for."""
+        root = self.place.artifacts
+        try:
+            made = self.client.create_experiment(name, None if root is None else f"{root}/{name}", EXPERIMENT_TAGS)
+            return self.client.get_experiment(made)
+        except MlflowException as error:
+            found = self.client.get_experiment_by_name(name) if error.error_code == EXISTS else None
+            if found is None:
+                raise
+            return found
 
     def runs(self, experiment: str, tag: str, value: str) -> list[FoundRun]:
         found: list[FoundRun] = []

@@ -97,6 +97,9 @@ class Follower:
     """None until everything has been brought up to date once, and again after a failure."""
     at_work: frozenset[str] = frozenset()
     """Trials whose runs are RUNNING."""
+    doubtful: bool = False
+    """Whether a request failed since the launch began: a server that hung may carry it out after all, once it is back,
+    and even later than what it was asked next."""
     pause: float = 0.0
     """Seconds until the next sync."""
     backoff: float = BACKOFF[0]
@@ -119,6 +122,8 @@ class Follower:
             return True
         began = time.monotonic()
         self.check()
+        if self.news.over and self.doubtful:
+            self.sync = None
         try:
             self._bring()
         except TrackingError as error:
@@ -134,7 +139,7 @@ class Follower:
 
     def _failed(self, kind: Kind, error: Exception) -> None:
         """Begin anew later: of a request that failed nobody knows whether it was carried out."""
-        self.sync = None
+        self.sync, self.doubtful = None, True
         self.tell(State(kind=kind, behind=len(self.news.trials), reason=str(error)))
         self.pause, self.backoff = self.backoff, min(BACKOFF[1], 2 * self.backoff)
 

@@ -131,6 +131,12 @@ class Tracker:
             for line in stream:
                 self.state = State.parse(line)
 
+    def catch_up(self) -> None:
+        """Have all that the store holds brought up to date, by a process that is left to itself; for a launch that
+        had nothing to do."""
+        self._try_to_start()
+        self.finish()
+
     def finish(self) -> None:
         """Tell that the launch is over."""
         if self._process is None or self._process.stdin is None or self._process.stdin.closed:

@@ -96,7 +96,7 @@ class TIFS(DataSet):
         """An array as a tensor in read-only memory, which all processes of a machine share."""
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-            return torch.from_numpy(np.load(self._files / name, mmap_mode="r"))
+            return torch.from_numpy(np.load(self._files / name, mmap_mode="r", allow_pickle=False))
 
     def _missing(self, reason: str) -> str:
         return (

@@ -369,9 +369,26 @@ def test_an_address_that_cannot_be_one_is_a_fault(tmp_path: Path, section: str, 
     assert found.startswith(fault)
 
 
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://ada:hunter2@host:5000", "https://hunter2@host", "postgresql://ada:hun@hunter2/@host/db",
+        "postgresql://host/db?user=ada&password=hunter2",
+    ],
+)  # fmt: skip
+def test_an_address_with_credentials_is_refused_for_the_yaml_is_kept(tmp_path: Path, uri: str) -> None:
+    (found,) = faults_of(tmp_path, ("evaluate: ", f"tracking: {{mlflow: '{uri}'}}\nevaluate: "))
+    assert found.startswith("tracking.mlflow: a study's YAML is kept with its results, so no user or password stands")
+    assert "set MLFLOW_TRACKING_URI to the whole address" in found
+    assert "hunter2" not in found
+    with pytest.raises(SpecError) as told:
+        load("demo_mnist", [f"tracking.mlflow={uri}"])
+    assert "hunter2" not in str(told.value)
+
+
 def test_where_runs_are_tracked(tmp_path: Path) -> None:
-    named = loaded(tmp_path, ("evaluate: ", "tracking: {mlflow: 'http://ada:secret@host:5000'}\nevaluate: "))
-    assert named.tracking == "http://ada:secret@host:5000"
+    named = loaded(tmp_path, ("evaluate: ", "tracking: {mlflow: 'http://host:5000'}\nevaluate: "))
+    assert named.tracking == "http://host:5000"
     assert loaded(tmp_path).tracking is None
     assert loaded(tmp_path, ("evaluate: ", "tracking:\nevaluate: ")).tracking is None
     assert load("demo_mnist", ["tracking.mlflow=https://host"]).tracking == "https://host"

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mlflow.exceptions import MlflowException
 
 from study.plan import Plan, PlannedTrial
 from study.store import HeldError, Owner, Store
@@ -17,7 +19,7 @@ from study.tracking.follower import BACKOFF, Follower, Inbox, lease_name, run
 from study.tracking.news import News, State
 from study.tracking.place import Place, own_place
 from study.tracking.records import TrackingError
-from study.tracking.server import Server
+from study.tracking.server import FoundRun, Server
 from tests.study.hand_made import evaluate, launched, train
 from tests.study.tracking.mirror import RENDERERS, shown
 
@@ -104,6 +106,43 @@ def test_a_server_that_comes_back_gets_everything_once(live: Store, plan: Plan, 
     assert shown(connect(own_place(live)))["Baseline"]["metrics"]["val.accuracy"] == [(1, 0.9), (2, 0.9)]
 
 
+def test_what_a_server_that_hung_carries_out_at_last_is_not_left_beside(
+    live: Store, plan: Plan, connect: Connect
+) -> None:
+    client = connect(own_place(live))
+    late = Late(client)
+    following = Following(live, lambda _: late)
+    trial = plan.trials[0]
+    assert following.step(began(trial)).kind == "unreachable"
+    assert following.step(News(running={trial.trial_id: 1_000})).kind == "up to date"
+    late.carry_out()
+    with pytest.raises(AssertionError, match="a run stands twice"):
+        shown(client)
+    following.step(News(over=True))
+    assert {run["status"] for run in shown(client).values()} == {"KILLED"}
+
+
+class Late:
+    """A server that hangs as the first run of a trial is made."""
+
+    def __init__(self, server: Client) -> None:
+        self.server = server
+        self.asked: tuple[object, ...] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.server, name)
+
+    def create(self, *asked: Any) -> FoundRun:
+        if self.asked is None and "trial_id" in asked[3]:
+            self.asked = asked
+            raise TrackingError("MLflow at http://x: it does not answer")
+        return self.server.create(*asked)
+
+    def carry_out(self) -> None:
+        assert self.asked is not None
+        self.server.create(*self.asked)  # type: ignore[arg-type]
+
+
 def test_what_was_not_written_when_the_launch_ends_is_told(live: Store, plan: Plan) -> None:
     def never(place: Place) -> Server:
         raise TrackingError("no")
@@ -170,6 +209,33 @@ def test_what_answers_and_is_not_mlflow_is_said_to_be_so(monkeypatch: pytest.Mon
         web.shutdown()
         thread.join()
     assert "<" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            "API request to endpoint /api/2.0/mlflow/runs/create failed with error code 403 != 200. Response body: "
+            "'Invalid Host header - possible DNS rebinding attack detected'",
+            "among its --allowed-hosts",
+        ),
+        ("Max retries exceeded with url: /x (Caused by ResponseError('too many 503 error responses'))", "it is away"),
+        ("Max retries exceeded with url: /x (Caused by ResponseError('too many 500 error responses'))", "status 500"),
+        ("API request failed with error code 502 != 200", "it is away"),
+        ("failed with error code 403 != 200. Response body: 'You are not authenticated'", "MLFLOW_TRACKING_USERNAME"),
+    ],
+)
+def test_what_a_server_refuses_is_told_with_the_way_out(error: str, said: str) -> None:
+    assert said in reason(MlflowException(error))
+
+
+def test_an_experiment_that_another_process_makes_meanwhile_is_taken(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, found = client.experiment("new"), client.client.get_experiment_by_name
+    answers = iter([lambda _: None, found])
+    monkeypatch.setattr(client.client, "get_experiment_by_name", lambda name: next(answers)(name))
+    assert client.experiment("new") == made
 
 
 @pytest.mark.parametrize(
