@@ -7,6 +7,7 @@ import itertools
 import logging
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -59,7 +60,7 @@ def execute(
             search_alg=search,
             scheduler=InTurn(search),
             stopper=Stops(search),
-            callbacks=[Ends(run)],
+            callbacks=[Ends(search)],
             storage=storage,
             reuse_actors=True,
         ).run()
@@ -74,8 +75,8 @@ def _bundles(need: Resources) -> tune.PlacementGroupFactory:
 class PlanSearch(SearchAlgorithm):
     """Keeps every worker busy: with what is ready, else with waiting; and takes the reports.
 
-    A worker is never left without a unit, since Tune lets go of idle ones, and there are never more units than
-    workers, since Tune would start workers for them only to drop them, half started, for ones that come free.
+    A worker that is up is never left without a unit, since Tune lets go of idle ones, and there are never more units
+    than workers, since Tune would start workers for them only to drop them, half started, for ones that come free.
     """
 
     def __init__(self, run: Run, trainable: type[StudyTrainable], storage: StorageContext) -> None:
@@ -84,18 +85,28 @@ class PlanSearch(SearchAlgorithm):
         self.storage = storage
         self.out: dict[str, StudyUnit | WaitUnit] = {}
         """By Tune's trial id."""
+        self.up: Counter[Resources] = Counter()
+        """Workers by shape: as many as ever had units at once, less those that died."""
+        self._at_work: set[str] = set()
+        """Of those `out`, the ones that a worker has begun."""
         self._numbers = itertools.count(1)
 
     def next_trial(self) -> UnitTrial | None:
         if self.run.finished:
             self.set_finished()  # type: ignore[no-untyped-call]
             return None
-        unit = self.run.next_unit([one.resources for one in self.out.values()])
+        unit = self.run.next_unit([one.resources for one in self.out.values()], self.up)
         if unit is None:
             return None
         trial_id = str(next(self._numbers))
         self.out[trial_id] = unit
         return UnitTrial(trial_id, unit, self.trainable, self.storage, _bundles(unit.resources))
+
+    def began(self, trial_id: str) -> None:
+        """A worker has taken the unit up."""
+        self._at_work.add(trial_id)
+        shape = self.out[trial_id].resources
+        self.up[shape] = max(self.up[shape], sum(self.out[one].resources == shape for one in self._at_work))
 
     def enough_waited(self, trial_id: str) -> bool:
         """Whether this worker's waiting is over: there is work, or there will be none."""
@@ -113,6 +124,9 @@ class PlanSearch(SearchAlgorithm):
     def on_trial_complete(self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False) -> None:
         """A unit's last report, or none if it was withdrawn; of a worker's death, and why, `Ends` tells."""
         unit = self.out.pop(trial_id)
+        self._at_work.discard(trial_id)
+        if error:
+            self.up[unit.resources] -= self.up[unit.resources] > 0
         if not isinstance(unit, StudyUnit) or error:
             return
         if result is None:
@@ -124,10 +138,12 @@ class PlanSearch(SearchAlgorithm):
 class Ends(tune.Callback):
     """Tells of units that began and of workers that died."""
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    def __init__(self, search: PlanSearch) -> None:
+        self.search = search
+        self.run = search.run
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self.search.began(trial.trial_id)
         if isinstance(trial.unit, StudyUnit):
             self.run.began(trial.unit)
 

@@ -4,6 +4,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from study.executor.estimate import Estimate
 from study.executor.failures import Death, traceback_hash
@@ -105,10 +106,13 @@ class Run:
 
     # What Tune asks and tells
 
-    def next_unit(self, out: Sequence[Resources]) -> StudyUnit | WaitUnit | None:
+    def next_unit(
+        self, out: Sequence[Resources], up: Mapping[Resources, int] = MappingProxyType({})
+    ) -> StudyUnit | WaitUnit | None:
         """A unit for a worker besides those that are `out`; None if the cluster has no room for it.
 
-        Where nothing is ready, waiting: it keeps a worker for what will be.
+        Where nothing is ready, waiting for one of the workers that are `up` by shape: it is kept for what will be. No
+        worker is started to wait, but for one where there is none, so that a cluster is asked for what can run alone.
         """
         if not self.stopping and not self.queue.ready:
             self._draw(out)
@@ -116,7 +120,9 @@ class Run:
         if shape is None or not self._fits(out, shape):
             return None
         self._shape = shape
-        return (None if self.stopping else self.queue.take(shape)) or WaitUnit(resources=shape)
+        unit = None if self.stopping else self.queue.take(shape)
+        kept = not out or list(out).count(shape) < up.get(shape, 0)
+        return unit or (WaitUnit(resources=shape) if kept else None)
 
     def _draw(self, out: Sequence[Resources]) -> None:
         """Ask the source for more, until something is ready: what it gives may be in the store already."""
