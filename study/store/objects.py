@@ -298,8 +298,8 @@ class RemoteObjects:
     def create(self, name: str, data: bytes, *, durable: bool = True) -> bool:
         try:
             self.filesystem.pipe_file(self._path(name), data, mode="create")
-        except FileExistsError:
-            return False
+        except FileExistsError:  # perhaps our own, of a request that was sent again because its answer was lost
+            return self.get_if_present(name) == data
         return True
 
     def get(self, name: str) -> bytes:

@@ -76,7 +76,7 @@ def test_packs_that_are_damaged_or_deleted_cost_nothing_but_reading(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = {table: store.read(table) for table in PACKED}
-    files = [name for name in store.objects.beneath(FOLDER)]
+    files = list(store.objects.beneath(FOLDER))
     assert files
     for name in files:
         store.objects.put(name, b"damaged")

@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from s3fs import S3FileSystem
 
+from study import garbage
 from study.store import HeldError, Owner, Store, StoreError, SupersededError
 from study.store.errors import StorageError
 from study.store.objects import check_writable, open_objects
@@ -271,3 +272,64 @@ def test_a_store_takes_with_it_how_to_reach_it(place: str, server: Server, monke
     assert pickle.loads(packed).objects.get("x") == b"1"
     assert os.environ["AWS_ENDPOINT_URL"] == server.environment["AWS_ENDPOINT_URL"]
     assert b"AWS" not in pickle.dumps(Store("/somewhere"))
+
+
+def test_a_silent_holder_elsewhere_is_taken_over_after_its_ttl_and_a_beating_one_is_not(place: str) -> None:
+    """By two people's machines: neither can look into the other."""
+    store, there = Store.open(place), replace(Owner.here("study first"), machine="another", host="gpu-07", user="ada")
+    lost = store.acquire("trial/a", there, ttl=1.0)
+    with pytest.raises(HeldError, match=r"trial/a is held by ada on gpu-07 .*study first"):
+        store.acquire("trial/a", Owner.here("study second"))
+    assert [held.owner.user for held in store.leases("trial")] == ["ada"]
+    lost.renew()
+    time.sleep(0.5)
+    with pytest.raises(HeldError):
+        store.acquire("trial/a", Owner.here("study second"))
+    taken = store.acquire("trial/a", Owner.here("study second"), patience=20)
+    assert taken.generation == lost.generation + 1
+    for stale in (lost.check, lost.renew):
+        with pytest.raises(SupersededError):
+            stale()
+    taken.check()
+
+
+def test_what_a_lease_costs(place: str, server: Server) -> None:
+    """Requests on a bucket, as the documentation says them."""
+    store = Store.open(place)
+    store.acquire("trial/b", Owner.here("before")).release()
+    server.counts()
+    lease = store.acquire("trial/a", Owner.here("me"))
+    told = [server.counts()]
+    for ask in (lease.check, lease.renew, lease.release):
+        ask()
+        told.append(server.counts())
+    assert told == [
+        {"LIST": 3, "PUT if absent": 1}, {"LIST": 1}, {"LIST": 1, "PUT": 1}, {"DELETE": 2, "PUT": 1},
+    ]  # fmt: skip
+
+
+def test_what_a_commit_costs(place: str, server: Server) -> None:
+    """However many trials there are."""
+    store, plan = Store.open(place), small.plan()
+    first, second, *_ = plan.unique_trials()
+    small.run(store, plan, {first.trial_id: 40})
+    server.counts()
+    store.commit_training(second, small.OUTCOME)
+    assert server.counts() == {"HEAD": 2, "PUT": 2}
+    store.commit_cells(second.trial_id, plan.conditions, small.evaluated(plan, 40))
+    assert server.counts() == {"HEAD": 3, "PUT": 2}
+
+
+def test_garbage_is_found_by_sizes_and_times_and_deleted(place: str) -> None:
+    store, plan = Store.open(place), small.plan()
+    store.record_launch(plan, "study: small", {"user": "ada"})
+    small.run(store, plan, {plan.unique_trials()[0].trial_id: 40})
+    store.objects.put("trials/feedfacefeedface/0001-a/last.ckpt", b"12345")
+    before = garbage.survey(store)
+    assert (before.garbage, before.young) == ((), 1)
+    found = [one for one in garbage.survey(store, older_than=-60).garbage if one.kind == "unfinished"]
+    assert [(one.names, one.bytes) for one in found] == [(("trials/feedfacefeedface/0001-a/last.ckpt",), 5)]
+    collected = garbage.collect(store, older_than=-60)
+    assert [one.kind for one in collected.deleted].count("unfinished") == 1
+    assert store.objects.beneath("trials") == ()
+    assert store.committed().trained == {plan.unique_trials()[0].trial_id}
