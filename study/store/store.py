@@ -248,9 +248,8 @@ class Store:
         """A result table, of some trials or of all, in the order of its key; raises CorruptObjectError."""
         schema = RESULTS[table]
         names = [name for name in self.objects.children(f"results/{table}") if _wanted(name, trial_ids)]
-        parts, rest = [], names
-        if table in PACKED and len(names) >= ENOUGH:
-            parts, rest = self._unpacked(schema, names)
+        packed = table in PACKED and len(names) >= ENOUGH
+        parts, rest = self._unpacked(schema, names) if packed else ([], names)
         return join(schema, [*parts, *self._read_files(schema, rest)])
 
     def _read_files(self, table: Table, names: Sequence[str]) -> list[pa.Table]:
@@ -258,7 +257,8 @@ class Store:
 
     def _unpacked(self, table: Table, names: Iterable[str]) -> tuple[list[pa.Table], list[str]]:
         """The rows of files that are in packs, and the names of the others."""
-        there, parts, rest = self._listed(table.name), [], dict.fromkeys(names)
+        there, rest = self._listed(table.name), dict.fromkeys(names)
+        parts: list[pa.Table] = []
         for pack in read_packs(self.objects, table.name):
             current = pack.current(there)
             wanted = {name: current[name] for name in current if name in rest}
