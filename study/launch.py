@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from study.progress import Observer, Progress
 from study.provenance import provenance
 from study.spec import Spec
 from study.stages import lacking
-from study.store import Heartbeat, Owner, Store
+from study.store import Heartbeat, Owner, Store, StoreError
 from trainables.datasets import split_of
 from trainables.evaluation.shown import frames_of
 from trainables.recipe import Split
@@ -35,6 +36,8 @@ Retry = Literal["failed", "oom", "all"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 LEASE_SECONDS = 30.0
 """A launch on another machine that gave no sign of life for so long is dead; waiting for the sign takes as long."""
+PACK_SECONDS = 120.0
+"""Between looks whether enough results have come to be joined: a few listings each."""
 LEFTOVER_SECONDS = 24 * 3600.0
 """How old a half-written file must be to be nobody's any more."""
 
@@ -138,7 +141,7 @@ def launch_plan(
 ) -> Result:
     """`launch`, from the plan on; `images` counts those of each split, `classes` theirs, if known."""
     known = {**provenance(), "data": {"images": dict(images), "classes": classes}}
-    with held(store, plan.study) as heartbeat, contextlib.ExitStack() as unrecorded:
+    with held(store, plan.study) as heartbeat, packed(store), contextlib.ExitStack() as unrecorded:
         unrecorded.enter_context(joining(store, plan.study))
         store.sweep_temporary(older_than=LEFTOVER_SECONDS)
         recorded, plan = plan, store.with_points(plan)
@@ -239,6 +242,30 @@ def joining(store: Store, study: str) -> Iterator[None]:
         yield
     finally:
         heartbeat.stop()
+
+
+@contextlib.contextmanager
+def packed(store: Store) -> Iterator[None]:
+    """The tables' files are joined every PACK_SECONDS and at the end, so that the next launch finds few to read."""
+    ended = threading.Event()
+
+    def pack() -> None:
+        while not ended.wait(PACK_SECONDS):
+            _pack(store)
+
+    thread = threading.Thread(target=pack, name="packs", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        _pack(store)
+
+
+def _pack(store: Store) -> None:
+    with contextlib.suppress(StoreError, OSError):  # a copy: what is wrong, readers of the tables are told
+        store.pack()
 
 
 @contextlib.contextmanager

@@ -10,6 +10,11 @@ class StoreError(ValueError):
     """A store that cannot be used as asked; the message says where, why and what to do."""
 
 
+class StorageError(StoreError, OSError):
+    """Storage that does not answer, or answers with errors, for longer than a store waits: what may pass, as any
+    OSError may, but not soon."""
+
+
 class CorruptObjectError(StoreError):
     """An object in the store that cannot be read. Never skipped: leaving it out would change results unseen."""
 

@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from uuid import uuid4
 
 from study.store.errors import HeldError, SupersededError
 from study.store.objects import Described, Objects
@@ -41,6 +42,8 @@ class Held:
     """UTC, ISO 8601, by the holder's clock."""
     ttl: float
     """Seconds without a heartbeat after which the holder counts as dead."""
+    token: str = ""
+    """Of this one lease: makes its file unlike any that another call, of the same process even, would create."""
 
 
 UNREADABLE = Owner(user="?", host="?", pid=0, process_start=None, machine="?", what="its lease file cannot be read")
@@ -142,7 +145,7 @@ class Leases:
         caught by looking once more, since the highest generation is always there.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        body = json.dumps({"owner": asdict(owner), "since": now, "ttl": ttl}).encode()
+        body = json.dumps({"owner": asdict(owner), "since": now, "ttl": ttl, "token": uuid4().hex}).encode()
         if not self.objects.create(_path(name, generation, "held"), body, durable=False):
             return False
         if _newest(self.objects, name) != (generation, True):

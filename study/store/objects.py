@@ -18,7 +18,8 @@ import fsspec
 
 from study.store.errors import StoreError
 
-EXCLUSIVE = frozenset({"memory", "s3", "s3a", "gs", "gcs"})
+S3 = frozenset({"s3", "s3a"})
+EXCLUSIVE = S3 | {"memory", "gs", "gcs"}
 """Remote protocols whose `mode="create"` is one conditional request. fsspec's own fallback asks first and writes then,
 which lets two writers through."""
 LOCAL = frozenset({"file", "local"})
@@ -36,7 +37,11 @@ class Objects(Protocol):
         ...
 
     def create(self, name: str, data: bytes, *, durable: bool = True) -> bool:
-        """Write the object as a whole unless it is there; whether this call wrote it."""
+        """Write the object as a whole unless it is there; whether this call wrote it.
+
+        Writers that race for a name must bring bodies that differ: where storage lost the answer to a request that it
+        carried out, the body tells whose the object is.
+        """
         ...
 
     def get(self, name: str) -> bytes:
@@ -45,6 +50,10 @@ class Objects(Protocol):
 
     def get_if_present(self, name: str) -> bytes | None:
         """None if there is no such object."""
+        ...
+
+    def hurried(self) -> "Objects":
+        """The same, but sooner given up on where nothing answers: for the first look at a place."""
         ...
 
     def exists(self, name: str) -> bool: ...
@@ -92,6 +101,10 @@ def open_objects(location: str) -> Objects:
             f"launches cannot both have a trial; {protocol} is not known to. Use a local path, s3:// or gs://"
         )
     try:
+        if protocol in S3:
+            from study.store.s3 import s3_objects  # only buckets need it
+
+            return s3_objects(location)
         filesystem, path = fsspec.core.url_to_fs(location, use_listings_cache=False)
     except ImportError as error:
         extra = "s3" if protocol.startswith("s3") else "gs"
@@ -108,6 +121,7 @@ def check_writable(objects: Objects) -> None:
     """Write an object and have the second writer refused; raises StoreError saying what the place cannot do."""
     probe = f".probe-{uuid4().hex}"
     place = objects.address("")
+    objects = objects.hurried()
     try:
         first, second = objects.create(probe, b"1"), objects.create(probe, b"2")
         objects.delete(probe)
@@ -116,7 +130,11 @@ def check_writable(objects: Objects) -> None:
     except Exception as error:  # each remote file system raises its own classes
         raise StoreError(f"{place}: cannot be written ({error}); name another place with --store") from error
     if not first or second:
-        raise StoreError(f"{place}: overwrites an object that must only be created; name another place with --store")
+        raise StoreError(
+            f"{place}: this storage overwrites an object that it was asked to create only if it is absent (S3: "
+            "If-None-Match), so two launches could both have a trial; use storage that knows it, or name another place "
+            "with --store"
+        )
 
 
 @dataclass(frozen=True)
@@ -127,6 +145,9 @@ class LocalObjects:
 
     def address(self, name: str) -> str:
         return str(self.root / name)
+
+    def hurried(self) -> "LocalObjects":
+        return self
 
     def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
         path = self.root / name
@@ -158,7 +179,7 @@ class LocalObjects:
 
     def children(self, folder: str) -> tuple[str, ...]:
         try:
-            return _visible(os.listdir(self.root / folder))  # noqa: PTH208  (ten times as fast as iterdir)
+            return visible(os.listdir(self.root / folder))  # noqa: PTH208  (ten times as fast as iterdir)
         except FileNotFoundError:
             return ()
 
@@ -166,7 +187,7 @@ class LocalObjects:
         walked = os.walk(self.root / folder)
         return tuple(
             sorted(Path(place, name).relative_to(self.root).as_posix() for place, _, names in walked
-                   for name in _visible(names))
+                   for name in visible(names))
         )  # fmt: skip
 
     def described(self, folder: str) -> Mapping[str, Described]:
@@ -253,7 +274,8 @@ def _unless_absent(get: Callable[[str], bytes], name: str) -> bytes | None:
         return None
 
 
-def _visible(names: Iterable[str]) -> tuple[str, ...]:
+def visible(names: Iterable[str]) -> tuple[str, ...]:
+    """Those that are not temporary, sorted."""
     return tuple(sorted(name for name in names if name and not name.startswith(".")))
 
 
@@ -267,14 +289,17 @@ class RemoteObjects:
     def address(self, name: str) -> str:
         return str(self.filesystem.unstrip_protocol(self._path(name)))
 
+    def hurried(self) -> "RemoteObjects":
+        return self
+
     def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
         self.filesystem.pipe_file(self._path(name), data)
 
     def create(self, name: str, data: bytes, *, durable: bool = True) -> bool:
         try:
             self.filesystem.pipe_file(self._path(name), data, mode="create")
-        except FileExistsError:
-            return False
+        except FileExistsError:  # perhaps our own, of a request that was sent again because its answer was lost
+            return self.get_if_present(name) == data
         return True
 
     def get(self, name: str) -> bytes:
@@ -295,7 +320,7 @@ class RemoteObjects:
             listed = self.filesystem.ls(self._path(folder), detail=False)
         except FileNotFoundError:
             return ()
-        return _visible({path.rstrip("/").rpartition("/")[2] for path in listed})
+        return visible({path.rstrip("/").rpartition("/")[2] for path in listed})
 
     def beneath(self, folder: str) -> tuple[str, ...]:
         start = len(self.prefix) + 1

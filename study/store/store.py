@@ -17,6 +17,7 @@
     results/noise_stability/<trial_id>.<set>.parquet           where stages are tested
     results/attempts/<trial_id>.<attempt>.<unit>.parquet
     results/examples/…                                         see study/store/examples.py
+    packs/…                                                    copies of tables' files: see study/store/packs.py
     leases/<name>/<generation>.{held, beat, released}
 
 A committed file's name carries its id, so that what is there is known from one listing, and a commit that finds its
@@ -25,6 +26,7 @@ file leaves it alone. Of an evaluation, what explains the file is written before
 
 import hashlib
 import json
+import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -42,8 +44,10 @@ from study.store.errors import CorruptObjectError, StoreError
 from study.store.files import decode, encode, join
 from study.store.launches import Launch, read_all, read_newest, read_provenances, record, with_points
 from study.store.leases import Held, Lease, Leases
+from study.store.location import access
 from study.store.objects import Described, LocalObjects, Objects, check_writable, open_objects
 from study.store.owners import Owner
+from study.store.packs import ENOUGH, MOST, PACKED, delete_pack, read_packs, read_rows, write_pack
 from study.store.rows import (
     AttemptRow,
     attempt_row,
@@ -85,7 +89,7 @@ class Committed:
 
 @dataclass(frozen=True)
 class Store:
-    """One store. Travels to workers as its location alone."""
+    """One store. Travels to workers as its location, and what this process's environment says of how to reach it."""
 
     location: str
     """An absolute path, or a URL."""
@@ -96,12 +100,12 @@ class Store:
         store = cls(str(Path(location).expanduser().absolute()) if "://" not in str(location) else str(location))
         if create:
             check_writable(store.objects)
-        elif not store.objects.children(""):
+        elif not store.objects.hurried().children(""):
             raise StoreError(f"{store.location}: no store is there; name another with --store or $STUDY_STORE")
         return store
 
-    def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
-        return Store, (self.location,)
+    def __reduce__(self) -> tuple[Callable[..., "Store"], tuple[str, dict[str, str]]]:
+        return _arrived, (self.location, access(self.location))
 
     @cached_property
     def objects(self) -> Objects:
@@ -244,7 +248,51 @@ class Store:
         """A result table, of some trials or of all, in the order of its key; raises CorruptObjectError."""
         schema = RESULTS[table]
         names = [name for name in self.objects.children(f"results/{table}") if _wanted(name, trial_ids)]
-        return join(schema, _together(lambda name: self._read_file(schema, f"results/{table}/{name}"), names))
+        packed = table in PACKED and len(names) >= ENOUGH
+        parts, rest = self._unpacked(schema, names) if packed else ([], names)
+        return join(schema, [*parts, *self._read_files(schema, rest)])
+
+    def _read_files(self, table: Table, names: Sequence[str]) -> list[pa.Table]:
+        return _together(lambda name: self._read_file(table, f"results/{table.name}/{name}"), names)
+
+    def _unpacked(self, table: Table, names: Iterable[str]) -> tuple[list[pa.Table], list[str]]:
+        """The rows of files that are in packs, and the names of the others."""
+        there, rest = self._listed(table.name), dict.fromkeys(names)
+        parts: list[pa.Table] = []
+        for pack in read_packs(self.objects, table.name):
+            current = pack.current(there)
+            wanted = {name: current[name] for name in current if name in rest}
+            rows = read_rows(self.objects, table, pack, list(wanted.values())) if wanted else None
+            if rows is not None:
+                parts.append(rows)
+                rest = {name: None for name in rest if name not in wanted}
+        return parts, list(rest)
+
+    def _listed(self, table: str) -> dict[str, Described]:
+        listed = self.objects.described(f"results/{table}")
+        return {name.rpartition("/")[2]: told for name, told in listed.items()}
+
+    def pack(self) -> None:
+        """Join the files of tables that are read whole, where enough have come since the last time."""
+        for name in PACKED:
+            self._pack(RESULTS[name])
+
+    def _pack(self, table: Table) -> None:
+        packs, there = list(read_packs(self.objects, table.name)), self._listed(table.name)
+        known = {name for pack in packs for name in pack.current(there)}
+        if len(there) - len(known) < ENOUGH:
+            return
+        old = packs if len(packs) >= MOST or 2 * len(known) < sum(len(pack.members) for pack in packs) else []
+        kept = {name for pack in packs if pack not in old for name in pack.current(there)}
+        names = sorted(there.keys() - kept)
+        write_pack(self.objects, table, dict(zip(names, self._described_rows(table, there, names), strict=True)))
+        for pack in old:
+            delete_pack(self.objects, table.name, pack)
+
+    def _described_rows(
+        self, table: Table, there: Mapping[str, Described], names: Sequence[str]
+    ) -> list[tuple[Described, pa.Table]]:
+        return list(zip((there[name] for name in names), self._read_files(table, names), strict=True))
 
     def _read_file(self, table: Table, name: str) -> pa.Table:
         return decode(table, self.objects.get(name), self.objects.address(name))
@@ -326,6 +374,12 @@ class Store:
     def sweep_temporary(self, older_than: float) -> int:
         """Delete what killed writers left behind at least `older_than` seconds ago; how many files."""
         return self.objects.sweep_temporary(older_than)
+
+
+def _arrived(location: str, environment: Mapping[str, str]) -> Store:
+    """A store that has travelled to another process, perhaps on a machine that knows nothing of its storage."""
+    os.environ.update(environment)
+    return Store(location)
 
 
 @dataclass(frozen=True)

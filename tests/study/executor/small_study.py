@@ -1,13 +1,19 @@
-"""Launches a no-op study: `python -m tests.study.executor.small_study STORE ADDRESS [TRIALS] [EPOCHS]`."""
+"""Launches a no-op study and tells what happens, a line each:
+
+    python -m tests.study.executor.small_study STORE ADDRESS [TRIALS] [EPOCHS] [STUDY]
+
+An empty address starts a Ray of its own.
+"""
 
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ray import cloudpickle
 
 from study.launch import LaunchOptions, Result, launch_plan
 from study.plan import Plan
-from study.progress import Observer
+from study.progress import Event, Observer, Progress
 from study.store import Store
 from tests.study.executor import noop
 from tests.study.executor.plans import plan, trial
@@ -23,7 +29,7 @@ def family(trials: int, epochs: int) -> Plan:
 
 def launch_small(
     of: Plan,
-    store: Path,
+    store: Path | str,
     observer: Observer,
     options: LaunchOptions,
     trainable: type[noop.NoOp] = noop.NoOp,
@@ -33,9 +39,21 @@ def launch_small(
     return launch_plan(of, f"study: {of.study}\n", IMAGES, Store.open(store), options, observer, trainable)
 
 
-def main(store: str, address: str, trials: str = "8", epochs: str = "4") -> None:
-    log = noop.Log([])
-    result = launch_small(family(int(trials), int(epochs)), Path(store), log, LaunchOptions(address=address or None))
+@dataclass
+class Told(noop.Log):
+    """Prints, too."""
+
+    def happened(self, event: Event, progress: Progress) -> None:
+        super().happened(event, progress)
+        print(event.change, event.trial.trial_id if event.trial else "", event.message, flush=True)  # noqa: T201
+
+
+def main(store: str, address: str, trials: str = "8", epochs: str = "4", study: str = "") -> None:
+    of = family(int(trials), int(epochs))
+    of = replace(of, study=study or of.study)
+    result = launch_small(
+        of, store, Told([]), LaunchOptions(address=address or None, max_concurrent=None if address else 1)
+    )
     sys.exit(0 if result.status == "complete" else 1)
 
 

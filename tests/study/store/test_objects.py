@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import time
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from uuid import uuid4
@@ -12,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from study.store import Store, StoreError
-from study.store.objects import LocalObjects, Objects, open_objects
+from study.store.objects import LocalObjects, Objects, _modified, open_objects
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["study.store"])
@@ -61,6 +62,21 @@ def test_a_listing_tells_sizes_and_times(objects: Objects) -> None:
     assert {name: told.bytes for name, told in found.items()} == {"x/b": 3, "x/y/c": 3}
     assert all(began - 1 <= told.modified <= time.time() + 1 for told in found.values())
     assert objects.described("nothing") == objects.temporary() == {}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"LastModified": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)},
+        {"mtime": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "updated": "2026-01-02T03:04:05.000Z"},
+        {"updated": "2026-01-02T03:04:05.000Z", "timeCreated": "2026-01-01T00:00:00.000Z"},
+        {"created": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)},
+    ],
+    ids=["s3fs", "gcsfs", "as Google Cloud Storage tells", "memory"],
+)
+def test_the_time_of_change_is_read_from_what_each_file_system_lists(told: dict[str, object]) -> None:
+    """gcsfs's records are those that `GCSFileSystem._process_object` of gcsfs 2026.10.1 makes."""
+    assert _modified(told) == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp()
 
 
 def test_an_address_says_where_an_object_lies(tmp_path: Path) -> None:

@@ -1,0 +1,108 @@
+"""Packs: the files of a table joined into few, so that a study of 10,000 trials is read with few requests.
+
+    packs/<table>/<digest>.parquet    rows as in the files, and beside it
+    packs/<table>/<digest>.json       which files, each with its bytes and time of change as listed, and its rows
+
+A pack is a copy and nothing else: whoever reads goes by the listing of the files themselves, and takes from packs the
+rows of those that are there, unchanged since they were packed; any other file is read. So a pack that is deleted costs
+time alone, and a file that is deleted, or written anew, is gone from the tables at once. Written by launches, once
+enough files are in none; what explains a pack is written last, and a pack without it is not there.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from study.store.files import decode, write
+from study.store.objects import Described, Objects
+from study.store.schemas import Table
+
+FOLDER = "packs"
+PACKED = ("trials", "epochs", "evaluations", "attempts")
+"""Tables that launches and screens read whole."""
+ENOUGH = 500
+"""Files in no pack that are worth one: reading so many takes a remote store a second or two."""
+MOST = 8
+"""Packs of one table, before they are joined into one."""
+
+Sign = tuple[int, float]
+"""Bytes and time of change: what a listing tells of a file."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A file's part of a pack."""
+
+    sign: Sign
+    start: int
+    """Its first row."""
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pack:
+    """A pack's files by name; its rows are read when one of them is wanted."""
+
+    name: str
+    members: Mapping[str, Member]
+
+    def current(self, there: Mapping[str, Described]) -> dict[str, Member]:
+        """Those that lie in the store as they did."""
+        return {name: one for name, one in self.members.items() if name in there and one.sign == sign(there[name])}
+
+
+def sign(told: Described) -> Sign:
+    return told.bytes, told.modified
+
+
+def read_packs(objects: Objects, table: str) -> Iterator[Pack]:
+    """Those that can be read: one that cannot is no loss."""
+    for file in objects.children(f"{FOLDER}/{table}"):
+        name, _, kind = file.partition(".")
+        body = objects.get_if_present(f"{FOLDER}/{table}/{file}") if kind == "json" else None
+        if body is not None and (pack := _pack(name, body)) is not None:
+            yield pack
+
+
+def _pack(name: str, body: bytes) -> Pack | None:
+    try:
+        told = json.loads(body)
+        members = {
+            file: Member(sign=(size, modified), start=start, rows=rows)
+            for file, (size, modified, start, rows) in told.items()
+        }
+    except (ValueError, TypeError, AttributeError):
+        return None
+    return Pack(name=name, members=members)
+
+
+def read_rows(objects: Objects, table: Table, pack: Pack, members: Sequence[Member]) -> pa.Table | None:
+    """The rows of some of its files; None where it cannot be read, or is of another version."""
+    name = f"{FOLDER}/{table.name}/{pack.name}.parquet"
+    data = objects.get_if_present(name)
+    if data is None or hashlib.sha256(data).hexdigest()[:32] != pack.name:
+        return None
+    rows = decode(table, data, objects.address(name))
+    return pa.concat_tables([rows.slice(one.start, one.rows) for one in members])
+
+
+def write_pack(objects: Objects, table: Table, files: Mapping[str, tuple[Described, pa.Table]]) -> None:
+    """Pack files, each with its listing and its rows as they were read after it."""
+    start, told = 0, {}
+    for name, (described, rows) in files.items():
+        told[name] = (*sign(described), start, len(rows))
+        start += len(rows)
+    joined = pa.concat_tables([rows for _, rows in files.values()]).replace_schema_metadata(table.schema.metadata)
+    data = write(joined, compression="zstd")
+    name = hashlib.sha256(data).hexdigest()[:32]
+    objects.put(f"{FOLDER}/{table.name}/{name}.parquet", data)
+    objects.put(f"{FOLDER}/{table.name}/{name}.json", json.dumps(told).encode())
+
+
+def delete_pack(objects: Objects, table: str, pack: Pack) -> None:
+    """First what explains it; who reads it at this moment reads the files instead."""
+    for kind in ("json", "parquet"):
+        objects.delete(f"{FOLDER}/{table}/{pack.name}.{kind}")
