@@ -65,7 +65,10 @@ def head_node(
     join it."""
     port = free_port()
     address = f"127.0.0.1:{port}"
-    shown = ["--include-dashboard=true", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}"]
+    shown = [
+        "--include-dashboard=true", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}",
+        f"--dashboard-agent-listen-port={free_port()}",
+    ]  # fmt: skip
     head = start_node(
         ["--head", f"--port={port}", "--node-ip-address=127.0.0.1", f"--num-cpus={cpus}",
          *(shown if dashboard is not None else ["--include-dashboard=false"]),

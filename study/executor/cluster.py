@@ -274,12 +274,13 @@ def _groups_of_their_own() -> Iterator[None]:
     A SIGTERM to this process's whole group, as schedulers send it, would else end them before workers have finished
     their slices. The kernel still kills them when this process dies, whatever it dies of: Ray asks it to.
     """
-    popen = ray_services.ConsolePopen
-    ray_services.ConsolePopen = partial(popen, process_group=0)
+    services: Any = ray_services
+    popen = services.ConsolePopen
+    services.ConsolePopen = partial(popen, process_group=0)
     try:
         yield
     finally:
-        ray_services.ConsolePopen = popen
+        services.ConsolePopen = popen
 
 
 @contextlib.contextmanager
