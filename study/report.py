@@ -113,6 +113,11 @@ def figure(value: Value) -> str:
     return f"{value:.0f}" if value == round(value) and abs(value) < 1e6 else f"{value:.3g}"
 
 
+def hyperparameters(naming: Naming, trial: PlannedTrial) -> str:
+    """`alpha=0.316 sigma=0.3`: for a log, where names are searched for."""
+    return " ".join(f"{setting.name}={figure(setting.value)}" for setting in naming.settings(trial))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Share:
     """`correct` of `n` images."""

@@ -58,14 +58,22 @@ def environment_with_token(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def head_node(cpus: int, environment: Mapping[str, str]) -> Iterator[str]:
-    """The address of a running head; this process's environment is set up to join it."""
+def head_node(
+    cpus: int, environment: Mapping[str, str], dashboard: int | None = None, python: str = sys.executable
+) -> Iterator[str]:
+    """The address of a running head, its dashboard at a port if one is given; this process's environment is set up to
+    join it."""
     port = free_port()
     address = f"127.0.0.1:{port}"
+    shown = [
+        "--include-dashboard=true", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}",
+        f"--dashboard-agent-listen-port={free_port()}",
+    ]  # fmt: skip
     head = start_node(
-        ["--head", f"--port={port}", "--node-ip-address=127.0.0.1", f"--num-cpus={cpus}", "--include-dashboard=false",
+        ["--head", f"--port={port}", "--node-ip-address=127.0.0.1", f"--num-cpus={cpus}",
+         *(shown if dashboard is not None else ["--include-dashboard=false"]),
          "--object-store-memory=200000000", f"--temp-dir=/tmp/ray-{os.getpid()}-{port}"],
-        {**environment, "RAY_prestart_worker_first_driver": "0"},
+        {**environment, "RAY_prestart_worker_first_driver": "0"}, python,
     )  # fmt: skip
     before = {name: os.environ.get(name) for name in AUTHENTICATION}
     set_environment({name: environment.get(name) for name in AUTHENTICATION})

@@ -9,7 +9,17 @@ import typer
 
 from study.cli.clustering import SLURM, cluster
 from study.cli.errors import UNFINISHED, Commands
-from study.cli.options import Json, Overrides, Spec, StorePlace, Study, Trial, complete_study, examples
+from study.cli.options import (
+    Json,
+    Overrides,
+    Spec,
+    StorePlace,
+    Study,
+    Trial,
+    complete_study,
+    complete_trial,
+    examples,
+)
 from study.cli.query_help import QueryCommand
 from study.cli.terminal import terminal
 from study.data.ilsvrc import GET_IMAGENET
@@ -44,6 +54,7 @@ def every_command(
         "study launch demo_mnist.yaml",
         "study launch my_study.yaml --limit 3 --set train.epochs=1",
         "study launch my_study.yaml --store /nfs/studies --address auto",
+        "study launch my_study.yaml --store s3://bucket/studies --submit http://head:8265",
         "study launch my_study.yaml --retry oom --set resources.gpus=0.5",
     )
 )
@@ -55,6 +66,13 @@ def launch(
         str | None,
         typer.Option(metavar="HOST:PORT", help="A running Ray cluster, `auto` for this node's.  Default: Ray here."),
     ] = None,
+    submit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Run it on a cluster's head, as a Ray job: http://head:8265.", show_default=False
+        ),
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="With --submit: do not wait for it to end.")] = False,
     max_concurrent: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Run at most so many trials at once.")
     ] = None,
@@ -74,6 +92,9 @@ def launch(
     Launching again does nothing and says so; a widened grid runs only its new points.  Ctrl-C stops cleanly, and the
     next launch goes on from there.
 
+    With --submit the launch outlives this terminal, where Ctrl-C only ends the watching: `study status`, `logs` and
+    `stop` reach it from anywhere on the store.
+
     Exit status: 0 complete (or as far as --limit asked), 1 some trials failed or are blocked, 2 the spec or the command
     is wrong, 3 another launch has the study, 130 stopped by hand.
     """
@@ -81,6 +102,14 @@ def launch(
     from study.launch import LaunchOptions
 
     options = LaunchOptions(address=address, max_concurrent=max_concurrent, limit=limit, retry=retry, retrain=retrain)
+    if submit is not None:
+        from study.cli.submitting import submit as submit_job
+
+        if address is not None:
+            raise typer.BadParameter("a submitted launch uses the cluster it runs on; leave --address out")
+        raise typer.Exit(submit_job(spec, overrides or (), store, options, submit, detach=detach, terminal=terminal()))
+    if detach:
+        raise typer.BadParameter("only a launch that is submitted goes on without this terminal: --submit URL")
     raise typer.Exit(run(spec, overrides or (), store, options, terminal()))
 
 
@@ -251,6 +280,53 @@ def status(study: Study, store: StorePlace = None, as_json: Json = False) -> Non
         typer.echo(json.dumps(summary.to_json(), ensure_ascii=False))
     else:
         print_status(opened, found_plan, summary, terminal(), store_suffix(store))
+
+
+@app.command(
+    **examples("study logs demo_mnist --follow", "study logs demo_mnist --all", "study logs demo_mnist 3f9a1c07")
+)
+def logs(
+    study: Study,
+    trial: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TRIAL",
+            help="Only this trial, with every attempt at it.",
+            autocompletion=complete_trial,
+            show_default=False,
+        ),
+    ] = None,
+    store: StorePlace = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Until the launch ends.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Of every launch that is kept.  Default: the newest.")] = False,
+) -> None:
+    """Show what a study's launches said, wherever they ran.
+
+    Who launched it where, a line a change of state, how it ended; times are this machine's.  Of each launch 8 MB of
+    lines are kept, the first and the newest; of each study, 50 launches.
+    """
+    from study.cli.logs import print_logs
+
+    print_logs(study, trial, store, every=every, follow=follow, terminal=terminal())
+
+
+@app.command(**examples("study stop demo_mnist", "study stop demo_mnist --no-wait --store s3://bucket/studies"))
+def stop(
+    study: Study,
+    store: StorePlace = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Whether to wait until it has stopped.")] = True,
+    timeout: Annotated[float, typer.Option(min=0.0, metavar="S", help="For how long.")] = 120.0,
+) -> None:
+    """Stop a study's launch, wherever it runs, as Ctrl-C does.
+
+    The request is kept in the store, where the launch looks every few seconds; trials finish their slice and keep a
+    checkpoint, and the next launch goes on from there.
+
+    Exit status: 0 it has stopped, 1 no launch was running, 3 it was asked and is still at work.
+    """
+    from study.cli.halting import stop as ask
+
+    raise typer.Exit(ask(study, store, wait=wait, seconds=timeout, terminal=terminal()))
 
 
 @app.command(**examples("study spec", "study spec demo_mnist > my_study.yaml"))

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from study.cli.launch_screen import ID_DIGITS, hyperparameters, in_symbols
+from study.cli.launch_screen import ID_DIGITS, in_symbols
 from study.cli.numbers import clock, percent, with_error
 from study.cli.terminal import Column, Laid, Terminal, count, lay_out
-from study.report import EndRow, EndTable, Failure, Naming, figure
+from study.report import EndRow, EndTable, Failure, Naming, figure, hyperparameters
 from study.summary import Counts, Summary
 from trainables.recipe import Family
 

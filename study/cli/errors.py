@@ -38,14 +38,14 @@ class Commands(TyperGroup):
             error.message = error.message.removeprefix("Value error, ")  # pydantic's, before typer's own words
             raise
         except Exception as error:
-            status = _said(error)
+            status = said(error)
             if status is None:
                 raise
             raise typer.Exit(status) from None
 
 
-def _said(error: Exception) -> int | None:
-    """Print `error` for the person at the keyboard; None for one that the command line handles itself."""
+def said(error: Exception) -> int | None:
+    """Print `error` for the person at the keyboard; its exit status, None where the command line handles it itself."""
     if type(error).__module__.partition(".")[0] in ("typer", "click"):
         return None
     if type(error).__name__ in ("HeldError", "SupersededError") and type(error).__module__.startswith("study."):

@@ -13,7 +13,7 @@ from study.cli.numbers import clock, percent, span
 from study.cli.terminal import Column, Laid, Terminal, count, lay_out
 from study.plan import Plan, PlannedTrial
 from study.progress import Event, Progress, Running, Tally
-from study.report import Naming, figure
+from study.report import Naming, figure, hyperparameters
 
 ID_DIGITS = 8
 """Of a trial id, on screens; any unique beginning is understood."""
@@ -22,11 +22,6 @@ SHOWN_CHANGES = ("diverged", "failed", "blocked", "retrying", "held", "notice")
 REFRESH_HZ = 4
 SILENCE = timedelta(minutes=1)
 STYLES = {"failed": "red", "blocked": "red", "diverged": "yellow", "retrying": "yellow", "held": "yellow"}
-
-
-def hyperparameters(naming: Naming, trial: PlannedTrial) -> str:
-    """`alpha=0.316 sigma=0.3`: for a log, where names are searched for."""
-    return " ".join(f"{setting.name}={figure(setting.value)}" for setting in naming.settings(trial))
 
 
 def in_symbols(naming: Naming, trial: PlannedTrial, between: str = "  ") -> str:

@@ -127,7 +127,7 @@ class Ending:
         """Says how it ended; the exit status."""
         summary = summarise(self.plan, look(self.store, self.plan))
         if result.status == "stopped":
-            return self._stopped(summary)
+            return self._stopped(summary, result.stopped_by)
         if result.status == "complete":
             self._complete(summary, seconds)
             return 0
@@ -169,9 +169,10 @@ class Ending:
             self.terminal.print()
             print_fronts(self.plan, fronts(self.store, self.plan), self.naming, self.terminal)
 
-    def _stopped(self, summary: Summary) -> int:
+    def _stopped(self, summary: Summary, by: str) -> int:
         self.terminal.print("\n".join(self.terminal.wrap(incomplete_line(summary))))
-        self.terminal.print(f"Stopped.  To go on from here:  study {self.typed.again}{self.suffix}")
+        asked = f", as {by.partition(',')[0]} asked" if " on " in by else ""
+        self.terminal.print(f"Stopped{asked}.  To go on from here:  study {self.typed.again}{self.suffix}")
         return STOPPED
 
     def _incomplete(self, summary: Summary, result: Result) -> None:

@@ -1,6 +1,7 @@
 """How far the studies of a store are."""
 
 from study.cli.end_screen import diverged_lines, failure_lines, incomplete_line
+from study.cli.logs import at_work, where_lines
 from study.cli.places import newest
 from study.cli.terminal import Column, Terminal, count, lay_out
 from study.plan import Plan
@@ -21,8 +22,10 @@ def print_status(store: Store, plan: Plan, summary: Summary, terminal: Terminal,
     for line in _counts_table(summary, terminal):
         terminal.print(line)
     terminal.print()
-    for line in _standing(store, summary, terminal):
+    for line in _standing(summary, terminal):
         terminal.print(line)
+    for line in (*where_lines(store, plan.study, suffix), *_starting(store, plan.study)):
+        terminal.print("\n".join(terminal.wrap(line, 0, 2) if not line.startswith("  ") else [terminal.text(line)]))
     if summary.trials.diverged:
         terminal.print("\n".join(diverged_lines(summary.trials.diverged, terminal)))
     found = failures(plan, newest_failures(store, frozenset(trial.trial_id for trial in plan.trials)))
@@ -44,15 +47,21 @@ def _numbers(counts: Counts) -> list[str]:
     return [*numbers, f"{counts.evaluations_done:,} of {counts.evaluations:,}"]
 
 
-def _standing(store: Store, summary: Summary, terminal: Terminal) -> list[str]:
+def _starting(store: Store, study: str) -> list[str]:
+    """Who has the study, where that launch has no lines in its logbook yet."""
+    if at_work(store, study) is not None:
+        return []
+    return [f"running: {held.owner}, since {held.since}" for held in store.leases("study")
+            if held.name == f"study/{study}"]  # fmt: skip
+
+
+def _standing(summary: Summary, terminal: Terminal) -> list[str]:
     if summary.complete:
         evaluations = count(summary.evaluations, "evaluation")
         line = f"{summary.study} is complete: {count(summary.trials.total, 'trial')}, {evaluations}"
     else:
         line = incomplete_line(summary)
-    holders = [f"running: {held.owner}, since {held.since}" for held in store.leases("study")
-               if held.name == f"study/{summary.study}"]  # fmt: skip
-    return [*terminal.wrap(line), *(one for holder in holders for one in terminal.wrap(holder))]
+    return terminal.wrap(line)
 
 
 def print_studies(store: Store, terminal: Terminal) -> None:

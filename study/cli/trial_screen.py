@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from study.cli.launch_screen import ID_DIGITS, hyperparameters
+from study.cli.launch_screen import ID_DIGITS
 from study.cli.numbers import clock, size, with_error
 from study.cli.places import Place
 from study.cli.terminal import Column, Terminal, count, facts, lay_out
 from study.plan import PlannedTrial
-from study.report import Naming, Share, ancestors, figure
+from study.report import Naming, Share, ancestors, figure, hyperparameters
 from study.standing import look
 from study.store import Store
 from study.summary import states_of
@@ -156,7 +156,7 @@ def print_why(store: Store, places: Sequence[Place], terminal: Terminal) -> None
     terminal.print()
     terminal.print(f"  {count(len(attempts), 'attempt')}" if attempts else "  It was never attempted.")
     for row in attempts:
-        _print_attempt(row, terminal)
+        print_attempt(row, terminal)
 
 
 def _lineage(store: Store, places: Sequence[Place]) -> Iterator[tuple[str, str]]:
@@ -198,7 +198,7 @@ def _provenance(place: Place) -> Iterator[tuple[str, str]]:
     yield "versions", ", ".join(f"{name} {version}" for name, version in versions.items() if version)
 
 
-def _print_attempt(row: Mapping[str, Any], terminal: Terminal) -> None:
+def print_attempt(row: Mapping[str, Any], terminal: Terminal) -> None:
     """A line, then the error with its traceback."""
     memory = f", peak {size(row['peak_memory'])}" if row["peak_memory"] else ""
     head = (

@@ -1,6 +1,7 @@
 """Ray, started here or joined elsewhere: authentication, shipped code, slots, and whether its nodes share the store."""
 
 import contextlib
+import json
 import logging
 import os
 import secrets
@@ -9,10 +10,13 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import ray
+from ray._private import services as ray_services
 from ray._private import worker as ray_worker
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -30,9 +34,13 @@ LOOK_SECONDS = 5.0
 
 REACH_SECONDS = 10.0
 """How long a cluster's head may take to accept a connection."""
+JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""Where Ray tells a job's process what it was submitted with."""
 AUTHENTICATION = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 
+EXCLUDES = ["**/__pycache__"]
+"""What of the packages is not shipped."""
 ROTATION = {"RAY_ROTATION_MAX_BYTES": str(8 * 2**20), "RAY_ROTATION_BACKUP_COUNT": "2"}
 """How long a log file of a local Ray, or what a worker prints, may get, and how many older ones are kept of each. Where
 nothing is said, Ray lets what workers print grow without end."""
@@ -79,6 +87,8 @@ class LiveNodes:
 
     def __init__(self, local: bool) -> None:
         self.local = local
+        self.cluster = None if local else str(ray.get_runtime_context().gcs_address)
+        """`host:port` of the head; None of a Ray of our own."""
         self._known = self._look()
         self._looked = time.monotonic()
 
@@ -122,7 +132,8 @@ def connected(address: str | None, store: Store) -> Iterator[LiveNodes]:
         if address is None:
             own.enter_context(_authenticated(store))
             own.enter_context(_bounded_logs())
-        _start(address)
+        with _groups_of_their_own():
+            _start(address)
         own.callback(ray.shutdown)
         if address is not None:
             check_common_storage(store)
@@ -135,6 +146,23 @@ def _check_spelled(address: str | None) -> None:
             f"--address {address}: a ray:// connection would move the driver's state to the head; "
             "give host:port from a machine of the cluster, or `auto` on one of its nodes"
         )
+
+
+def own_job(environment: Mapping[str, str] = os.environ) -> str | None:
+    """The Ray job that this process was submitted as; None if it was not."""
+    job = _submitted(environment).get("metadata", {}).get("job_submission_id")
+    return None if job is None else str(job)
+
+
+def _came_with_code(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this process is a Ray job that packages were shipped with: workers get the same ones."""
+    return bool((_submitted(environment).get("runtime_env") or {}).get("py_modules"))
+
+
+def _submitted(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What Ray tells a job's process of how it was submitted; empty for any other process."""
+    given: dict[str, Any] = json.loads(environment.get(JOB_CONFIG, "{}"))
+    return given
 
 
 def wait_for_nodes(address: str, nodes: int, seconds: float) -> Nodes:
@@ -171,6 +199,7 @@ def _join_until(deadline: float, address: str) -> None:
 
 
 def _start(address: str | None) -> None:
+    shipped = {"py_modules": shipped_code(), "excludes": EXCLUDES}
     ray_worker._worker_logs_enabled = False  # Ray would print workers' deaths among the lines of the launch
     options: dict[str, Any] = {"address": address}
     if address is None:
@@ -184,7 +213,7 @@ def _start(address: str | None) -> None:
                 "prestart_worker_first_driver": False
             },  # they could not take up the code that is shipped
         }
-    _join(address, {**options, "runtime_env": {"py_modules": shipped_code(), "excludes": ["**/__pycache__"]}})
+    _join(address, options if _came_with_code() else {**options, "runtime_env": shipped})
 
 
 def _join(address: str | None, options: Mapping[str, Any]) -> None:
@@ -209,12 +238,15 @@ def _check_reachable(address: str) -> None:
         ) from None
 
 
-def shipped_code() -> list[str]:
-    """The folders of the packages that workers need."""
+def shipped_code(everything: bool = False) -> list[str]:
+    """The folders of the packages that workers need, or of all, which a launch needs."""
     import study
     import trainables
 
-    return [str(Path(package.__path__[0]).resolve()) for package in (study, trainables)]
+    workers = [str(Path(package.__path__[0]).resolve()) for package in (study, trainables)]
+    others = [str(Path(one.origin).parent.resolve()) for name in ("search_spaces", "dashboards")
+              if everything and (one := find_spec(name)) is not None and one.origin]  # fmt: skip
+    return workers + others
 
 
 @contextlib.contextmanager
@@ -233,6 +265,22 @@ def _authenticated(store: Store) -> Iterator[None]:
             yield
         finally:
             set_environment(before)
+
+
+@contextlib.contextmanager
+def _groups_of_their_own() -> Iterator[None]:
+    """Ray's processes are each started in a process group of their own.
+
+    A SIGTERM to this process's whole group, as schedulers send it, would else end them before workers have finished
+    their slices. The kernel still kills them when this process dies, whatever it dies of: Ray asks it to.
+    """
+    services: Any = ray_services
+    popen = services.ConsolePopen
+    services.ConsolePopen = partial(popen, process_group=0)
+    try:
+        yield
+    finally:
+        services.ConsolePopen = popen
 
 
 @contextlib.contextmanager

@@ -48,6 +48,7 @@ class Run:
         self._slots: Callable[[Resources], int] = lambda _: 1
         self._most: int | None = None
         self.stopping = False
+        self.stopped_by = ""
         self.diverged: set[str] = set()
         self._practical = practical_names(plan)
         self._accuracies: defaultdict[str, dict[str, float]] = defaultdict(dict)
@@ -161,8 +162,10 @@ class Run:
     def finished(self) -> bool:
         return self.stopping or (self.queue.finished and not self.source.shapes(self.queue.trained))
 
-    def stop(self) -> None:
-        """Hand out nothing more; workers finish their slice, keep what they have and leave."""
+    def stop(self, why: str = "") -> None:
+        """Hand out nothing more; workers finish their slice, keep what they have and leave. The first `why` stands."""
+        if not self.stopping:
+            self.stopped_by = why
         self.stopping = True
 
     def began(self, unit: StudyUnit) -> None:

@@ -12,12 +12,13 @@ class Heartbeat:
     """Renews `lease` four times a `ttl`, from now until `stop`.
 
     A renewal that storage refuses is left to the next one. One that finds the lease taken over ends the
-    thread: `check` raises from then on, and `when_lost` is called, in the thread.
+    thread: `check` raises from then on, and `when_lost` is called, in the thread. So is `at_beat`, after each renewal.
     """
 
     def __init__(self, lease: Lease, when_lost: Callable[[], None] = lambda: None) -> None:
         self.lease = lease
         self.when_lost = when_lost
+        self.at_beat: Callable[[], None] = lambda: None
         self.lost: SupersededError | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"lease on {lease.name}", daemon=True)
@@ -28,6 +29,7 @@ class Heartbeat:
             try:
                 with suppress(OSError):
                     self.lease.renew()
+                    self.at_beat()
             except SupersededError as superseded:
                 self.lost = superseded
                 self.when_lost()

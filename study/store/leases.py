@@ -102,7 +102,7 @@ class Leases:
                 if self._take(name, generation + 1, owner, ttl):
                     return Lease(self.objects, name, generation + 1, ttl)
                 continue
-            sign = (generation, self._beat(holder))
+            sign = (generation, self.beat(holder))
             watched = watched or sign
             if holder.owner.life == "alive" or sign != watched or time.monotonic() >= deadline:
                 raise HeldError(name, holder.owner, holder.since)
@@ -174,12 +174,13 @@ class Leases:
     def _abandoned(self, holder: Held) -> bool:
         if holder.owner.life != "unknown":
             return holder.owner.life == "dead"
-        place, beat = (holder.name, holder.generation), self._beat(holder)
+        place, beat = (holder.name, holder.generation), self.beat(holder)
         if self.seen.get(place, (None, 0.0))[0] != beat:
             self.seen[place] = (beat, time.monotonic())
         return time.monotonic() - self.seen[place][1] >= holder.ttl
 
-    def _beat(self, holder: Held) -> bytes:
+    def beat(self, holder: Held) -> bytes:
+        """The holder's newest heartbeat."""
         return self.objects.get_if_present(_path(holder.name, holder.generation, "beat")) or b""
 
 

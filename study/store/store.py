@@ -3,6 +3,7 @@
     studies/<name>/launches/<n>/{spec.yaml, plan.parquet, conditions.parquet, searches.json, provenance.json}
     studies/<name>/searches/<search_id>/<number>.json          a point that a search has drawn
     studies/<name>/optuna.journal                              the searches, for Optuna's own tools
+    studies/<name>/log/<sitting>/…                             what a launch said: see study/store/logbook.py
     trials/<trial_id>/<attempt>/{last.ckpt, best.ckpt, stage-<n>.ckpt, again-<n>.ckpt}
                                                                after n epochs or iterations; again: not yet known to be
                                                                those of the training that was committed
@@ -358,6 +359,10 @@ class Store:
     def leases(self, folder: str = "") -> tuple[Held, ...]:
         """Who holds what, below `studies`, `trials` or everywhere."""
         return self._leases.live(folder)
+
+    def sign_of_life(self, held: Held) -> bytes:
+        """The holder's newest heartbeat: another a quarter of its ttl later, as long as it lives."""
+        return self._leases.beat(held)
 
     def abandoned_leases(self, before: float) -> Mapping[str, Mapping[str, Described]]:
         """Name → files of leases whose holder has died, or has shown no sign since `before` (seconds since 1970)."""

@@ -19,7 +19,8 @@ from tests.study.cli.conftest import Type
 from tests.study.hand_made import CONDITIONS, TRIALS, attempt, evaluate, launched, train
 
 COMMANDS = (
-    "launch", "evaluate", "plan", "validate", "schema", "list", "status", "spec", "show", "why", "query", "dashboard",
+    "launch", "evaluate", "plan", "validate", "schema", "list", "status", "logs", "stop", "spec", "show", "why",
+    "query", "dashboard",
     "claims",
     "track", "ui", "distort", "preview", "methods", "distortions", "corruptions", "perturbations",
     "attacks", "models", "datasets", "gc", "doctor", "data", "cluster",

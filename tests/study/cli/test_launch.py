@@ -120,19 +120,28 @@ def test_a_store_that_cannot_be_written_exits_with_2(study: Type, tmp_path: Path
 
 @pytest.mark.parametrize("asked", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_ctrl_c_or_a_scheduler_stops_it_cleanly_and_it_says_how_to_go_on(folder: Path, asked: signal.Signals) -> None:
+    """A scheduler sends its SIGTERM to every process of the launch's group."""
     place = f"stopped-by-{asked.name}"
     launch = subprocess.Popen(
         [*STUDY, "launch", "small.yaml", "--store", place, "--set", "train.epochs=400"],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     assert launch.stdout is not None
     assert "started" in launch.stdout.readline()
-    time.sleep(2)
+    while not list((folder / place).glob("trials/*/*/last.ckpt")):
+        time.sleep(0.2)
     status = typed(folder, "status", "small", "--store", place, "--json")
     assert json.loads(status.stdout)["trials"]["running"] >= 1
-    launch.send_signal(asked)
+    if asked == signal.SIGTERM:
+        os.killpg(launch.pid, asked)
+    else:
+        launch.send_signal(asked)
+    began = time.monotonic()
     said, complained = launch.communicate(timeout=120)
     assert launch.returncode == 130, complained
+    assert time.monotonic() - began < 45, "Ray, which gives up on its head after 60 seconds, was there to the end"
+    told = typed(folder, "logs", "small", "--store", place).stdout
+    assert re.search(rf"  started   [0-9a-f]{{8}}  Baseline .*\n.*  stopped after .* by (Ctrl-C|{asked.name})\n", told)
     assert f"Stopped.  To go on from here:  study launch small.yaml --set train.epochs=400 --store {place}" in said
 
 
