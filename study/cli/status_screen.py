@@ -9,7 +9,7 @@ from study.standing import look, newest_failures
 from study.store import Store
 from study.summary import Counts, Summary, summarise
 
-COUNTED = ("total", "done", "running", "failed", "diverged", "blocked", "held", "left")
+COUNTED = ("total", "done", "running", "failed", "diverged", "pruned", "blocked", "held", "left")
 TITLES = {"total": "trials", "done": "trained"}
 """A trial that is trained may still be evaluated under more."""
 
@@ -47,7 +47,8 @@ def _numbers(counts: Counts) -> list[str]:
 def _standing(store: Store, summary: Summary, terminal: Terminal) -> list[str]:
     if summary.complete:
         evaluations = count(summary.evaluations, "evaluation")
-        line = f"{summary.study} is complete: {count(summary.trials.total, 'trial')}, {evaluations}"
+        pruned = f", {summary.trials.pruned:,} pruned" if summary.trials.pruned else ""
+        line = f"{summary.study} is complete: {count(summary.trials.total, 'trial')}{pruned}, {evaluations}"
     else:
         line = incomplete_line(summary)
     holders = [f"running: {held.owner}, since {held.since}" for held in store.leases("study")

@@ -1,16 +1,18 @@
-"""Launches a no-op study: `python -m tests.study.executor.small_study STORE ADDRESS [TRIALS] [EPOCHS]`."""
+"""Launches a no-op study: `python -m tests.study.executor.small_study STORE ADDRESS [TRIALS] [EPOCHS] [FACTOR]`."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from ray import cloudpickle
 
 from study.launch import LaunchOptions, Result, launch_plan
-from study.plan import Plan
+from study.plan import Plan, Pruning
 from study.progress import Observer
 from study.store import Store
 from tests.study.executor import noop
 from tests.study.executor.plans import plan, trial
+from trainables.recipe import Component
 
 IMAGES = {"train": 200, "test": 100}
 
@@ -19,6 +21,17 @@ def family(trials: int, epochs: int) -> Plan:
     """A parent, then children of it."""
     children = (trial(f"{i:02x}", "B", parent="01", epochs=epochs) for i in range(2, trials + 1))
     return plan(trial("01", epochs=epochs), *children)
+
+
+def halving(of: Plan, factor: int) -> Plan:
+    """Its children as so many points, of which one in `factor` goes on after 1, `factor`, … epochs."""
+    trials = tuple(
+        replace(one, recipe=replace(one.recipe, method=Component.of("stability_training", {"alpha": float(number)})))
+        if one.label == "B"
+        else one
+        for number, one in enumerate(of.trials)
+    )
+    return replace(of, trials=trials, prunings=(Pruning(label="B", min_epochs=1, reduction_factor=factor),))
 
 
 def launch_small(
@@ -33,9 +46,11 @@ def launch_small(
     return launch_plan(of, f"study: {of.study}\n", IMAGES, Store.open(store), options, observer, trainable)
 
 
-def main(store: str, address: str, trials: str = "8", epochs: str = "4") -> None:
+def main(store: str, address: str, trials: str = "8", epochs: str = "4", factor: str = "") -> None:
     log = noop.Log([])
-    result = launch_small(family(int(trials), int(epochs)), Path(store), log, LaunchOptions(address=address or None))
+    of = family(int(trials), int(epochs))
+    of = halving(of, int(factor)) if factor else of
+    result = launch_small(of, Path(store), log, LaunchOptions(address=address or None))
     sys.exit(0 if result.status == "complete" else 1)
 
 
