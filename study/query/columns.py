@@ -106,6 +106,7 @@ COMMON: dict[str, Meaning] = {
         "accuracy of the method `standard` (`triplet_ranking`, where embeddings are ranked) on undistorted images "
         "under the same condition, the mean of several trials; empty until one is evaluated",
     ),
+    "pruned": ("", "given up before the end of its training, by the study's own rule"),
     "width": ("rate", "best minus worst"),
     "worst": ("rate", "accuracy of the worst trial"),
     "worst_error": ("rate", "its standard error"),
