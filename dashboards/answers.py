@@ -270,5 +270,6 @@ def _none_yet(results: Results, train_distortion: str, trials: Sequence[Trial], 
 
 STATES = {
     "done": "trained", "running": "running", "held": "held by another launch", "failed": "failed",
-    "blocked": "waiting for a parent that failed", "left": "not begun",
+    "blocked": "waiting for a parent that failed", "pruned": "pruned",
+    "left": "not begun",
 }  # fmt: skip

@@ -153,7 +153,7 @@ class Trial:
     settings: tuple[Setting, ...]
     """What tells it from others of its label."""
     state: str
-    """done, running, failed, blocked, held or left"""
+    """done, pruned, running, failed, blocked, held or left"""
     parent: str | None = None
     """The trial, or the fingerprint of the file, that its weights start from; None from scratch."""
     diverged: bool = False

@@ -26,6 +26,7 @@ from study.plan import Plan
 from study.planning import check_test_images, check_weights, data_set, make_plan
 from study.progress import Observer, Progress
 from study.provenance import provenance
+from study.pruning import brackets_of, record_given_up
 from study.recording import Recorded, recorded
 from study.spec import Spec
 from study.stages import lacking
@@ -169,8 +170,9 @@ def launch_plan(
         for notice in source.notices():
             run.tell_notice(notice)
         recall(run, store)
+        run.close_rungs()
         if run.finished:
-            store.record_launch(planned, spec_text, known)
+            record_given_up(store, store.record_launch(planned, spec_text, known), queue.brackets)
             source.close()
             return _result(run)
         check_device_type(plan, store)
@@ -178,17 +180,18 @@ def launch_plan(
             # Ray sets handlers of its own
             with stoppable(run), connected(options.address, store) as nodes, stoppable(run):
                 workers = _workers(plan, nodes.now(), options.max_concurrent)
-                store.record_launch(planned, spec_text, known)
+                record = store.record_launch(planned, spec_text, known)
                 unrecorded.close()
                 run.on_workers(nodes.slots, options.max_concurrent, nodes.now().describe(workers))
                 log.found(cluster=nodes.cluster, job=own_job(), where=run.where)
                 conditions = {condition.condition_id: condition for condition in plan.conditions}
-                sessions = OpenSessions(store, conditions, f"study {plan.study}", plan.baseline_id)
+                sessions = OpenSessions(store, conditions, f"study {plan.study}", plan.baseline_id, plan.study)
                 try:
                     execute(run, sessions, conditions, workers, trainable)
                 finally:
                     source.close()
             heartbeat.check()
+            record_given_up(store, record, queue.brackets)
             result = _result(run)
             ending.status, ending.message = result.status, _told(result)
         return result
@@ -231,7 +234,7 @@ def _workers(plan: Plan, nodes: Nodes, most: int | None) -> int:
 
 def _result(run: Run) -> Result:
     progress = run.progress()
-    complete = progress.trials_done == progress.trials
+    complete = progress.trials_done + run.queue.total["pruned"] == progress.trials
     return Result(
         status="stopped" if run.stopping else "complete" if complete else "incomplete",
         plan=run.plan,
@@ -339,13 +342,15 @@ def _let_go(terminals: Sequence[int]) -> None:
 def queue_of(plan: Plan, store: Store, retry: Retry | None, retrain: bool = False) -> Queue:
     """The units still to run, given what the store has and which failures are to be tried again."""
     committed = store.committed()
+    failed = standing_failures(plan, store, retry)
     return Queue(
         plan,
         committed.trained,
         committed.evaluated,
-        standing_failures(plan, store, retry),
+        failed,
         lacking=lacking(plan, store, committed.trained, committed.evaluated),
         retrain=retrain,
+        brackets=brackets_of(plan, store, committed.trained, failed),
     )
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from trainables.parameters import Value
-from trainables.recipe import Component, Condition, Family, Kind, Measure, Recipe
+from trainables.recipe import Component, Condition, Family, Kind, Measure, Parent, Recipe
 
 BASELINE_METHODS = ("standard", "triplet_ranking")
 """What trains on undistorted images and holds nothing stable: what others are measured against."""
@@ -165,7 +165,8 @@ class Search:
         return train_distortion(self.templates[0])
 
 
-Verdict = Literal["complete", "failed"]
+Verdict = Literal["complete", "failed", "pruned"]
+"""`pruned`: the point came to its next rung; it may go on, and be told of again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +182,15 @@ class Drawn:
     """Points whose end the sampler was told between the draw before and this one, in that order."""
     trial_ids: tuple[str, ...]
     """One a replicate."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruning:
+    """How the trials of a label save epochs: `study.pruners.ASHA`."""
+
+    label: str
+    min_epochs: int
+    reduction_factor: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,6 +236,8 @@ class Plan:
     """In the order of the YAML."""
     kinds: tuple[tuple[str, Kind], ...] = ()
     """(distortion or attack, of which kind), of all that is trained on or swept, by name; none of older launches."""
+    prunings: tuple[Pruning, ...] = ()
+    """Of the labels whose trials are pruned."""
 
     @property
     def baseline_id(self) -> str | None:
@@ -267,6 +279,13 @@ class Plan:
                     trial_id=f"{search.search_id}-{number}-{replicate}", label=search.label, stage=search.stage,
                     recipe=template, identity="", resources=search.resources,
                 )  # fmt: skip
+
+
+def parents(plan: Plan) -> frozenset[str]:
+    """The trials that others start from."""
+    templates = (template for search in plan.searches for template in search.templates)
+    starts = (recipe.start for recipe in (*(trial.recipe for trial in plan.trials), *templates))
+    return frozenset(start.trial_id for start in starts if isinstance(start, Parent))
 
 
 def baseline_of(trials: Iterable[PlannedTrial]) -> tuple[PlannedTrial, ...]:

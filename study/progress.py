@@ -8,9 +8,10 @@ from study.plan import PlannedTrial
 from trainables.records import Epoch
 
 Phase = Literal["train", "evaluate"]
-State = Literal["left", "now", "done", "failed", "blocked", "held"]
-"""Of a trial in this launch; `held`: another launch is training it. A diverged trial is `done`."""
-Change = Literal["started", "running", "done", "diverged", "failed", "blocked", "retrying", "held", "notice"]
+State = Literal["left", "now", "done", "failed", "blocked", "held", "pruned"]
+"""Of a trial in this launch; `held`: another launch is training it. A diverged trial is `done`, a `pruned` one halts,
+and may go on as long as others are to come."""
+Change = Literal["started", "running", "done", "diverged", "pruned", "failed", "blocked", "retrying", "held", "notice"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,7 @@ class Tally:
     failed: int
     blocked: int
     diverged: int
+    pruned: int
     accuracies: Mapping[str, tuple[float, float]]
     """Test condition (`clean`, `gaussian_noise 0.3`: each sweep's practical level) → lowest and highest so far."""
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from study.front import Accuracies, PointResult, point_results
 from study.plan import Plan, Search
+from study.pruning import given_up
 from study.report import Cells, Share
 from study.stages import lacking
 from study.store import Store
@@ -31,6 +32,7 @@ def look(store: Store, plan: Plan) -> Found:
         evaluated={one: committed.evaluated[one] for one in ids if one in committed.evaluated},
         diverged=_diverged(store, trained),
         failed=frozenset(row["trial_id"] for row in newest_failures(store, ids)),
+        pruned=given_up(plan, store),
         running=mine & ids,
         held=(set(holders) - mine) & ids,
         lacking=frozenset(lacking(plan, store, trained, committed.evaluated)),
@@ -56,9 +58,9 @@ def newest_failures(store: Store, ids: frozenset[str]) -> list[Mapping[str, Any]
 
 
 def practical_cells(store: Store, plan: Plan) -> Cells:
-    """Results at each sweep's practical level."""
+    """Results at each sweep's practical level; none of a pruned trial, whatever another study made of it."""
     practical = {sweep.condition_ids[sweep.levels.index(sweep.practical)] for sweep in plan.sweeps}
-    rows = store.read("evaluations", {trial.trial_id for trial in plan.trials})
+    rows = store.read("evaluations", {trial.trial_id for trial in plan.trials} - given_up(plan, store).keys())
     chosen = rows.select(["trial_id", "condition_id", "role", "correct", "n"]).to_pylist()
     return {
         (row["trial_id"], row["condition_id"]): Share(correct=row["correct"], n=row["n"])

@@ -1,7 +1,7 @@
 """The summary: how many trials and evaluations a study has, and how far they are. One shape for `plan` and `status`."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from study.plan import Plan, PlannedTrial
@@ -26,6 +26,8 @@ class Found:
     """Those that a live launch of this study is at work on."""
     held: Collection[str] = frozenset()
     """Those that a live launch of another study is at work on."""
+    pruned: Mapping[str, int] = field(default_factory=dict)
+    """Trial id → the epochs that it has, of those that the study's newest launch gave up."""
     lacking: Collection[str] = frozenset()
     """Those of `trained` of which a test needs stages that were never kept."""
 
@@ -43,13 +45,15 @@ class Counts:
     blocked: int
     """Waiting for a parent that failed or is blocked itself."""
     held: int
+    pruned: int
+    """Given up before the end of their training, by the study's own rule: a way of being through."""
     evaluations: int
-    """Of all of the group's."""
+    """Of all of the group's but those that are pruned."""
     evaluations_done: int
 
     @property
     def left(self) -> int:
-        return self.total - self.done - self.running - self.failed - self.blocked - self.held
+        return self.total - self.done - self.running - self.failed - self.blocked - self.held - self.pruned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +74,8 @@ class Summary:
 
     @property
     def complete(self) -> bool:
-        return self.trials.done == self.trials.total and self.evaluations_done == self.evaluations
+        through = self.trials.done + self.trials.pruned
+        return through == self.trials.total and self.evaluations_done == self.evaluations
 
     @property
     def evaluations(self) -> int:
@@ -112,7 +117,7 @@ def summarise(plan: Plan, found: Found) -> Summary:
 
 
 def states_of(plan: Plan, found: Found) -> dict[str, str]:
-    """Trial id → `running`, `held`, `done`, `failed`, `blocked` or `left`."""
+    """Trial id → `running`, `held`, `done`, `pruned`, `failed`, `blocked` or `left`."""
     states: dict[str, str] = {}
     conditions = _conditions(plan)
     for trial in plan.trials:
@@ -125,6 +130,8 @@ def _state(trial: PlannedTrial, found: Found, states: Mapping[str, str], conditi
     one = trial.trial_id
     if one in found.running or one in found.held:
         return "running" if one in found.running else "held"
+    if one in found.pruned:
+        return "pruned"
     if one in found.failed and not (one in found.trained and conditions.issubset(found.evaluated.get(one, ()))):
         return "failed"
     if one in found.trained:
@@ -156,6 +163,7 @@ def _counts(
 ) -> Counts:
     said = [states[trial.trial_id] for trial in trials]
     done = [trial.trial_id for trial in trials if states[trial.trial_id] == "done"]
+    wanted = [trial for trial in trials if states[trial.trial_id] != "pruned"]
     return Counts(
         total=len(trials),
         done=len(done),
@@ -164,6 +172,7 @@ def _counts(
         diverged=sum(trial_id in found.diverged for trial_id in done),
         blocked=said.count("blocked"),
         held=said.count("held"),
-        evaluations=len(trials) * len(conditions),
-        evaluations_done=sum(len(conditions.intersection(found.evaluated.get(one.trial_id, ()))) for one in trials),
+        pruned=said.count("pruned"),
+        evaluations=len(wanted) * len(conditions),
+        evaluations_done=sum(len(conditions.intersection(found.evaluated.get(one.trial_id, ()))) for one in wanted),
     )

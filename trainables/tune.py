@@ -7,6 +7,7 @@ what a unit raises and returns it as a `failed` report, so that one bad trial do
 
 import contextlib
 import gc
+import math
 import platform
 import resource
 import time
@@ -31,7 +32,8 @@ from trainables.records import Cell, Epoch, Sink
 from trainables.supply import Supply
 
 Phase = Literal["train", "evaluate", "wait"]
-Status = Literal["running", "done", "diverged", "failed", "held", "stopped"]
+Status = Literal["running", "done", "diverged", "halted", "failed", "held", "stopped"]
+"""`halted`: trained as far as the unit goes, which is not to the end."""
 FailureClass = Literal["preempted", "infrastructure", "out_of_memory", "user"]
 
 SAVE_SECONDS = 60.0
@@ -101,6 +103,11 @@ class Unit(Protocol):
     @property
     def recipe(self) -> Recipe: ...
 
+    @property
+    def until(self) -> int | None:
+        """The epochs after which a training halts; None for its end."""
+        ...
+
 
 class Session(Sink, Protocol):
     """A sink that holds the right to write one trial."""
@@ -122,6 +129,10 @@ class Session(Sink, Protocol):
 
     def keep_example(self, condition_id: str, png: bytes) -> None:
         """Keep the first test image as the condition shows it."""
+        ...
+
+    def halt(self, epoch: Epoch) -> None:
+        """Note how the training stood after the epoch with which the unit ends; its checkpoint is saved."""
         ...
 
     def keep(self) -> None:
@@ -204,27 +215,31 @@ class StudyTrainable(Trainable):
     def work(self, unit: Unit, session: Session) -> Slices:
         """The unit's slices, the last one `done` or `diverged`. Closing it early keeps what was done."""
         if unit.phase == "train":
-            return self._train(unit.recipe, session)
+            return self._train(unit.recipe, unit.until, session)
         return self._evaluate(unit.recipe, session)
 
-    def _train(self, recipe: Recipe, session: Session) -> Slices:
+    def _train(self, recipe: Recipe, until: int | None, session: Session) -> Slices:
         with begin(recipe, session, self.device, self.supply) as training:
-            yield from self._trained(training, session)
+            yield from self._trained(training, until or math.inf, session)
 
-    def _trained(self, training: Training, session: Session) -> Slices:
+    def _trained(self, training: Training, until: float, session: Session) -> Slices:
         told, saved = 0, time.monotonic()
         try:
-            while not training.finished:
+            while not training.finished and len(training.epochs) < until:
                 ended = training.advance(time.monotonic() + self.slice_seconds)
                 if ended or time.monotonic() - saved > SAVE_SECONDS:
                     session.save_last(training.state())
                     saved = time.monotonic()
-                if not training.finished:
+                if not training.finished and len(training.epochs) < until:
                     yield self._training_report("running", training, told)
                     told = len(training.epochs)
         except GeneratorExit:
             session.save_last(training.state())
             raise
+        if not training.finished:
+            session.halt(training.epochs[int(until) - 1])
+            yield self._training_report("halted", training, told)
+            return
         outcome = commit(training, session)
         yield self._training_report("diverged" if outcome.diverged_epoch is not None else "done", training, told)
 

@@ -27,12 +27,14 @@ def standing_line(results: Results) -> str:
     trials = summary.trials
     parts = [
         count(trials.total, "trial")
-        if trials.done == trials.total
+        if trials.done + trials.pruned == trials.total
         else f"{trials.done} of {count(trials.total, 'trial')} so far"
     ]
     if summary.evaluations_done < summary.evaluations:
         parts.append(f"{summary.evaluations_done:,} of {count(summary.evaluations, 'evaluation')}")
     parts.append(f"{trials.failed or 'none'} failed")
+    if trials.pruned:
+        parts.append(f"{trials.pruned} pruned")
     if trials.blocked:
         parts.append(f"{trials.blocked} blocked")
     return " · ".join((*parts, f"{trials.diverged or 'none'} diverged"))

@@ -97,14 +97,19 @@ def complete_line(summary: Summary, seconds: float) -> str:
     trials = summary.trials
     return (
         f"{summary.study} is complete: {count(trials.total, 'trial')}, {count(summary.evaluations, 'evaluation')}, "
-        f"none failed, {trials.diverged or 'none'} diverged, {clock(seconds)}"
+        f"none failed, {trials.diverged or 'none'} diverged, {_pruned(trials)}{clock(seconds)}"
     )
+
+
+def _pruned(trials: Counts) -> str:
+    """`31 pruned, `; nothing where none is."""
+    return f"{trials.pruned:,} pruned, " if trials.pruned else ""
 
 
 def nothing_line(summary: Summary, store: str) -> str:
     trials, done = summary.trials, summary.evaluations_done
     return (
-        f"{summary.study} is complete: {trials.done:,} of {count(trials.total, 'trial')}, "
+        f"{summary.study} is complete: {trials.done:,} of {count(trials.total, 'trial')}, {_pruned(trials)}"
         f"{done:,} of {count(summary.evaluations, 'evaluation')} in {store}.  Nothing to do."
     )
 
@@ -127,7 +132,10 @@ def incomplete_line(summary: Summary) -> str:
 def _unfinished(trials: Counts) -> tuple[tuple[str, int], ...]:
     left = trials.left
     held = ("held by another launch", trials.held)
-    return (("failed", trials.failed), ("blocked", trials.blocked), ("running", trials.running), held, ("left", left))
+    return (
+        ("pruned", trials.pruned), ("failed", trials.failed), ("blocked", trials.blocked),
+        ("running", trials.running), held, ("left", left),
+    )  # fmt: skip
 
 
 def failure_lines(

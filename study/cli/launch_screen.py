@@ -177,16 +177,13 @@ class Screen:
 def tally_table(progress: Progress, plan: Plan, terminal: Terminal, width: int | None) -> Laid:
     """One row a label: counts, then lowest and highest accuracy so far at each practical level, in percent."""
     tested = ["clean", *(f"{sweep.test_distortion} {sweep.practical:g}" for sweep in plan.sweeps)]
-    counts = ("done", "now", "left", "failed", *(("blocked",) if _any_blocked(progress) else ()))
+    rare = [name for name in ("pruned", "blocked") if any(getattr(one, name) for one in progress.tallies.values())]
+    counts = ("done", "now", "left", "failed", *rare)
     titles = [f"{name} %" if name == "clean" else name for name in tested]
     columns = [Column(""), *(Column(title, "right") for title in (*counts, *titles))]
     rows = [[terminal.text(cell) for cell in _tally_row(label, tally, counts, tested)] for label, tally in
             progress.tallies.items()]  # fmt: skip
     return lay_out(columns, rows, width, gap=3)
-
-
-def _any_blocked(progress: Progress) -> bool:
-    return any(tally.blocked for tally in progress.tallies.values())
 
 
 def _tally_row(label: str, tally: Tally, counts: tuple[str, ...], tested: list[str]) -> list[str]:

@@ -11,8 +11,9 @@ from study.cli.terminal import Column, Terminal, count, facts, lay_out
 from study.cost import Cost
 from study.figures import FigureCount, FigureCounts, Unshown, figure_counts
 from study.fitting import here, unfit
-from study.plan import Plan, Search
+from study.plan import Plan, Search, parents
 from study.planning import shown
+from study.pruners import rung_epochs
 from study.report import Changes, NewTrials, PlanRow, PlanTable, epochs_of, figure, open_range
 from study.spec.attacks import ALIGN, IMAGES
 from study.stages import tests_stages
@@ -151,8 +152,32 @@ def _before(plan: Plan, table: PlanTable) -> Iterator[tuple[str, str]]:
     yield "order", _order(plan, table)
     for search in plan.searches:
         yield "search", _search(search, plan.measure)
+    yield from _pruning(plan)
     if plan.figures:
         yield from _figures(figure_counts(plan))
+
+
+def _pruning(plan: Plan) -> Iterator[tuple[str, str]]:
+    """By which rule trials are given up early, for the labels that share it, and who is not."""
+    trials, starts = plan.expected().trials, parents(plan)
+    never = {trial.label for trial in trials if trial.trial_id in starts}
+    epochs = {trial.label: trial.recipe.epochs or 0 for trial in trials}
+    rules: dict[tuple[int, int, int], list[str]] = {}
+    for one in plan.prunings:
+        if one.label in epochs and one.label not in never:
+            rules.setdefault((one.min_epochs, one.reduction_factor, epochs[one.label]), []).append(one.label)
+    for (first, factor, length), labels in rules.items():
+        rungs = ", ".join(f"{rung:,}" for rung in rung_epochs(first, factor, length))
+        yield (
+            "pruning",
+            (
+                f"{', '.join(labels)}: compared after {rungs} of {_epochs(length)} by {plan.measure} on validation "
+                f"images, each label on each distortion by itself; 1 in {factor:,} goes on, others are not evaluated"
+            ),
+        )
+    spared = [one.label for one in plan.prunings if one.label in never]
+    if spared:
+        yield "never pruned", f"{', '.join(spared)}: others start from it"
 
 
 def _figures(counts: FigureCounts) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from study.standing import look, newest_failures
 from study.store import Store
 from study.summary import Counts, Summary, summarise
 
-COUNTED = ("total", "done", "running", "failed", "diverged", "blocked", "held", "left")
+COUNTED = ("total", "done", "running", "failed", "diverged", "pruned", "blocked", "held", "left")
 TITLES = {"total": "trials", "done": "trained"}
 """A trial that is trained may still be evaluated under more."""
 
@@ -58,7 +58,8 @@ def _starting(store: Store, study: str) -> list[str]:
 def _standing(summary: Summary, terminal: Terminal) -> list[str]:
     if summary.complete:
         evaluations = count(summary.evaluations, "evaluation")
-        line = f"{summary.study} is complete: {count(summary.trials.total, 'trial')}, {evaluations}"
+        pruned = f", {summary.trials.pruned:,} pruned" if summary.trials.pruned else ""
+        line = f"{summary.study} is complete: {count(summary.trials.total, 'trial')}{pruned}, {evaluations}"
     else:
         line = incomplete_line(summary)
     return terminal.wrap(line)

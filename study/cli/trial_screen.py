@@ -11,7 +11,7 @@ from study.plan import PlannedTrial
 from study.report import Naming, Share, ancestors, figure, hyperparameters
 from study.standing import look
 from study.store import Store
-from study.summary import states_of
+from study.summary import Found, states_of
 from trainables.recipe import Component, Family, Parent, Recipe, Scratch, Start
 
 HANG = 18
@@ -179,9 +179,21 @@ def _state(store: Store, place: Place) -> str:
     missing = len(place.launch.plan.conditions) - len(found.evaluated.get(place.trial.trial_id, ()))
     if state == "done" and place.trial.trial_id in found.diverged:
         state = "diverged, which is a result: kept, counted in the bands, not retried"
-    words = {"left": "not started", "blocked": "blocked: a parent of it failed", "held": "held by another launch"}
+    words = {
+        "left": "not started", "blocked": "blocked: a parent of it failed", "held": "held by another launch",
+        "pruned": _pruned(place, found),
+    }  # fmt: skip
     said = words.get(state, state)
     return f"{said}, {count(missing, 'evaluation')} missing" if state == "done" and missing > 0 else said
+
+
+def _pruned(place: Place, found: Found) -> str:
+    """How far it came, and that it may yet be finished."""
+    epochs, of = found.pruned.get(place.trial.trial_id, 0), place.trial.recipe.epochs or 0
+    return (
+        f"pruned after {epochs:,} of {count(of, 'epoch')}: others of {place.trial.label} did better on validation "
+        "images; a study that wants it without pruning trains it to its end from there"
+    )
 
 
 def _provenance(place: Place) -> Iterator[tuple[str, str]]:

@@ -47,7 +47,7 @@ class Estimate:
             return sum(self.frames.get(one, 1) for one in unit.condition_ids) * float(self.images["test"])
         attacked = any(step.name in attacks.names() for step in unit.recipe.distortions)
         passes = described(unit.recipe.method).forward_passes() * TRAINING_PASS + ATTACK_PASS * attacked
-        return unit.recipe.all_shown(self.images["train"]) * passes
+        return unit.part * unit.recipe.all_shown(self.images["train"]) * passes
 
     def learn(self, unit: StudyUnit, seconds: float) -> None:
         """`unit` took `seconds` on a worker, from its beginning to its end."""

@@ -3,17 +3,21 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from study.executor.brackets import Brackets
 from study.executor.failures import ALIKE, RETRIES
+from study.executor.rungs import Score
 from study.executor.units import StudyUnit
 from study.plan import Plan, PlannedTrial, Resources
-from study.progress import Phase, State
+from study.progress import State
 from study.stages import Lacking, tests_stages
 from trainables.recipe import Parent
 from trainables.tune import FailureClass
 
+Turn = tuple[bool, int]
+"""See `StudyUnit.turn`."""
 SHOWN_STAGES = 3
 """How many a message lists."""
 HELD_SECONDS = 2.0
@@ -61,10 +65,13 @@ class Queue:
         clock: Callable[[], float] = time.monotonic,
         lacking: Lacking = MappingProxyType({}),
         retrain: bool = False,
+        brackets: Brackets | None = None,
     ) -> None:
+        """`brackets`: with all that earlier launches found."""
         self.plan = plan
+        self.brackets = brackets or Brackets(replace(plan, prunings=()))
         self.trials = {trial.trial_id: trial for trial in plan.unique_trials()}
-        self.trained = {trial_id for trial_id in self.trials if trial_id in trained}
+        self.trained = {trial_id for trial_id in self.trials if trial_id in trained} - self.brackets.given_up
         self.failures: dict[str, Failure] = {}
         self.blocked: dict[str, str] = {}
         """Trial id → the reason."""
@@ -79,7 +86,7 @@ class Queue:
         self._children: defaultdict[str, list[str]] = defaultdict(list)
         for trial in self.trials.values():
             self._children[self._parent(trial.trial_id)].append(trial.trial_id)
-        self._ready: defaultdict[tuple[Resources, Phase], dict[str, StudyUnit]] = defaultdict(dict)
+        self._ready: defaultdict[tuple[Resources, Turn], dict[str, StudyUnit]] = defaultdict(dict)
         self._waiting: defaultdict[str, dict[str, StudyUnit]] = defaultdict(dict)
         """By the trial that they wait for."""
         self.missing: dict[str, int] = {}
@@ -96,6 +103,7 @@ class Queue:
         self._states: dict[str, State] = {}
         for trial_id in self.trials:
             self._settle(trial_id)
+        self._go_on(self.brackets.begin())
         for trial_id, failure in failed.items():
             if trial_id in self.trials:
                 self._fail(self.trials[trial_id], failure)
@@ -109,6 +117,8 @@ class Queue:
             self.trials[trial.trial_id] = trial
             self.trained.update([trial.trial_id] if trained else [])
             self._children[self._parent(trial.trial_id)].append(trial.trial_id)
+            self.brackets.join(trial)
+            going = self.brackets.trained(trial.trial_id) if trained else []
             self._file_units(trial.trial_id, evaluated, lacking)
         if trial.label not in self._labels[trial.trial_id]:
             self._labels[trial.trial_id].append(trial.label)
@@ -116,6 +126,7 @@ class Queue:
                 self.counts[trial.label][self._states[trial.trial_id]] += 1
         if new:
             self._settle(trial.trial_id)
+            self._go_on(going)
         return new
 
     def _file_units(self, trial_id: str, evaluated: Collection[str], lacking: tuple[int, ...]) -> None:
@@ -124,8 +135,10 @@ class Queue:
         A trained trial that is `lacking` stages is trained again before its evaluation, or not tested at them.
         """
         trial, again = self.trials[trial_id], bool(lacking) and self._retrain
-        if trial_id not in self.trained or again:
-            self._file(StudyUnit(phase="train", trial=trial, again=again))
+        if again:
+            self._file(StudyUnit(phase="train", trial=trial, again=True))
+        elif trial_id not in self.trained and not self.brackets.halts(trial_id):
+            self._file(self._training(trial))
         missing = [one for one in self.plan.conditions if one.condition_id not in evaluated]
         self.missing[trial_id] = len(missing)
         if lacking and not again:
@@ -140,9 +153,20 @@ class Queue:
             else:
                 self._file(unit)
 
+    def _training(self, trial: PlannedTrial) -> StudyUnit:
+        """What comes next of its training."""
+        stretch = self.brackets.stretch(trial.trial_id)
+        return StudyUnit(phase="train", trial=trial, since=stretch.since, until=stretch.until)
+
+    def _go_on(self, trial_ids: Iterable[str]) -> None:
+        """Trials that halted are to be trained further."""
+        for trial_id in trial_ids:
+            self._file(self._training(self.trials[trial_id]))
+            self._settle(trial_id)
+
     def _file(self, unit: StudyUnit, first: bool = False) -> None:
         if unit.needs is None or unit.needs in self.trained:
-            self._ready[unit.resources, unit.phase][unit.unit_id] = unit
+            self._ready[unit.resources, unit.turn][unit.unit_id] = unit
             if first:
                 self._first(unit.unit_id)
         else:
@@ -180,7 +204,7 @@ class Queue:
 
     def take(self, shape: Resources | None = None) -> StudyUnit | None:
         """The next unit to run, of `shape` if any such is ready; None if nothing is ready now."""
-        for place in sorted(self._ready, key=lambda place: (place[0] != shape, place[1] != "evaluate")):
+        for place in sorted(self._ready, key=lambda place: (place[0] != shape, place[1])):
             for unit_id, unit in self._ready[place].items():
                 if self._not_before.get(unit_id, 0.0) <= self._clock():
                     self.running[unit_id] = self._ready[place].pop(unit_id)
@@ -196,7 +220,20 @@ class Queue:
             self.trained.add(unit.trial.trial_id)
             for waiting in self._waiting.pop(unit.trial.trial_id, {}).values():
                 self._file(waiting)
+            self._go_on([] if unit.again else self.brackets.trained(unit.trial.trial_id))
         return Verdict(state=self._settle(unit.trial.trial_id))
+
+    def halt(self, unit: StudyUnit, score: Score) -> Verdict:
+        """`unit` halts where it was to: it goes on if it is among the best there, and so may others that halted."""
+        assert unit.until is not None
+        self.running.pop(unit.unit_id)
+        self.held.pop(unit.trial.trial_id, None)
+        self._go_on(self.brackets.halted(unit.trial.trial_id, unit.until, score))
+        return Verdict(state=self._settle(unit.trial.trial_id))
+
+    def drawn(self) -> None:
+        """No search draws another point: those that waited for more to compare with go on, or never will."""
+        self._go_on(self.brackets.drawn())
 
     def hold(self, unit: StudyUnit, who: str) -> Verdict:
         """Another launch has the trial: ask again in a while."""
@@ -224,6 +261,7 @@ class Queue:
         self.failures[trial.trial_id] = failure
         self._drop(trial.trial_id)
         self._settle(trial.trial_id)
+        self._go_on(self.brackets.gone(trial.trial_id))
         reason = f"its parent {trial.trial_id[:8]} failed"
         blocked = self._block(self._children[trial.trial_id], reason) if trial.trial_id not in self.trained else []
         if failure.failure == "user":
@@ -251,6 +289,7 @@ class Queue:
             self.blocked[trial_id] = reason
             self._drop(trial_id)
             self._settle(trial_id)
+            self._go_on(self.brackets.gone(trial_id))
             blocked.append(self.trials[trial_id])
             blocked += self._block(self._children[trial_id], f"its parent {trial_id[:8]} is blocked")
         return blocked
@@ -295,11 +334,14 @@ class Queue:
             return "now"
         if trial_id in self.held:
             return "held"
+        if self.brackets.halts(trial_id):
+            return "pruned"
         return "done" if trial_id in self.trained and not self._waits(f"{trial_id}.evaluate") else "left"
 
     def left(self) -> tuple[StudyUnit, ...]:
         """Units that are neither running nor given up, in the order in which they would run."""
-        return tuple(unit for units in (*self._ready.values(), *self._waiting.values()) for unit in units.values())
+        units = (unit for units in (*self._ready.values(), *self._waiting.values()) for unit in units.values())
+        return tuple(unit for unit in units if not self.brackets.halts(unit.trial.trial_id))
 
     def limit(self, count: int) -> int:
         """Keep only the first `count` trials that are not done, and the parents they need; how many there were."""

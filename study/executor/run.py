@@ -132,7 +132,10 @@ class Run:
             shape = next(shapes, None)
             if shape is None:
                 return
-            for addition in self.source.draw(shape, self.queue.trained):
+            drawn = self.source.draw(shape, self.queue.trained)
+            for addition in drawn:
+                self.queue.brackets.join(addition.trial)  # the replicates of a point are known before one of them ends
+            for addition in drawn:
                 self._add(addition)
 
     def _add(self, addition: Addition) -> None:
@@ -204,10 +207,12 @@ class Run:
         """The unit's last report."""
         self._tell_residency(report)
         self._reports.pop(unit.unit_id, None)
-        self._epochs.pop(unit.unit_id, None)
+        epochs = (*self._epochs.pop(unit.unit_id, ()), *report.epochs)
         self._count(unit, report.cells)
         self._told.pop(unit.unit_id, None)
-        if report.status in ("done", "diverged"):
+        if report.status == "halted":
+            self._halted(unit, report, epochs)
+        elif report.status in ("done", "diverged"):
             self._succeeded(unit, report)
         elif report.status == "held":
             self._held(unit, report.error)
@@ -216,6 +221,7 @@ class Run:
             self.failed(unit, Failure(
                 failure=report.failure, error=report.error, traceback_hash=traceback_hash(report.traceback)
             ))  # fmt: skip
+        self.close_rungs()
         self._changed()
 
     def died(self, unit: StudyUnit, death: Death) -> None:
@@ -241,17 +247,37 @@ class Run:
         self._crashes.update([crash] if death.crash_hash else [])
         return death.failure
 
+    def close_rungs(self) -> None:
+        """Once no search draws another point, nobody else comes to a rung."""
+        if self.queue.finished and not self.source.shapes(self.queue.trained):
+            self.queue.drawn()
+
     # Consequences
+
+    def _halted(self, unit: StudyUnit, report: Report, epochs: tuple[Epoch, ...]) -> None:
+        """The unit has trained as far as it was to."""
+        self._learn(unit, report)
+        (last,) = (one for one in epochs if one.epoch == unit.until)
+        accuracy = last.validation_correct / last.validation_n
+        verdict = self.queue.halt(unit, (accuracy, -last.validation_loss))
+        self.source.halted(unit.trial.trial_id, last.epoch, accuracy)
+        if verdict.state == "pruned":
+            message = f"after {last.epoch} of {unit.recipe.epochs} epochs, validation={accuracy:.4f}"
+            self._tell("pruned", unit.trial, message)
 
     def _succeeded(self, unit: StudyUnit, report: Report) -> None:
         if report.status == "diverged":
             self._diverge(unit.trial.trial_id)
-        if report.seconds and report.images:
-            self.estimate.learn(unit, report.seconds)
-        self._idle_deaths = 0
+        self._learn(unit, report)
         verdict = self.queue.done(unit)
         if verdict.state == "done":
             self._tell("diverged" if unit.trial.trial_id in self.diverged else "done", unit.trial, self._score(unit))
+
+    def _learn(self, unit: StudyUnit, report: Report) -> None:
+        """The worker is well, and this is how fast it was."""
+        if report.seconds and report.images:
+            self.estimate.learn(unit, report.seconds)
+        self._idle_deaths = 0
 
     def _held(self, unit: StudyUnit, who: str) -> None:
         news = unit.trial.trial_id not in self.queue.held
@@ -311,12 +337,16 @@ class Run:
             trials_done=self.queue.total["done"],
             trials=len(self.queue.trials) + sum(undrawn.values()),
             evaluations_done=self._cells,
-            evaluations=(len(self.queue.trials) + sum(undrawn.values())) * len(self.plan.conditions),
+            evaluations=self._cells_wanted(sum(undrawn.values())),
             tallies={label: self._tally(label, undrawn[label]) for label in self.queue.counts},
             running=tuple(self._running()),
             workers=max(self.workers(shape) for shape in self._shapes),
             where=self.where,
         )
+
+    def _cells_wanted(self, undrawn: int) -> int:
+        """Pruned trials are not evaluated."""
+        return (len(self.queue.trials) - self.queue.total["pruned"] + undrawn) * len(self.plan.conditions)
 
     def _remaining(self) -> float | None:
         """The estimate, made anew only so often that making it costs little."""
@@ -376,6 +406,7 @@ class Run:
             failed=counts["failed"],
             blocked=counts["blocked"],
             diverged=self._diverged[label],
+            pruned=counts["pruned"],
             accuracies={
                 name: self._spans[label][name] for name in self._practical.values() if name in self._spans[label]
             },

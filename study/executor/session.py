@@ -19,7 +19,7 @@ from trainables import tune
 from trainables.checkpoint import CorruptCheckpointError, dump, parse, weights_hash
 from trainables.evaluation.shown import is_attack
 from trainables.recipe import Condition, Parent, WeightsFile
-from trainables.records import Cell, Outcome, State
+from trainables.records import Cell, Epoch, Outcome, State
 
 LEASE_SECONDS = 60.0
 """A trial whose worker gave no sign of life for so long may be taken over."""
@@ -35,10 +35,13 @@ class OpenSessions:
     """The study, as another launch that meets the lease will read it."""
     shown_under_attack: str | None = None
     """The trial whose attacked images are kept as examples."""
+    study: str = ""
+    """Its name: whose rungs trials come to."""
 
     def __call__(self, unit: StudyUnit) -> "StoreSession":
+        owner = Owner.here(self.what)
         try:
-            return StoreSession(self.store, unit, self.conditions, Owner.here(self.what), self.shown_under_attack)
+            return StoreSession(self.store, unit, self.conditions, owner, self.shown_under_attack, self.study)
         except HeldError as held:
             raise tune.HeldError(str(held)) from None
 
@@ -97,8 +100,10 @@ class StoreSession:
         conditions: Mapping[str, Condition],
         owner: Owner,
         shown_under_attack: str | None = None,
+        study: str = "",
     ) -> None:
         self.store = store
+        self.study = study
         self.shown_under_attack = shown_under_attack
         self.unit = unit
         self.conditions = conditions
@@ -148,6 +153,10 @@ class StoreSession:
     def keep_example(self, condition_id: str, png: bytes) -> None:
         """Without a look at the lease: whoever has it writes the same."""
         self.store.keep_example(self._example(condition_id), png)
+
+    def halt(self, epoch: Epoch) -> None:
+        """In the study's rungs, without a look at the lease: whoever has it writes the same."""
+        self.store.record_rung(self.study, self.trial_id, epoch)
 
     def keep(self) -> None:
         """Raises tune.HeldError if another took the trial over, having seen no heartbeat of this process."""

@@ -35,6 +35,10 @@ class Source(Protocol):
         """A trial's accuracy under some conditions, by their ids."""
         ...
 
+    def halted(self, trial_id: str, epochs: int, accuracy: float) -> None:
+        """The trial halts after so many epochs, at this validation accuracy; it may go on or not."""
+        ...
+
     def give_up(self, trial_id: str) -> None:
         """The trial has failed for good."""
         ...
@@ -74,6 +78,9 @@ class NoSource:
         raise AssertionError("it has no shapes to draw")
 
     def learn(self, trial_id: str, accuracies: Mapping[str, float]) -> None:
+        """Nobody asks."""
+
+    def halted(self, trial_id: str, epochs: int, accuracy: float) -> None:
         """Nobody asks."""
 
     def give_up(self, trial_id: str) -> None:

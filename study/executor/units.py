@@ -30,6 +30,10 @@ class StudyUnit:
     """The cells still missing (phase `evaluate`)."""
     again: bool = False
     """Whether the trial is trained already, and this training is for stages that were never kept."""
+    since: int = 0
+    """Epochs that the trial was trained for by units before (phase `train`)."""
+    until: int | None = None
+    """The epochs after which the training halts, to be compared with others; None for its end."""
 
     def __deepcopy__(self, _memo: object) -> Self:
         """Itself, as of WaitUnit."""
@@ -49,6 +53,17 @@ class StudyUnit:
     @property
     def resources(self) -> Resources:
         return self.trial.resources
+
+    @property
+    def turn(self) -> tuple[bool, int]:
+        """What is smaller is taken first: evaluations, then trainings that have come furthest."""
+        return self.phase != "evaluate", -self.since
+
+    @property
+    def part(self) -> float:
+        """The part of the trial's training that this is (phase `train`)."""
+        epochs = self.recipe.epochs
+        return ((self.until or epochs) - self.since) / epochs if epochs else 1.0
 
     @property
     def needs(self) -> str | None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from study.plan import Plan, baseline_of
+from study.plan import Plan, Pruning, baseline_of
 from study.planning.conditions import benchmarks, conditions, sweeps
 from study.planning.data import located
 from study.planning.searches import searches
 from study.planning.starts import Parents
 from study.planning.trials import grid_trials, with_all_stages
+from study.pruners import ASHA
 from study.spec import Spec
 from trainables.methods import methods
 from trainables.recipe import Kind
@@ -34,7 +35,15 @@ def make_plan(spec: Spec, fingerprint: str) -> Plan:
         measure=methods.get(spec.methods[0].method).measure,
         figures=spec.figures,
         kinds=tuple(_kinds(spec)),
+        prunings=tuple(_prunings(spec)),
     )
+
+
+def _prunings(spec: Spec) -> Iterator[Pruning]:
+    for method in spec.methods:
+        if method.train.prune.name == "asha":
+            rule = ASHA(**method.train.prune.parameters)  # type: ignore[arg-type]
+            yield Pruning(label=method.label, min_epochs=rule.min_epochs, reduction_factor=rule.reduction_factor)
 
 
 def _kinds(spec: Spec) -> Iterator[tuple[str, Kind]]:

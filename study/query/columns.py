@@ -39,6 +39,8 @@ VIEWS = {
     "`perturbations` says how many of the ten they are over.",
     "pareto": "One row a point that a search drew: its objectives on validation images, which the search looked at, "
     "and on test images; each the mean over the objective's conditions and the point's replicates.",
+    "rungs": "One row a rung that a trial has come to, of a study with prune: how it stood there. Its bracket, the "
+    "trials that it was compared with, has the same label, training distortion and epochs.",
     "all_trials": "One row a trained trial of the whole store, of whichever study.",
 }
 """View → what one row is, and how it is computed."""
@@ -104,6 +106,7 @@ COMMON: dict[str, Meaning] = {
         "accuracy of the method `standard` (`triplet_ranking`, where embeddings are ranked) on undistorted images "
         "under the same condition, the mean of several trials; empty until one is evaluated",
     ),
+    "pruned": ("", "given up before the end of its training, by the study's own rule"),
     "width": ("rate", "best minus worst"),
     "worst": ("rate", "accuracy of the worst trial"),
     "worst_error": ("rate", "its standard error"),
@@ -180,6 +183,10 @@ COMMON: dict[str, Meaning] = {
 
 OWN: dict[tuple[str, str], Meaning] = {
     ("bands", "diverged"): ("trials", "how many of them diverged"),
+    ("bands", "pruned"): ("trials", "how many of the label were given up early, and are in none of the numbers"),
+    ("rungs", "epochs"): ("epochs", "the rung: how long the trial had been trained"),
+    ("rungs", "pruned"): ("", "whether the newest launch left it there, once nothing could take it further"),
+    ("rungs", "loss"): ("nats", "on the validation images, their mean"),
     ("practical", "diverged"): ("trials", "how many of them diverged"),
     ("bands", "level"): ("the parameter's", "the test level; empty for clean"),
     ("practical", "level"): ("the parameter's", "the practical level"),

@@ -21,7 +21,8 @@ from study.query.points import points
 from study.query.stability import pairs, shares
 from study.query.statements import QueryError, short, tables_of
 from study.store import RESULTS, Launch, Store
-from study.store.schemas import CONDITIONS, MEMBERSHIP
+from study.store.rungs import pruned_table
+from study.store.schemas import CONDITIONS, MEMBERSHIP, RUNGS
 
 ALONE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
@@ -42,13 +43,14 @@ SOURCES = {
     "noise_stability": ("membership", "conditions", "stability"),
     "stability_pairs": ("membership", "conditions", "stability_pairs"),
     "noise_images": ("membership", "conditions", "noise_stability"),
-    "bands": ("membership", "conditions", "trials", "evaluations"),
+    "bands": ("membership", "conditions", "trials", "evaluations", "pruned"),
     "practical": ("membership", "conditions", "trials", "evaluations"),
     "ce": ("membership", "conditions", "trials", "evaluations"),
     "mce": ("membership", "conditions", "trials", "evaluations"),
     "flip_rates": ("membership", "conditions", "trials", "flips"),
     "mfr": ("membership", "conditions", "trials", "evaluations", "flips"),
     "pareto": ("membership", "points"),
+    "rungs": ("membership", "rungs", "pruned"),
     "all_trials": ("all_trials",),
 }
 """View → the tables of the schema `stored` that it is made from."""
@@ -102,6 +104,10 @@ class Tables:
             return self.launch.conditions
         if name == "membership":
             return packed(_membership(self.launch.membership))
+        if name == "rungs":
+            return self.store.rungs(self.launch.study)
+        if name == "pruned":
+            return pruned_table(self.launch.pruned)
         if name == "points":
             return points(self.launch.plan, self._stored("evaluations"))
         if name == "stability":
@@ -109,6 +115,8 @@ class Tables:
         if name == "stability_pairs":
             return pairs(self._stored("noise_stability"), (one.trial_id for one in self.launch.plan.baseline))
         of_study = frozenset(self.launch.membership["trial_id"].to_pylist())
+        if name != "attempts":  # what another study made of a trial that this one gave up is no result of this one
+            of_study -= self.launch.pruned.keys()
         rows = self.store.read(name, of_study if self.only is None else self.only & of_study)
         return packed_terms(rows) if name == "epochs" else rows
 
@@ -168,6 +176,8 @@ def _empty() -> Stored:
         "all_trials": packed(stored["trials"]),
         "conditions": CONDITIONS.schema.empty_table(),
         "membership": packed(_membership(MEMBERSHIP.schema.empty_table())),
+        "rungs": RUNGS.schema.empty_table(),
+        "pruned": pruned_table({}),
         "points": points(None, stored["evaluations"]),
         "stability": shares(stored["noise_stability"]),
         "stability_pairs": pairs(stored["noise_stability"], ()),

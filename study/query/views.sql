@@ -4,6 +4,7 @@
 --   conditions     the study's test conditions, each with its place in its sweep
 --   trials, epochs, evaluations, predictions, attempts      rows of this study's trials, as they are stored
 --   points         the points that the study's searches drew, with their objectives packed into structs
+--   rungs, pruned  how trials stood where they halted, and those that the newest launch gave up
 --   all_trials     rows of every trial in the store
 --
 -- A view is in the order in which it is to be read. What its columns mean stands in study/query/columns.py.
@@ -325,6 +326,10 @@ SELECT
     max(n) AS n,
     count(*) AS trials,
     count(*) FILTER (diverged) AS diverged,
+    (
+        SELECT count(*) FROM stored.membership AS planned SEMI JOIN stored.pruned USING (trial_id)
+        WHERE planned.label = results.label AND planned.train_distortion = results.train_distortion
+    ) AS pruned,
     min(accuracy) AS min,
     quantile_cont(accuracy, 0.25) AS q25,
     quantile_cont(accuracy, 0.50) AS median,
@@ -714,3 +719,20 @@ SELECT
     identity
 FROM stored.all_trials
 ORDER BY method.name, train_distortion NULLS FIRST, trial_id;
+
+
+-- How each trial stood where it halted to be compared; once for each label it stands under.
+CREATE VIEW rungs AS
+SELECT
+    trial_id,
+    members.label,
+    members.train_distortion,
+    members.hyperparameters,
+    halted.epochs,
+    halted.validation_correct / halted.validation_n AS validation_accuracy,
+    halted.validation_loss AS loss,
+    halted.epochs IS NOT DISTINCT FROM pruned.epochs AS pruned
+FROM stored.rungs AS halted
+JOIN stored.membership AS members USING (trial_id)
+LEFT JOIN stored.pruned AS pruned USING (trial_id)
+ORDER BY members.position, halted.epochs;

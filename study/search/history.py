@@ -5,6 +5,7 @@ the launch before was.
 """
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -18,13 +19,20 @@ from optuna.distributions import (
 )
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, NSGAIISampler, QMCSampler, RandomSampler, TPESampler
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 
-from study.plan import Drawn, Open, Search
+from study.plan import Drawn, Open, Search, Verdict
 from trainables.parameters import Value
 
 Values = Callable[[int], Sequence[float] | None]
 """A point's number → what its objectives came to; None if that is not known (any more)."""
+Halts = Callable[[int], Sequence[tuple[int, float]]]
+"""A point's number → (epochs, validation accuracy) at each rung that it has come to, the first one first."""
+
+
+def no_halts(_: int) -> Sequence[tuple[int, float]]:
+    """Of a study that does not prune."""
+    return ()
 
 
 class History:
@@ -36,49 +44,83 @@ class History:
         """Whether today's sampler would have drawn other points than those on record (another version of Optuna)."""
         self.told: list[int] = []
         """Numbers of the points whose end is known to the sampler, in the order in which it was told."""
+        self.halted: Counter[int] = Counter()
+        """Rungs of each point that the sampler was told of."""
         self._begin()
 
     def _begin(self) -> None:
         self.told.clear()
+        self.halted.clear()
         optuna.logging.set_verbosity(optuna.logging.ERROR)  # what becomes of a point, the launch tells
         self.study = optuna.create_study(
             directions=["maximize"] * len(self.search.objectives), sampler=_sampler(self.search)
         )
         self.space = {one.key: distribution(one) for one in self.search.space}
 
-    def replay(self, points: Sequence[Drawn], values: Values) -> None:
+    def replay(self, points: Sequence[Drawn], values: Values, halts: Halts = no_halts) -> None:
         """Go through what was drawn and told before, so that the next draw is the one that would have been next."""
-        if not all(self._repeats(point, values) for point in points):
-            self._follow(points, values)
+        if not all(self._repeats(point, values, halts) for point in points):
+            self._follow(points, values, halts)
 
-    def _repeats(self, point: Drawn, values: Values) -> bool:
-        return self._tell_recorded(point, values) and self.draw() == dict(point.parameters)
+    def _repeats(self, point: Drawn, values: Values, halts: Halts) -> bool:
+        return self._tell_recorded(point, values, halts) and self.draw() == dict(point.parameters)
 
-    def _follow(self, points: Sequence[Drawn], values: Values) -> None:
+    def _follow(self, points: Sequence[Drawn], values: Values, halts: Halts) -> None:
         """Take the recorded points as they are."""
         self.departed = True
         self._begin()
         for point in points:
-            self._tell_recorded(point, values)
+            self._tell_recorded(point, values, halts)
             self.study.enqueue_trial(dict(point.parameters))
             self.draw()
 
-    def _tell_recorded(self, point: Drawn, values: Values) -> bool:
+    def _tell_recorded(self, point: Drawn, values: Values, halts: Halts) -> bool:
         """Tell what was told before the point was drawn; False if some of it is not known any more."""
-        known = {number: values(number) for number, verdict in point.told if verdict == "complete"}
-        for number, verdict in point.told:
-            if verdict == "failed" or known[number] is not None:
-                self.tell(number, known.get(number))
-        return None not in known.values()
+        known = [self._tell_word(number, verdict, values, halts) for number, verdict in point.told]
+        return all(known)
+
+    def _tell_word(self, number: int, verdict: Verdict, values: Values, halts: Halts) -> bool:
+        """False if it is not known any more, and so is not told."""
+        if verdict == "pruned":
+            come_to = halts(number)[self.halted[number] : self.halted[number] + 1]
+            for epochs, accuracy in come_to:
+                self.tell_halt(number, epochs, accuracy)
+            return bool(come_to)
+        known = values(number) if verdict == "complete" else None
+        if verdict == "failed" or known is not None:
+            self.tell(number, known)
+        return verdict == "failed" or known is not None
 
     def draw(self) -> dict[str, Value]:
         """The next point, a value for each key of the space; its number is how many there were."""
         return dict(self.study.ask(self.space).params)
 
+    def tell_halt(self, number: int, epochs: int, accuracy: float) -> None:
+        """How a point stood at its next rung: all that is known of it until its objectives are."""
+        self.halted[number] += 1
+        if number not in self.told:
+            state = TrialState.PRUNED
+            self._replace(number, state=state, intermediate_values={epochs: accuracy}, value=accuracy)
+
+    def _replace(self, number: int, **known: Any) -> None:
+        """Put another word in the place of the one on a point, which Optuna lets stand once it is said."""
+        before = self.study.get_trials(deepcopy=False)
+        self.study = optuna.create_study(directions=self.study.directions, sampler=self.study.sampler)
+        for trial in before:
+            told = trial
+            if trial.number == number:
+                told = create_trial(
+                    params=trial.params, distributions=trial.distributions, user_attrs=trial.user_attrs,
+                    system_attrs=trial.system_attrs, **known,
+                )  # fmt: skip
+            self.study.add_trial(told)
+
     def tell(self, number: int, values: Sequence[float] | None) -> None:
-        """What a point's objectives came to; None if it failed for good. Of two words on it, the first counts."""
+        """What a point's objectives came to; None if it failed for good. Of two such words, the first counts."""
         if number in self.told:
             return
+        if self.study.get_trials(deepcopy=False)[number].state == TrialState.PRUNED:
+            self._replace(number, state=TrialState.RUNNING)
         if values is None:
             self.study.tell(number, state=TrialState.FAIL)
         else:

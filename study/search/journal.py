@@ -25,7 +25,9 @@ class Ended:
 
     drawn: Drawn
     values: tuple[float, ...] | None
-    """None if it failed."""
+    """None if it failed, or was pruned."""
+    halts: tuple[tuple[int, float], ...] = ()
+    """(epochs, validation accuracy) at each rung of a point of which no more is known."""
 
 
 def journal(study: str, searches: Sequence[tuple[Search, Sequence[Ended]]]) -> bytes:
@@ -53,10 +55,17 @@ def study_name(study: str, search: Search) -> str:
     return " · ".join(part for part in (study, search.label, search.train_distortion) if part)
 
 
+def _state(ended: Ended) -> TrialState:
+    if ended.values is not None:
+        return TrialState.COMPLETE
+    return TrialState.PRUNED if ended.halts else TrialState.FAIL
+
+
 def _trial(search: Search, ended: Ended) -> FrozenTrial:
     return create_trial(
-        state=TrialState.FAIL if ended.values is None else TrialState.COMPLETE,
+        state=_state(ended),
         values=ended.values,
+        intermediate_values=dict(ended.halts),
         params=dict(ended.drawn.parameters),
         distributions={one.key: distribution(one) for one in search.space},
         user_attrs={"trial_ids": list(ended.drawn.trial_ids)},

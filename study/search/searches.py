@@ -2,16 +2,17 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from statistics import fmean
+from types import MappingProxyType
 
 from study.executor.source import Addition
 from study.plan import Drawn, Plan, PlannedTrial, Resources, Search, Verdict
 from study.planning import drawn_trials
-from study.search.history import History, Values
+from study.search.history import Halts, History, Values
 from study.search.journal import Ended, journal
 from study.stages import lacking
 from study.store import Store
@@ -38,8 +39,14 @@ class Course:
         """None as long as nothing is to be drawn."""
         self.verdicts: dict[int, Verdict] = {}
         """Of the points whose end is known, in the order in which it was."""
-        self.recorded: set[int] = {number for point in drawn for number, _ in point.told}
+        self.recorded: set[int] = {number for point in drawn for number, said in point.told if said != "pruned"}
         """Points whose end stands before some draw on record."""
+        self.fresh: list[tuple[int, Verdict]] = []
+        """What the sampler was told since the last draw."""
+        self.halted: Counter[int] = Counter(
+            number for point in drawn for number, said in point.told if said == "pruned"
+        )
+        """Rungs of each point that the sampler was told of."""
         self.most = search.points
         """Points in all, after `--limit`."""
 
@@ -52,17 +59,18 @@ class Course:
         starts = (template.start for template in self.search.templates)
         return self.undrawn > 0 and all(start.trial_id in trained for start in starts if isinstance(start, Parent))
 
-    def resume(self, values: Values) -> None:
+    def resume(self, values: Values, halts: Halts) -> None:
         """Draw again what is on record, and be told again what was told."""
         self.history = History(self.search)
-        self.history.replay(self.drawn, values)
+        self.history.replay(self.drawn, values, halts)
         recorded = dict(told for point in self.drawn for told in point.told)
         self.verdicts = {number: recorded[number] for number in self.history.told}
 
     def draw(self) -> tuple[Drawn, tuple[PlannedTrial, ...]]:
         """The next point and its trials."""
-        told = tuple((number, verdict) for number, verdict in self.verdicts.items() if number not in self.recorded)
-        self.recorded.update(number for number, _ in told)
+        told = tuple(self.fresh)
+        self.fresh.clear()
+        self.recorded.update(number for number, said in told if said != "pruned")
         assert self.history is not None
         values = self.history.draw()
         trials = drawn_trials(self.search, values)
@@ -80,8 +88,22 @@ class Course:
         """A point's objectives, or None if one of its trials failed for good; the first word counts."""
         if number not in self.verdicts:
             self.verdicts[number] = "failed" if values is None else "complete"
+            if number not in self.recorded:
+                self.fresh.append((number, self.verdicts[number]))
             if self.history is not None:
                 self.history.tell(number, values)
+
+    def halt(self, number: int, halts: Sequence[tuple[int, float]]) -> None:
+        """The rungs that a point has come to; those that the sampler has not heard of, it is told.
+
+        To a search of several objectives Optuna takes no such word, and none is said.
+        """
+        for epochs, accuracy in halts[self.halted[number] :]:
+            if number in self.verdicts or len(self.search.objectives) > 1 or self.history is None:
+                return
+            self.halted[number] += 1
+            self.fresh.append((number, "pruned"))
+            self.history.tell_halt(number, epochs, accuracy)
 
 
 class Searches:
@@ -95,6 +117,8 @@ class Searches:
         self._journal_due = 0.0
         self._accuracies: defaultdict[str, dict[str, float]] = defaultdict(dict)
         """Trial id → the accuracies that objectives need."""
+        self._halts: defaultdict[str, dict[int, float]] = defaultdict(dict)
+        """Trial id → epochs → its validation accuracy where it halted."""
         self._failed: set[str] = set()
         self._waiting: defaultdict[str, list[tuple[Course, int]]] = defaultdict(list)
         """Trial id → the points that are done when it is."""
@@ -132,6 +156,10 @@ class Searches:
         self._accuracies[trial_id].update(needed)
         if needed:
             self._settle([trial_id])
+
+    def halted(self, trial_id: str, epochs: int, accuracy: float) -> None:
+        self._halts[trial_id][epochs] = accuracy
+        self._settle_halts([trial_id])
 
     def give_up(self, trial_id: str) -> None:
         self._failed.add(trial_id)
@@ -176,6 +204,18 @@ class Searches:
                 if values is not None or not self._failed.isdisjoint(ids):
                     course.end(number, values)
 
+    def _settle_halts(self, trial_ids: Iterable[str]) -> None:
+        """Tell the courses how far the points of these trials have come."""
+        for trial_id in trial_ids:
+            for course, number in self._waiting[trial_id]:
+                course.halt(number, self.halts(course, number))
+
+    def halts(self, course: Course, number: int) -> tuple[tuple[int, float], ...]:
+        """(epochs, mean accuracy) at each rung that all replicates of a point have come to."""
+        each = [self._halts.get(one, {}) for one in course.drawn[number].trial_ids]
+        common = sorted(epochs for epochs in each[0] if all(epochs in one for one in each))
+        return tuple((epochs, fmean(one[epochs] for one in each)) for epochs in common)
+
     def values(self, course: Course, number: int) -> tuple[float, ...] | None:
         """A point's objectives, each the mean over its conditions and replicates; None while one is missing."""
         ids = course.drawn[number].trial_ids
@@ -186,15 +226,23 @@ class Searches:
             for objective in course.search.objectives
         )
 
-    def resume(self, known: Mapping[str, Accuracies], failed: Collection[str]) -> None:
+    def resume(
+        self,
+        known: Mapping[str, Accuracies],
+        failed: Collection[str],
+        halts: Mapping[str, Mapping[int, float]] = MappingProxyType({}),
+    ) -> None:
         """Bring every sampler to where the launch before was, then tell it what has ended since."""
         for trial_id, accuracies in known.items():
             self._accuracies[trial_id].update(accuracies)
+        for trial_id, come_to in halts.items():
+            self._halts[trial_id].update(come_to)
         for course in self.courses:
             if course.undrawn:
-                course.resume(partial(self.values, course))
+                course.resume(partial(self.values, course), partial(self.halts, course))
         for trial_id in list(self._waiting):
             self._settle([trial_id])
+            self._settle_halts([trial_id])
         for trial_id in failed:
             self.give_up(trial_id)
 
@@ -218,6 +266,8 @@ class Searches:
         for point in course.drawn:
             if point.number in course.verdicts:
                 yield Ended(drawn=point, values=self.values(course, point.number))
+            elif halts := self.halts(course, point.number):
+                yield Ended(drawn=point, values=None, halts=halts)
 
 
 def _validation(search: Search) -> frozenset[str]:
@@ -236,8 +286,16 @@ def resumed(plan: Plan, store: Store, failed: Collection[str]) -> Searches:
         look=partial(_found, store, plan),
         keep=partial(store.keep_journal, plan.study),
     )
-    searches.resume(_known(store, plan), failed)
+    searches.resume(_known(store, plan), failed, _halts(store, plan))
     return searches
+
+
+def _halts(store: Store, plan: Plan) -> Mapping[str, Mapping[int, float]]:
+    """Trial id → epochs → its validation accuracy where it halted."""
+    halts: defaultdict[str, dict[int, float]] = defaultdict(dict)
+    for row in store.rungs(plan.study).to_pylist() if plan.prunings else ():
+        halts[row["trial_id"]][row["epochs"]] = row["validation_correct"] / row["validation_n"]
+    return halts
 
 
 def _known(store: Store, plan: Plan) -> Mapping[str, Accuracies]:

@@ -100,6 +100,8 @@ class Train(Frozen):
     threads: int
     replicates: int
     checkpoints: Checkpoints
+    prune: Component
+    """One of `study.pruners.PRUNERS`."""
 
     @property
     def counts(self) -> Counts:

@@ -23,7 +23,7 @@ from study.spec.searching import check_open, read_search
 from study.spec.settings import read_distortions
 from study.spec.sources import SUFFIX, Source, find
 from study.spec.tracking import read_tracking
-from study.spec.training import AT_FAULT, NAMES, SINGLE, default_needs, read_lines, read_needs
+from study.spec.training import AT_FAULT, NAMES, NEVER, SINGLE, default_needs, read_lines, read_needs
 from trainables.datasets import datasets
 from trainables.models import models
 from trainables.recipe import Component
@@ -129,9 +129,11 @@ def _check_unseen(
         faults.add(node.place, f"{rule}, and a search looks at them; leave held_out out")
     places = entries(node, "methods", faults)
     for method in methods:
+        place = places[method.label].place
         if method.train.select == "best_validation":
-            place = places[method.label].place.at("select")
-            faults.add(place, f"{rule}, and best_validation chooses on them; write select: last")
+            faults.add(place.at("select"), f"{rule}, and best_validation chooses on them; write select: last")
+        if method.train.prune != NEVER:
+            faults.add(place.at("prune"), f"{rule}, and pruning chooses on them; leave held_out or prune out")
 
 
 def _study(node: Node, faults: Faults) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from study.plan import Draw
+from study.pruners import PRUNERS
 from study.samplers import SAMPLERS
 from study.spec.attacks import ATTACKS, SHARED
 from study.spec.axes import FORMS, RANGES
@@ -21,7 +22,7 @@ from study.spec.searching import REQUIRED_LINES as REQUIRED_OF_SEARCH
 from study.spec.stability import ALL, EVERY, SIGMA, STABILITY, STAGE
 from study.spec.stability import NUMBERS as COUNTED
 from study.spec.tracking import MLFLOW, TRACKED
-from study.spec.training import CHECKPOINTS, SINGLE, STAGES, Occupied
+from study.spec.training import CHECKPOINTS, PRUNE, SINGLE, STAGES, Occupied
 from trainables.datasets import DataSet, datasets
 from trainables.methods import Method, methods
 from trainables.models import Model, models
@@ -54,6 +55,7 @@ def _definitions() -> Schema:
         "model": _named(models.all(), "the network"),
         "optimizer": _chosen(OPTIMIZERS, "how a gradient becomes a step"),
         "schedule": _chosen(SCHEDULES, "how the learning rate changes"),
+        "pruner": _chosen(PRUNERS, "which trials are given up early, by validation accuracy on the way"),
         "resources": _object(_values(parameters(Occupied)), description="what one trial occupies on a node"),
     }
 
@@ -199,7 +201,9 @@ def _train_lines() -> Schema:
         "oneOf": [TEXT, _object({"weights": TEXT}, ["weights"])],
     }
     chosen = {name: _defined(name) for name in ("optimizer", "schedule")}
-    return {"from": start, **_values(SINGLE.values()), **chosen, CHECKPOINTS: _checkpoints()}
+    return {
+        "from": start, **_values(SINGLE.values()), **chosen, CHECKPOINTS: _checkpoints(), PRUNE: _defined("pruner"),
+    }  # fmt: skip
 
 
 def _checkpoints() -> Schema:

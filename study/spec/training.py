@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from study.pruners import PRUNERS
 from study.spec.axes import axis, kind_of, single
 from study.spec.components import chosen, entries, entries_or_fault, is_whole, only
 from study.spec.faults import Faults, Place, unknown
@@ -20,6 +21,8 @@ from trainables.schedules import SCHEDULES, schedule
 
 SCRATCH = "scratch"
 CHECKPOINTS = "checkpoints"
+PRUNE = "prune"
+NEVER = Component.of("none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +69,7 @@ class Stages(Parameterised):
 STAGES: dict[str, Parameter] = {described.name: described for described in parameters(Stages)}
 SINGLE: dict[str, Parameter] = {described.name: described for described in parameters(Lines)}
 OCCUPIED: dict[str, Parameter] = {described.name: described for described in parameters(Occupied)}
-NAMES = ("from", *SINGLE, "optimizer", "schedule", CHECKPOINTS)
+NAMES = ("from", *SINGLE, "optimizer", "schedule", CHECKPOINTS, PRUNE)
 """Every line of `train:`."""
 LENGTHS = ("epochs", "iterations")
 """Of which a method has exactly one."""
@@ -85,6 +88,7 @@ UNTRAINED: Read = DEFAULTS | {
     "schedule": Component.of("constant"),
     "select": "last",
     CHECKPOINTS: Checkpoints(),
+    PRUNE: NEVER,
 }
 """The lines of what takes no step, which say nothing."""
 AT_FAULT: Read = dict.fromkeys(NAMES)
@@ -98,6 +102,7 @@ def read_lines(given: Mapping[str, Node], labels: list[str], folder: Path, fault
         "optimizer": lambda node: chosen(node, "optimizer", OPTIMIZERS, faults),
         "schedule": lambda node: chosen(node, "schedule", SCHEDULES, faults),
         CHECKPOINTS: lambda node: _checkpoints(node, faults),
+        PRUNE: lambda node: chosen(node, "pruner", PRUNERS, faults),
     }
     both = [given[name].place for name in LENGTHS if name in given]
     if len(both) > 1:
@@ -138,7 +143,7 @@ def train_of(read: Read, place: Place, faults: Faults) -> Train | None:
         missing.insert(0, " or ".join(LENGTHS))
     for name in missing:
         faults.add(place, f"{name} must be given, in train: for all methods or here for this one")
-    usual = {"from": FromScratch(), "schedule": Component.of("constant"), CHECKPOINTS: Checkpoints()}
+    usual = {"from": FromScratch(), "schedule": Component.of("constant"), CHECKPOINTS: Checkpoints(), PRUNE: NEVER}
     lines = DEFAULTS | usual | read
     needed = [name for name in NAMES if name not in LENGTHS or name in lines]
     if missing or any(lines.get(name) is None for name in needed) or read.keys() >= set(LENGTHS):
@@ -146,7 +151,24 @@ def train_of(read: Read, place: Place, faults: Faults) -> Train | None:
     if not _go_together(lines["optimizer"], lines["schedule"], place, faults):
         return None
     train = Train.model_validate({"start": lines.pop("from"), **lines})
-    return train if _keeps_some(train, place, faults) else None
+    return train if _keeps_some(train, place, faults) and _has_a_rung(train, place, faults) else None
+
+
+def _has_a_rung(train: Train, place: Place, faults: Faults) -> bool:
+    """Whether there is something to compare before the training ends, if its trials are to be pruned."""
+    if train.prune == NEVER or not is_whole(train.prune, PRUNERS[train.prune.name]):
+        return train.prune == NEVER
+    if train.epochs is None:
+        message = "trials are compared after whole epochs, and this training counts iterations"
+        faults.add(place.at(PRUNE), f"{message}; write epochs: …, or prune: none here")
+        return False
+    first = train.prune.parameters["min_epochs"]
+    assert isinstance(first, int)
+    if first >= train.epochs:
+        message = f"min_epochs lies below the epochs of the training, {train.epochs:,}, got {first:,}"
+        faults.add(place.at(PRUNE), f"{message}; write a smaller one, or prune: none here")
+        return False
+    return True
 
 
 def _keeps_some(train: Train, place: Place, faults: Faults) -> bool:

@@ -11,12 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from study.plan import Plan, Search
+from study.plan import Plan, Pruning, Search
 from study.store.errors import CorruptObjectError
 from study.store.files import decode, write
 from study.store.objects import Objects
-from study.store.plans import conditions, membership, plan_of, trial_of
+from study.store.plans import conditions, membership, plan_of, prunings, trial_of
 from study.store.rows import Row
+from study.store.rungs import read_pruned
 from study.store.schemas import CONDITIONS, MEMBERSHIP
 from study.store.searches import Point, read_points, read_searches, write_searches
 
@@ -40,6 +41,8 @@ class Launch:
     searches: tuple[Search, ...]
     points: tuple[Point, ...]
     """Drawn so far, by any launch of the same searches."""
+    pruned: Mapping[str, int]
+    """Trial id → the epochs that it was trained for, of those that the launch gave up."""
 
     @property
     def study(self) -> str:
@@ -48,6 +51,10 @@ class Launch:
     @property
     def title(self) -> str:
         return str(self.grid.schema.metadata[b"title"].decode())
+
+    @property
+    def prunings(self) -> tuple[Pruning, ...]:
+        return prunings(self.grid)
 
     @cached_property
     def membership(self) -> pa.Table:
@@ -84,6 +91,7 @@ def record(objects: Objects, plan: Plan, spec_text: str, provenance: Mapping[str
         conditions=conditions(plan),
         searches=plan.searches,
         points=(),
+        pruned={},
     )
     return newest if newest is not None and newest.repeats(launch) else _append(objects, launch)
 
@@ -144,6 +152,7 @@ def _read(objects: Objects, study: str, number: int) -> Launch:
         conditions=decode(CONDITIONS, objects.get(tested), objects.address(tested)),
         searches=searches,
         points=_points(objects, study, searches),
+        pruned=read_pruned(objects, study, number),
     )
 
 

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pyarrow as pa
 
-from study.plan import Benchmark, BenchmarkTest, Figure, Plan, PlannedTrial, Resources, Skipped, Sweep, Trained
+from study.plan import Benchmark, BenchmarkTest, Figure, Plan, PlannedTrial, Pruning, Resources, Skipped, Sweep, Trained
 from study.store.hyperparameters import hyperparameters, symbol
 from study.store.recipes import read_components, read_recipe, write_components, write_recipe
 from study.store.rows import Row
@@ -18,8 +18,8 @@ from trainables.recipe import Condition, Measure
 def membership(plan: Plan) -> pa.Table:
     """The plan's trials as a table.
 
-    The study's name and title are its metadata, its measure if that is not accuracy, its figures if it has any, and of
-    which kind its distortions are.
+    The study's name and title are its metadata, its measure if that is not accuracy, its figures if it has any, of
+    which kind its distortions are, and how its trials are pruned.
     """
     rows = [membership_row(position, trial) for position, trial in enumerate(plan.trials)]
     metadata = {**MEMBERSHIP.schema.metadata, b"study": plan.study.encode(), b"title": plan.title.encode()}
@@ -29,6 +29,8 @@ def membership(plan: Plan) -> pa.Table:
         metadata[b"figures"] = json.dumps([asdict(figure) for figure in plan.figures]).encode()
     if plan.kinds:
         metadata[b"kinds"] = json.dumps(plan.kinds).encode()
+    if plan.prunings:
+        metadata[b"prunings"] = json.dumps([asdict(one) for one in plan.prunings]).encode()
     return pa.Table.from_pylist(rows, schema=MEMBERSHIP.schema.with_metadata(metadata))
 
 
@@ -66,7 +68,13 @@ def plan_of(membership: pa.Table, conditions: pa.Table) -> Plan:
         measure=_measure(membership),
         figures=tuple(map(_figure, json.loads(membership.schema.metadata.get(b"figures", b"[]")))),
         kinds=tuple((name, kind) for name, kind in json.loads(membership.schema.metadata.get(b"kinds", b"[]"))),
+        prunings=prunings(membership),
     )
+
+
+def prunings(membership: pa.Table) -> tuple[Pruning, ...]:
+    """How the trials of a plan are pruned."""
+    return tuple(Pruning(**one) for one in json.loads(membership.schema.metadata.get(b"prunings", b"[]")))
 
 
 def _figure(told: Row) -> Figure:

@@ -14,7 +14,7 @@ from trainables.recipe import Condition, Parent, Role, Start, WeightsFile
 from trainables.records import Cell, Outcome
 
 Row = dict[str, Any]
-Ended = Literal["done", "diverged", "failed", "lost", "stopped"]
+Ended = Literal["done", "diverged", "halted", "failed", "lost", "stopped"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -432,7 +432,11 @@ ATTEMPTS = Table(
         TRIAL_ID,
         Column(name="attempt", type=pa.string(), meaning="the token of one run of one unit"),
         Column(name="unit", type=pa.string(), meaning="what was run: train, evaluate"),
-        Column(name="status", type=pa.string(), meaning="how it ended: done, diverged, failed, lost, stopped"),
+        Column(
+            name="status",
+            type=pa.string(),
+            meaning="how it ended: done, diverged, halted (where a rung compares it), failed, lost, stopped",
+        ),
         Column(
             name="failure_class",
             type=pa.string(),
@@ -505,6 +509,31 @@ MEMBERSHIP = Table(
         ),
     ),
 )
+
+RUNGS = Table(
+    name="rungs",
+    version=1,
+    key=("trial_id", "epochs"),
+    columns=(
+        TRIAL_ID,
+        Column(name="epochs", type=pa.int64(), unit="epochs", meaning="the rung: how long the trial was trained"),
+        VALIDATION_CORRECT,
+        VALIDATION_N,
+        Column(name="validation_loss", type=pa.float64(), unit="nats", meaning="mean over the validation images"),
+    ),
+)
+"""How trials stood where they halted, for a study that prunes: one file an entry, in the study's folder."""
+
+PRUNED = Table(
+    name="pruned",
+    version=1,
+    key=("trial_id",),
+    columns=(
+        TRIAL_ID,
+        Column(name="epochs", type=pa.int64(), unit="epochs", meaning="how long the trial was trained"),
+    ),
+)
+"""The trials that a launch gave up, once nothing was left that could take them further."""
 
 CONDITIONS = Table(
     name="conditions",

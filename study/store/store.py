@@ -58,10 +58,11 @@ from study.store.rows import (
     prediction_rows,
     trial_row,
 )
+from study.store.rungs import read_rungs, record_pruned, record_rung
 from study.store.schemas import ATTEMPTS, EPOCHS, EVALUATIONS, PARTS, PREDICTIONS, RESULTS, TRIALS, Table
 from study.store.searches import record_point
 from trainables.recipe import Condition, Role
-from trainables.records import Cell, Outcome
+from trainables.records import Cell, Epoch, Outcome
 
 READERS = 16
 """Files read at once: a remote store answers each in tens of milliseconds."""
@@ -145,6 +146,23 @@ class Store:
     def record_point(self, study: str, drawn: Drawn, trials: Sequence[PlannedTrial]) -> None:
         """A point that a search has drawn, before any of it runs."""
         record_point(self.objects, study, drawn, trials)
+
+    def record_rung(self, study: str, trial_id: str, epoch: Epoch) -> None:
+        """How a trial of the study stood where it halted."""
+        record_rung(self.objects, study, trial_id, epoch)
+
+    def rungs(self, study: str) -> pa.Table:
+        """How the study's trials stood where they halted: `study.store.schemas.RUNGS`; raises CorruptObjectError."""
+        return read_rungs(self.objects, study, _together)
+
+    def record_pruned(self, study: str, launch: int, epochs: Mapping[str, int]) -> None:
+        """The trials that a launch gave up, each with the epochs that it was trained for."""
+        record_pruned(self.objects, study, launch, epochs)
+
+    def epochs(self, trial_id: str) -> list[dict[str, Any]]:
+        """The rows of a trained trial's epochs."""
+        rows: list[dict[str, Any]] = self._read_file(EPOCHS, _result("epochs", trial_id)).to_pylist()
+        return rows
 
     def keep_journal(self, study: str, journal: bytes) -> None:
         """A study's searches as Optuna keeps them: a view for its tools, never read back."""

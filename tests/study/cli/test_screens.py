@@ -35,11 +35,11 @@ def progress(plan: Plan, running: int = 1) -> Progress:
     return Progress(
         study="small", elapsed=65.0, remaining=130.0, trials_done=1, trials=9, evaluations_done=5, evaluations=36,
         tallies={
-            "Baseline": Tally(done=1, now=0, left=0, failed=0, blocked=0, diverged=0,
+            "Baseline": Tally(done=1, now=0, left=0, failed=0, blocked=0, diverged=0, pruned=0,
                               accuracies={"clean": (0.96, 0.96), "gaussian_noise 0.3": (0.861, 0.861)}),
-            "ST": Tally(done=0, now=running, left=6 - running, failed=0, blocked=0, diverged=0,
+            "ST": Tally(done=0, now=running, left=6 - running, failed=0, blocked=0, diverged=0, pruned=0,
                         accuracies={"clean": (0.9, 0.95)}),
-            "DA": Tally(done=0, now=0, left=2, failed=0, blocked=0, diverged=0, accuracies={}),
+            "DA": Tally(done=0, now=0, left=2, failed=0, blocked=0, diverged=0, pruned=0, accuracies={}),
         },
         running=tuple(
             Running(trial=some[k], phase="train", epoch=2, planned_epochs=3, cells_done=0, cells=4, epochs=(),

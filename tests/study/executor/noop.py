@@ -29,21 +29,27 @@ class NoOp(StudyTrainable):
 
     def work(self, unit: Unit, session: Session) -> Slices:
         if unit.phase == "train":
-            return self._pretend_training(unit.recipe, session)
+            return self._pretend_training(unit.recipe, session, unit.until)
         return self._pretend_evaluation(unit.recipe, session)
 
-    def _pretend_training(self, recipe: Recipe, session: Session) -> Slices:
+    def _pretend_training(self, recipe: Recipe, session: Session, until: int | None) -> Slices:
         state: dict[str, Any] = dict(session.load_last() or {"epochs": [], "step": 0})
         if isinstance(recipe.start, Parent) and not state["epochs"]:
             session.load_start(recipe.start)
         losses = list(state["epochs"])
-        while len(losses) < recipe.epochs:
+        end = until or recipe.epochs
+        while len(losses) < end:
             time.sleep(EPOCH_SECONDS)
             losses.append(link(losses[-1] if losses else 0.0, recipe, len(losses) + 1))
             session.save_last({"epochs": losses, "step": 0})
             self.images += 100
-            if len(losses) < recipe.epochs:
+            if len(losses) < end:
                 yield self.report("running", epoch=len(losses))
+        if len(losses) < recipe.epochs:
+            epochs = outcome(losses).epochs
+            session.halt(epochs[end - 1])
+            yield self.report("halted", epoch=len(losses), epochs=epochs)
+            return
         session.commit_training(outcome(losses), None)
         yield self.report("done", epoch=len(losses))
 
@@ -58,10 +64,10 @@ class NoOp(StudyTrainable):
 class Raising(NoOp):
     """Raises in the training of every trial whose replicate is odd."""
 
-    def _pretend_training(self, recipe: Recipe, session: Session) -> Slices:
+    def _pretend_training(self, recipe: Recipe, session: Session, until: int | None) -> Slices:
         if recipe.replicate % 2:
             raise ArithmeticError(f"no luck with replicate {recipe.replicate}")
-        return super()._pretend_training(recipe, session)
+        return super()._pretend_training(recipe, session, until)
 
 
 def outcome(losses: Sequence[float]) -> Outcome:

@@ -1,6 +1,6 @@
 """Launches a no-op study and tells what happens, a line each:
 
-    python -m tests.study.executor.small_study STORE ADDRESS [TRIALS] [EPOCHS] [STUDY]
+    python -m tests.study.executor.small_study STORE ADDRESS [TRIALS] [EPOCHS] [STUDY] [FACTOR]
 
 An empty address starts a Ray of its own.
 """
@@ -12,11 +12,12 @@ from pathlib import Path
 from ray import cloudpickle
 
 from study.launch import LaunchOptions, Result, launch_plan
-from study.plan import Plan
+from study.plan import Plan, Pruning
 from study.progress import Event, Observer, Progress
 from study.store import Store
 from tests.study.executor import noop
 from tests.study.executor.plans import plan, trial
+from trainables.recipe import Component
 
 IMAGES = {"train": 200, "test": 100}
 
@@ -25,6 +26,17 @@ def family(trials: int, epochs: int) -> Plan:
     """A parent, then children of it."""
     children = (trial(f"{i:02x}", "B", parent="01", epochs=epochs) for i in range(2, trials + 1))
     return plan(trial("01", epochs=epochs), *children)
+
+
+def halving(of: Plan, factor: int) -> Plan:
+    """Its children as so many points, of which one in `factor` goes on after 1, `factor`, … epochs."""
+    trials = tuple(
+        replace(one, recipe=replace(one.recipe, method=Component.of("stability_training", {"alpha": float(number)})))
+        if one.label == "B"
+        else one
+        for number, one in enumerate(of.trials)
+    )
+    return replace(of, trials=trials, prunings=(Pruning(label="B", min_epochs=1, reduction_factor=factor),))
 
 
 def launch_small(
@@ -48,9 +60,10 @@ class Told(noop.Log):
         print(event.change, event.trial.trial_id if event.trial else "", event.message, flush=True)  # noqa: T201
 
 
-def main(store: str, address: str, trials: str = "8", epochs: str = "4", study: str = "") -> None:
+def main(store: str, address: str, trials: str = "8", epochs: str = "4", study: str = "", factor: str = "") -> None:
     of = family(int(trials), int(epochs))
     of = replace(of, study=study or of.study)
+    of = halving(of, int(factor)) if factor else of
     result = launch_small(
         of, store, Told([]), LaunchOptions(address=address or None, max_concurrent=None if address else 1)
     )

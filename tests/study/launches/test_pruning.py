@@ -1,0 +1,77 @@
+"""A study that prunes, with real training: what it gives up, another study finishes, bit for bit."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from study.cli.commands import app
+from study.query import open_tables
+from study.store import Store
+from tests.study.launches.tiny import NOWHERE, RESULTS, launched, planned
+
+pytestmark = pytest.mark.ray
+
+WHOLE = """\
+study: whole
+data: {name: mnist_5k, train: 200, validation: 100, test: 100}
+model: {name: lenet, dropout: 0.5}
+train: {epochs: 3, batch_size: 20, optimizer: {sgd: {lr: 0.01, momentum: 0.9}}}
+distortions:
+  gaussian_noise: {sigma: [0.3]}
+methods:
+  Baseline: {method: standard}
+  DA: {method: data_augmentation, p: [0.25, 0.5, 1], distortion: gaussian_noise}
+evaluate:
+  sweeps:
+    gaussian_noise: {sigma: [0.3], practical: 0.3}
+"""
+PRUNED = WHOLE.replace("study: whole", "study: some").replace(
+    "train: {", "train: {prune: {asha: {min_epochs: 1, reduction_factor: 3}}, "
+)
+
+
+def rows(store: Path) -> dict[str, list[dict[str, object]]]:
+    opened = Store.open(store, create=False)
+    return {name: opened.read(name).to_pylist() for name in RESULTS}
+
+
+def test_a_pruned_trial_is_finished_by_another_study_and_stays_pruned_in_its_own(cluster: str, tmp_path: Path) -> None:
+    result, log = launched(PRUNED, tmp_path / "both", cluster)
+    assert result.status == "complete"
+    store = Store.open(tmp_path / "both")
+    launch = store.newest_launch("some")
+    assert launch is not None
+    assert list(launch.pruned.values()) == [1, 1]
+    told = [event for event in log.events if event.change == "pruned"]
+    assert launch.pruned.keys() <= {event.trial.trial_id for event in told if event.trial is not None}
+    for trial_id in launch.pruned:
+        assert [role for _, role in store.list_checkpoints(trial_id)] == ["last"]
+        assert not store.is_trained(trial_id)
+        assert not store.evaluated(trial_id)
+    own = rows(tmp_path / "both")
+    bands = open_tables(store, "some").sql("SELECT DISTINCT trials, pruned FROM bands").to_pylist()
+    assert bands == [{"trials": 1, "pruned": 2}]
+
+    finished, _ = launched(WHOLE, tmp_path / "both", cluster)
+    assert finished.status == "complete"
+    undisturbed, _ = launched(WHOLE, tmp_path / "alone", cluster)
+    assert undisturbed.status == "complete"
+    assert rows(tmp_path / "both") == rows(tmp_path / "alone")
+    assert len(own["trials"]) == 2
+
+    again, _ = launched(PRUNED, tmp_path / "both", NOWHERE)
+    assert again.status == "complete"
+    assert again.progress.tallies["DA"].pruned == 2
+    bands = open_tables(store, "some").sql("SELECT DISTINCT trials, pruned FROM bands").to_pylist()
+    assert bands == [{"trials": 1, "pruned": 2}]
+    status = CliRunner().invoke(app, ["status", "some", "--store", str(tmp_path / "both")]).output
+    assert "some is complete: 4 trials, 2 pruned, 6 evaluations" in " ".join(status.split())
+    why = CliRunner().invoke(app, ["why", next(iter(launch.pruned)), "--store", str(tmp_path / "both")])
+    assert "pruned after 1 of 3 epochs" in " ".join(why.output.split())
+
+
+def test_the_plan_says_who_is_compared_when() -> None:
+    assert planned(PRUNED).prunings
+    assert planned(WHOLE).prunings == ()
+    assert {one.trial_id for one in planned(PRUNED).trials} == {one.trial_id for one in planned(WHOLE).trials}
