@@ -1,20 +1,14 @@
 """Launches into a store on S3: a real server over HTTP, real Ray."""
 
-import re
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
-import psutil
 import pytest
 from s3fs import S3FileSystem
 
 from study.launch import LaunchOptions, launch
-from study.standing import look
 from study.store import Store
 from tests import s3_server
 from tests.s3_server import BUCKET, Faults, Server
@@ -73,57 +67,3 @@ def test_the_tiny_study_on_s3_equals_the_one_in_a_folder(cluster: str, place: st
     result = launch(spec(TEXT), Store.open(place), LaunchOptions(address=cluster, max_concurrent=1), Log([]))
     assert result.status == "complete"
     _same(place, complete)
-
-
-def _start(place: str, study: str, log: Path, trials: int, epochs: int) -> "subprocess.Popen[bytes]":
-    """A launch in a process of its own, with a Ray of its own."""
-    command = [sys.executable, "-m", "tests.study.executor.small_study", place, "", str(trials), str(epochs), study]
-    with log.open("wb") as file:
-        return subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
-
-
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """The launch and all that it started, at once."""
-    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    for one in family:
-        one.kill()
-    process.wait()
-
-
-def _wait(condition: object, seconds: float = 120.0) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < ends
-        time.sleep(0.2)
-
-
-@pytest.mark.parametrize("killed", [False, True], ids=["whole", "killed"])
-@pytest.mark.parametrize("kind", ["s3", "folder"])
-def test_of_two_launches_that_share_trials_each_trains_what_the_other_does_not(
-    place: str, tmp_path: Path, kind: str, killed: bool
-) -> None:
-    """The second sees who is at work, and takes what the first trained for done, or goes on where it was killed."""
-    trials, epochs = 3, 60
-    where = place if kind == "s3" else str(tmp_path / "store")
-    store, of = Store.open(where), replace(family(trials, epochs), study="second")
-    first = _start(where, "first", tmp_path / "first.log", trials, epochs)
-    _wait(lambda: store.leases("trial"))
-    assert look(store, of).held == {of.trials[0].trial_id}
-    second = _start(where, "second", tmp_path / "second.log", trials, epochs)
-    try:
-        _wait(lambda: "held" in (tmp_path / "second.log").read_text() or second.poll() is not None)
-        if killed:
-            _kill(first)
-        assert second.wait(120) == 0, (tmp_path / "second.log").read_text()
-        assert killed or first.wait(120) == 0, (tmp_path / "first.log").read_text()
-    finally:
-        for process in (first, second):
-            if process.poll() is None:
-                _kill(process)
-    told = (tmp_path / "second.log").read_text()
-    assert re.search(rf"^held \S+ .*process {first.pid}|^held \S+ .*study first", told, re.MULTILINE)
-    rows = store.read("attempts").to_pylist()
-    done = [row["trial_id"] for row in rows if row["unit"] == "train" and row["status"] == "done"]
-    assert sorted(done) == sorted({trial.trial_id for trial in of.trials})
-    assert len(store.read("epochs")) == trials * epochs
-    assert store.leases("trial") == ()
