@@ -68,7 +68,18 @@ def test_the_json_has_the_shape_that_plan_and_status_promise(plan: Plan) -> None
     told = of(plan).to_json()
     assert told["study"] == "small"
     assert told["evaluations"] == {"total": TRIALS * CONDITIONS, "done": 0}
-    numbers = {"total", "done", "running", "failed", "diverged", "blocked", "held", "evaluations", "evaluations_done"}
+    numbers = {
+        "total",
+        "done",
+        "running",
+        "failed",
+        "diverged",
+        "blocked",
+        "held",
+        "pruned",
+        "evaluations",
+        "evaluations_done",
+    }
     assert set(told["trials"]) == {*numbers, "by_stage", "by_method", "by_distortion"}
     assert {key: group["total"] for key, group in told["trials"]["by_stage"].items()} == {"0": 1, "1": TRIALS - 1}
     assert {key: group["total"] for key, group in told["trials"]["by_method"].items()} == {
