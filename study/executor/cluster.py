@@ -103,7 +103,7 @@ def offered(address: str | None) -> Nodes:
     if address is None:
         return Nodes(resources=(here(),), local=True)
     _check_spelled(address)
-    _join(address, {"address": address})
+    join(address, {"address": address})
     try:
         return LiveNodes(local=False).now()
     finally:
@@ -163,7 +163,7 @@ def _join_until(deadline: float, address: str) -> None:
     """Be of the cluster, with no code to ship; raises ClusterError if it cannot be reached until `deadline`."""
     while True:
         try:
-            return _join(address, {"address": address})
+            return join(address, {"address": address})
         except ClusterError:
             if time.monotonic() > deadline:
                 raise
@@ -184,10 +184,10 @@ def _start(address: str | None) -> None:
                 "prestart_worker_first_driver": False
             },  # they could not take up the code that is shipped
         }
-    _join(address, {**options, "runtime_env": {"py_modules": shipped_code(), "excludes": ["**/__pycache__"]}})
+    join(address, {**options, "runtime_env": {"py_modules": shipped_code(), "excludes": ["**/__pycache__"]}})
 
 
-def _join(address: str | None, options: Mapping[str, Any]) -> None:
+def join(address: str | None, options: Mapping[str, Any]) -> None:
     """Ray as `options` say; raises ClusterError where there is none at `address`."""
     if address not in (None, "auto"):
         _check_reachable(address)

@@ -22,7 +22,7 @@ COMMANDS = (
     "launch", "evaluate", "plan", "validate", "schema", "list", "status", "spec", "show", "why", "query", "dashboard",
     "claims",
     "track", "ui", "distort", "preview", "methods", "distortions", "corruptions", "perturbations",
-    "attacks", "models", "datasets", "gc", "doctor", "data", "cluster",
+    "attacks", "models", "datasets", "gc", "chaos", "doctor", "data", "cluster",
 )  # fmt: skip
 CELLS = TRIALS * CONDITIONS
 
