@@ -24,6 +24,7 @@ import psutil
 
 from study.chaos.errors import ChaosError
 from study.chaos.launching import END_SECONDS, GUARD
+from study.executor.cluster import AUTHENTICATION, ClusterError, set_environment, wait_for_nodes
 from study.store import Owner
 
 Need = Literal["own Ray", "nodes", "hosts"]
@@ -33,8 +34,8 @@ RAY = (sys.executable, "-m", "ray.scripts.scripts")
 START_SECONDS = 120.0
 OBJECT_STORE = 150 * 2**20
 NODES = 2
-REGISTER_SECONDS = 3.0
-"""From a raylet's start until the head knows it."""
+DEATH_SECONDS = 8.0
+"""Until the head has noticed, by HEALTH, that a node is gone."""
 HEALTH = {"health_check_initial_delay_ms": 2000, "health_check_period_ms": 1000, "health_check_timeout_ms": 2000,
           "health_check_failure_threshold": 3}  # fmt: skip
 """A node that answers nothing counts as dead after some 5 seconds, not Ray's 30: runs are short."""
@@ -129,11 +130,19 @@ class Cluster:
             own = self.network.host(number) if self.network else host
             self.nodes.append(self._node(number, own, [f"--address={self.address}", "--num-cpus=1"]))
             self.nodes[-1].start()
-        self._wait_for_nodes()
+            self._join(1 + number)  # one after another: two that start at once take the same names for their sockets
 
-    def _wait_for_nodes(self) -> None:
-        self._wait("the nodes", lambda: all(_has_raylet(node) for node in self.nodes))
-        time.sleep(REGISTER_SECONDS)
+    def _join(self, nodes: int) -> None:
+        """Until so many are of the cluster, the head included."""
+        before = {name: os.environ.get(name) for name in AUTHENTICATION}
+        set_environment({**dict.fromkeys(AUTHENTICATION), **self.environment})
+        try:
+            wait_for_nodes(self.address, nodes, START_SECONDS)
+        except ClusterError as error:
+            self.end()
+            raise ChaosError(f"the cluster made for chaos does not come up: {error}") from error
+        finally:
+            set_environment(before)
 
     def _node(self, number: int, address: str, arguments: Sequence[str]) -> Node:
         start = [*RAY, "start", "--block", "--disable-usage-stats", f"--node-ip-address={address}",
@@ -175,9 +184,10 @@ class Cluster:
         gone = [node for node in self.nodes if not _has_raylet(node)]
         for node in gone:
             node.kill()
+        time.sleep(DEATH_SECONDS if gone else 0.0)
+        for number, node in enumerate(gone, start=1):
             node.start()
-        if gone:
-            self._wait_for_nodes()
+            self._join(1 + NODES - len(gone) + number)
 
     def workers(self) -> int:
         """Processes that train or evaluate."""

@@ -14,7 +14,7 @@ from study.chaos.errors import ChaosError
 from study.chaos.faults import Fault, Place, Scene, Struck
 from study.chaos.launching import Command, Launch, marked
 from study.chaos.nodes import Cluster
-from study.chaos.verdict import faults_of, lost, swept
+from study.chaos.verdict import faults_of, left_running, lost, swept
 from study.chaos.watching import committed, taken_up_again, under_way
 from study.plan import Plan
 from study.store import Store
@@ -177,10 +177,12 @@ class Disturbed:
             while self.status != 0 and self.launches < LAUNCHES and (self.fault.relaunches or self.launches == 1):
                 self._go_on(command, struck)
             self._heal(struck)
-            broken = [*self._endings(), *faults_of(
-                self._store, self.undisturbed.store, self.take.study.plan, before,
-                partial(self.take.workers, command.mark),
-            )]  # fmt: skip
+            plan, left = self.take.study.plan, partial(self.take.workers, command.mark)
+            broken = [
+                *self._endings(),
+                *faults_of(self._store, self.undisturbed.store, plan, before, left),
+                *left_running(self._store, plan.study),
+            ]
             return {
                 "moment": moment, "fault": struck.fault, "hit": len(struck.hit), "launches": self.launches,
                 "holds": not broken, "broken": broken, "lost": lost(self._store, struck.hit, now),

@@ -31,7 +31,7 @@ def faults_of(
     yield from _rows(store, plan)
     yield from _differences(store, undisturbed)
     yield from _done_again(store, before)
-    yield from _leftovers(store, plan.study, workers)
+    yield from _leftovers(store, workers)
 
 
 def _rows(store: Store, plan: Plan) -> Iterator[str]:
@@ -92,28 +92,27 @@ def _done_again(store: Store, before: Mapping[str, Committed]) -> Iterator[str]:
             yield f"trial {trial_id} was trained to its end {times} times"
 
 
-def _leftovers(store: Store, study: str, workers: Callable[[], int]) -> Iterator[str]:
+def _leftovers(store: Store, workers: Callable[[], int]) -> Iterator[str]:
     """Nothing is at work any more, and nothing lies about that `study gc` would not take at once."""
     deadline = time.monotonic() + LEAVING_SECONDS
     while (left := workers()) and time.monotonic() < deadline:
         time.sleep(0.2)
     if left:
         yield f"{left} processes of it are still there"
-    if running := _running(store, study):
-        yield f'{running} runs in MLflow are left "running"'
     for one in survey(store, 0.0).garbage:
         if one.kind not in ("temporary", "leases"):
             yield f"{len(one.names)} files of trial {one.trial_id} are {one.kind}"
 
 
-def _running(store: Store, study: str) -> int:
-    """Runs that MLflow shows as if somebody were at work on them."""
+def left_running(store: Store, study: str) -> Iterator[str]:
+    """Whether MLflow shows runs as if somebody were at work on them."""
     from study.tracking.client import Client  # MLflow takes seconds to import
 
     launch = store.newest_launch(study)
     assert launch is not None
     client = Client(place_of(store, launch, {}))
-    return client.running(client.experiment(study))
+    if running := client.running(client.experiment(study)):
+        yield f'{running} runs in MLflow are left "running"'
 
 
 def swept(store: Store) -> int:

@@ -93,7 +93,8 @@ class LiveNodes:
         return max(1, self.now().slots(need))
 
     def _look(self) -> Nodes:
-        offers = [node["Resources"] for node in _alive()]
+        leaving = ray._private.state.state.get_draining_nodes()
+        offers = [node["Resources"] for node in _alive() if node["NodeID"] not in leaving]
         resources = (Resources(cpus=one.get("CPU", 0.0), gpus=one.get("GPU", 0.0)) for one in offers)
         return Nodes(resources=tuple(resources), local=self.local)
 

@@ -24,6 +24,9 @@ from trainables.records import Cell, Outcome, State
 LEASE_SECONDS = 60.0
 """A trial whose worker gave no sign of life for so long may be taken over."""
 
+RECORD_SECONDS = 2.0
+"""How long the record of an attempt is tried to be written."""
+
 
 @dataclass(frozen=True)
 class OpenSessions:
@@ -35,10 +38,12 @@ class OpenSessions:
     """The study, as another launch that meets the lease will read it."""
     shown_under_attack: str | None = None
     """The trial whose attacked images are kept as examples."""
+    ttl: float = LEASE_SECONDS
 
     def __call__(self, unit: StudyUnit) -> "StoreSession":
         try:
-            return StoreSession(self.store, unit, self.conditions, Owner.here(self.what), self.shown_under_attack)
+            owner = Owner.here(self.what)
+            return StoreSession(self.store, unit, self.conditions, owner, self.shown_under_attack, self.ttl)
         except HeldError as held:
             raise tune.HeldError(str(held)) from None
 
@@ -59,7 +64,8 @@ def file_weights(start: WeightsFile) -> State:
 
 def record_lost(store: Store, unit: StudyUnit, death: Death, last: tune.Report) -> None:
     """Record an attempt whose worker died, as far as its last report went. Called by the driver."""
-    store.record_attempt(
+    _record(
+        store,
         AttemptRow(
             trial_id=unit.trial.trial_id,
             attempt=f"lost-{secrets.token_hex(4)}",
@@ -75,8 +81,20 @@ def record_lost(store: Store, unit: StudyUnit, death: Death, last: tune.Report) 
             device="unknown",
             images=last.images,
             versions={},
-        )
+        ),
     )
+
+
+def _record(store: Store, attempt: AttemptRow) -> None:
+    """Storage that refuses the record for RECORD_SECONDS costs a measurement: nobody's work, and no launch's end."""
+    deadline = time.monotonic() + RECORD_SECONDS
+    while True:
+        try:
+            return store.record_attempt(attempt)
+        except OSError:
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(RECORD_SECONDS / 4)
 
 
 class RetrainedDifferentlyError(ValueError):
@@ -97,13 +115,14 @@ class StoreSession:
         conditions: Mapping[str, Condition],
         owner: Owner,
         shown_under_attack: str | None = None,
+        ttl: float = LEASE_SECONDS,
     ) -> None:
         self.store = store
         self.shown_under_attack = shown_under_attack
         self.unit = unit
         self.conditions = conditions
         self.trial_id = unit.trial.trial_id
-        self.lease = store.acquire(f"trial/{self.trial_id}", owner, ttl=LEASE_SECONDS)
+        self.lease = store.acquire(f"trial/{self.trial_id}", owner, ttl=ttl)
         self.heartbeat = Heartbeat(self.lease)
         self.attempt = f"{self.lease.generation:04d}-{secrets.token_hex(4)}"
         self._gone_on_from: tuple[str, ...] = ()
@@ -294,7 +313,8 @@ class StoreSession:
             self.heartbeat.stop()
             return
         seconds = time.monotonic() - self._clock
-        self.store.record_attempt(
+        _record(
+            self.store,
             AttemptRow(
                 trial_id=self.trial_id,
                 attempt=self.attempt,
@@ -312,6 +332,6 @@ class StoreSession:
                 host=platform.node(),
                 device=device,
                 versions=versions(),
-            )
+            ),
         )
         self.heartbeat.stop()
