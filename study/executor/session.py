@@ -127,6 +127,8 @@ class StoreSession:
         self.attempt = f"{self.lease.generation:04d}-{secrets.token_hex(4)}"
         self._gone_on_from: tuple[str, ...] = ()
         """Attempts whose `last` was read, and this one begins at the furthest of."""
+        self._vouched_for: str | None = None
+        """The attempt whose `best` the trial's row is of, where it was read."""
         self.started = datetime.now(UTC)
         self._clock = time.monotonic()
 
@@ -238,6 +240,8 @@ class StoreSession:
             if role == "best":
                 weights = self._read(attempt, role, trial_id)
                 if weights_hash(weights) == expected:
+                    if trial_id == self.trial_id:
+                        self._vouched_for = attempt
                     return weights
         raise CorruptCheckpointError(
             f"{self.store.location}/trials/{trial_id}: no best.ckpt holds the weights that the results were measured "
@@ -271,9 +275,12 @@ class StoreSession:
         if weights is not None:
             self.store.write_checkpoint(self.trial_id, self.attempt, "best", dump(weights))
         self.store.commit_training(self.unit.trial, outcome)
+        self._tidy(self.attempt, () if outcome.diverged_epoch is not None else self.unit.recipe.stages)
+
+    def _tidy(self, best: str, stages: Sequence[int]) -> None:
+        """Delete the checkpoints that nothing needs any more; `best` is the attempt that the trial's row is of."""
         checkpoints = self.store.list_checkpoints(self.trial_id)
-        stages = () if outcome.diverged_epoch is not None else self.unit.recipe.stages
-        for attempt, role in superfluous(checkpoints, self.attempt, stage_roles(stages)):
+        for attempt, role in superfluous(checkpoints, best, stage_roles(stages)):
             self.store.delete_checkpoint(self.trial_id, attempt, role)
 
     def _commit_stages(self, outcome: Outcome) -> None:
@@ -305,6 +312,8 @@ class StoreSession:
             own = [cell for cell in cells if (cell.condition_id in of_stages) == (role == "stages")]
             if own:
                 self.store.commit_cells(self.trial_id, conditions, own, role)
+        if self._vouched_for is not None and not self.unit.recipe.stages:  # a worker killed after its commit did not
+            self._tidy(self._vouched_for, ())
 
     def close(self, report: tune.Report, peak_memory: int, device: str) -> None:
         """Record the attempt and release the lease; one that lost its lease is not its own to record."""
