@@ -43,6 +43,9 @@ SAVE_CELLS_SECONDS = 10.0
 WAITS = 5
 """Reports a slice from a worker that waits for work."""
 
+NOTICE_SECONDS = 2.0
+"""How late a worker may learn that its node is about to be taken away."""
+
 
 NOT_TOLD: Mapping[str, Any] = {
     "correct_bits": None, "confidences": (), "near_duplicates": (), "flips": (), "attacks": (), "noise_stability": (),
@@ -79,6 +82,20 @@ class Report:
     failure: FailureClass | None = None
     error: str = ""
     traceback: str = ""
+
+
+class Notice:
+    """Whether this worker's node is about to be taken away: Ray is told so by who takes it, or by its SIGTERM."""
+
+    def __init__(self) -> None:
+        self._asked = -NOTICE_SECONDS
+
+    def __call__(self) -> bool:
+        """By Ray's word, asked for every NOTICE_SECONDS; False outside of Ray and in between."""
+        if time.monotonic() - self._asked < NOTICE_SECONDS or not ray.is_initialized():
+            return False
+        self._asked = time.monotonic()
+        return ray.get_runtime_context().get_node_id() in ray._private.state.state.get_draining_nodes()
 
 
 class Resources(Protocol):
@@ -168,6 +185,8 @@ class StudyTrainable(Trainable):
         self.sets = DistortedSets(space.memory, space.disk)
         self.supply = Supply(self.device, config["unit"].resources.gpus)
         self.poisoned = False
+        """Whether the next unit needs another worker."""
+        self.notice = Notice()
         self._take(config["unit"])
 
     def reset_config(self, new_config: Mapping[str, Any]) -> bool:
@@ -186,8 +205,11 @@ class StudyTrainable(Trainable):
     def step(self) -> dict[str, Any]:
         if self.unit.phase == "wait":
             time.sleep(self.slice_seconds / WAITS)
-            return {"report": self.report("running"), "done": False}
+            self.poisoned = self.notice()
+            return {"report": self.report("running"), "done": self.poisoned}
         report = self._advance()
+        if report.status == "running" and self.notice():
+            report = self._leave(report)
         if report.status != "running":
             self._close(report)
         return {"report": report, "done": report.status != "running"}
@@ -295,12 +317,18 @@ class StudyTrainable(Trainable):
         shown = f"{type(error).__name__}: {error}"
         return self.report("failed", failure=failure, error=shown, traceback=_traceback(error))
 
+    def _leave(self, last: Report) -> Report:
+        """The unit ends here, for another node to go on with: closing it keeps what was done."""
+        self.poisoned = True
+        told = "its node is about to be taken away; what was done is kept"
+        return replace(last, status="failed", failure="preempted", error=told)
+
     def _close(self, report: Report) -> None:
         slices, session = self.slices, self.session
         self.slices = self.session = None
         try:
             if slices is not None:
-                with contextlib.suppress(HeldError):  # nothing may be kept any more
+                with contextlib.suppress(HeldError, OSError):  # nothing may be kept any more, or can be
                     slices.close()
         finally:
             if session is not None:

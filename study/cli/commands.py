@@ -738,6 +738,43 @@ def gc(
     collect_garbage(store, delete, results, older_than, terminal())
 
 
+@app.command(
+    **examples(
+        "study chaos small.yaml --kill driver,worker",
+        "study chaos small.yaml --kill driver,worker,node,network,disk,storage --n 100 --seed 1",
+        "study chaos small.yaml --kill worker,node --address auto --store /nfs/studies --yes",
+    )
+)
+def chaos(
+    spec: Spec,
+    kill: Annotated[
+        str, typer.Option(metavar="KIND,…", help="What is done to it: driver, worker, node, network, disk, storage.")
+    ] = "driver,worker",
+    n: Annotated[int, typer.Option("--n", min=1, metavar="N", help="Runs in all, the kinds in turn.")] = 2,
+    seed: Annotated[int, typer.Option(help="Of the faults' moments and victims.")] = 0,
+    overrides: Overrides = None,
+    store: StorePlace = None,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="A cluster of yours.  Default: Ray here, or nodes made for it."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Nodes of the cluster at --address may be killed.")] = False,
+) -> None:
+    """Disturb a small study for real, and see that nothing comes of it.
+
+    Each run launches the study into a store of its own, strikes while units are under way, launches on if it has to,
+    and then compares: every planned row once, none computed again after its commit, tables equal to the undisturbed
+    study's, nothing left over.  A fault that came too late does not count and is made again.  Verdicts are kept in the
+    store: the same command goes on where it was ended.
+
+    Exit status 0 only if every run holds, 1 if one does not.
+    """
+    from study.cli.chaos import disturb
+
+    kinds = [one.strip() for one in kill.split(",") if one.strip()]
+    raise typer.Exit(disturb(spec, overrides or (), kinds, n, seed, store, address, yes, terminal()))
+
+
 @app.command(**examples("study doctor", "study doctor --store s3://bucket/studies"))
 def doctor(store: StorePlace = None) -> None:
     """Examine this machine: versions, devices, Ray, disk.

@@ -1,5 +1,6 @@
 """What may end a command early: the person's mistakes in words, another launch, Ctrl-C, and our own mistakes."""
 
+import errno
 import sys
 import traceback
 from typing import Any
@@ -15,6 +16,15 @@ UNHEARD = 141
 """Exit status where the reader of a pipe has gone (`| head`): what a shell reports of SIGPIPE."""
 OURS = ("study", "trainables", "dashboards")
 """The packages whose ValueErrors speak to the user."""
+STORAGE = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space, or have the quota raised",
+    errno.EROFS: "have it made writable",
+    errno.EIO: "have the disk, or its server, looked at",
+    errno.ESTALE: "have it mounted again",
+    errno.EHOSTDOWN: "have its server started again",
+}
+"""What a store's disk or server may say, and what to do: no mistake of the program's."""
 TRACEBACK_LINES = 3
 """Innermost calls shown of an error that is no fault of the user's."""
 
@@ -54,6 +64,11 @@ def said(error: Exception) -> int | None:
     if is_for_the_user(error):
         _print(str(error))
         return WRONG
+    if isinstance(error, OSError) and error.errno in STORAGE:
+        _print(
+            f"{error.filename or 'storage'}: {error.strerror}; {STORAGE[error.errno]}, then the same command goes on"
+        )
+        return UNFINISHED
     _print(_short_traceback(error))
     return UNFINISHED
 

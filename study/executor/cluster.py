@@ -103,7 +103,8 @@ class LiveNodes:
         return max(1, self.now().slots(need))
 
     def _look(self) -> Nodes:
-        offers = [node["Resources"] for node in _alive()]
+        leaving = ray._private.state.state.get_draining_nodes()
+        offers = [node["Resources"] for node in _alive() if node["NodeID"] not in leaving]
         resources = (Resources(cpus=one.get("CPU", 0.0), gpus=one.get("GPU", 0.0)) for one in offers)
         return Nodes(resources=tuple(resources), local=self.local)
 
@@ -113,7 +114,7 @@ def offered(address: str | None) -> Nodes:
     if address is None:
         return Nodes(resources=(here(),), local=True)
     _check_spelled(address)
-    _join(address, {"address": address})
+    join(address, {"address": address})
     try:
         return LiveNodes(local=False).now()
     finally:
@@ -191,7 +192,7 @@ def _join_until(deadline: float, address: str) -> None:
     """Be of the cluster, with no code to ship; raises ClusterError if it cannot be reached until `deadline`."""
     while True:
         try:
-            return _join(address, {"address": address})
+            return join(address, {"address": address})
         except ClusterError:
             if time.monotonic() > deadline:
                 raise
@@ -213,10 +214,10 @@ def _start(address: str | None) -> None:
                 "prestart_worker_first_driver": False
             },  # they could not take up the code that is shipped
         }
-    _join(address, options if _came_with_code() else {**options, "runtime_env": shipped})
+    join(address, options if _came_with_code() else {**options, "runtime_env": shipped})
 
 
-def _join(address: str | None, options: Mapping[str, Any]) -> None:
+def join(address: str | None, options: Mapping[str, Any]) -> None:
     """Ray as `options` say; raises ClusterError where there is none at `address`."""
     if address not in (None, "auto"):
         _check_reachable(address)

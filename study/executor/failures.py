@@ -9,9 +9,12 @@ from types import MappingProxyType
 from trainables.tune import FailureClass
 
 RETRIES: Mapping[FailureClass, int] = MappingProxyType(
-    {"preempted": 100, "infrastructure": 5, "out_of_memory": 1, "user": 0}
+    {"preempted": 100, "infrastructure": 8, "out_of_memory": 1, "user": 0}
 )
 """How often a unit is issued again after a failure of each class, before it counts as failed."""
+
+LONGEST_WAIT = 60.0
+"""Seconds before a unit is issued again, at most."""
 
 RETRIED_ON_RELAUNCH: frozenset[FailureClass] = frozenset({"preempted", "infrastructure"})
 """Failure classes that the next launch tries again without being asked."""
@@ -24,6 +27,15 @@ FATAL = "Fatal Python error"
 """Begins what Python writes of a crash: the stack, without anything that a program printed."""
 CRASH_LINES = 5
 """Of what Python writes of a crash that tell one from another: the signal, two lines, and the two innermost calls."""
+
+
+def wait_before(failure: FailureClass, retry: int) -> float:
+    """Seconds until a unit is issued again for the `retry`th time, 1 the first.
+
+    What befalls a worker or its node is over with it, and the first retry waits for nothing. What befalls storage (no
+    space left, a server away) lasts: the retries of `infrastructure` failures spread over three minutes.
+    """
+    return min(LONGEST_WAIT, 2.0 ** (retry - 1)) if failure == "infrastructure" and retry > 1 else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from study.executor.brackets import Brackets
-from study.executor.failures import ALIKE, RETRIES
+from study.executor.failures import ALIKE, RETRIES, wait_before
 from study.executor.rungs import Score
 from study.executor.units import StudyUnit
 from study.plan import Plan, PlannedTrial, Resources
@@ -249,9 +249,11 @@ class Queue:
         self._settle(unit.trial.trial_id)
 
     def fail(self, unit: StudyUnit, failure: Failure) -> Verdict:
-        """`unit` failed: issue it again if its class has tries left, else give it and what needs it up."""
+        """`unit` failed: issue it again, in a while, if its class has tries left; else give it and what needs it up."""
         self._tries[unit.unit_id, failure.failure] += 1
-        if self._tries[unit.unit_id, failure.failure] <= RETRIES[failure.failure]:
+        tries = self._tries[unit.unit_id, failure.failure]
+        if tries <= RETRIES[failure.failure]:
+            self._not_before[unit.unit_id] = self._clock() + wait_before(failure.failure, tries)
             self.again(unit)
             return Verdict(state="left", retrying=True)
         self.running.pop(unit.unit_id)

@@ -24,6 +24,9 @@ from trainables.records import Cell, Epoch, Outcome, State
 LEASE_SECONDS = 60.0
 """A trial whose worker gave no sign of life for so long may be taken over."""
 
+RECORD_SECONDS = 2.0
+"""How long the record of an attempt is tried to be written."""
+
 
 @dataclass(frozen=True)
 class OpenSessions:
@@ -37,11 +40,12 @@ class OpenSessions:
     """The trial whose attacked images are kept as examples."""
     study: str = ""
     """Its name: whose rungs trials come to."""
+    ttl: float = LEASE_SECONDS
 
     def __call__(self, unit: StudyUnit) -> "StoreSession":
         owner = Owner.here(self.what)
         try:
-            return StoreSession(self.store, unit, self.conditions, owner, self.shown_under_attack, self.study)
+            return StoreSession(self.store, unit, self.conditions, owner, self.shown_under_attack, self.study, self.ttl)
         except HeldError as held:
             raise tune.HeldError(str(held)) from None
 
@@ -62,7 +66,8 @@ def file_weights(start: WeightsFile) -> State:
 
 def record_lost(store: Store, unit: StudyUnit, death: Death, last: tune.Report) -> None:
     """Record an attempt whose worker died, as far as its last report went. Called by the driver."""
-    store.record_attempt(
+    _record(
+        store,
         AttemptRow(
             trial_id=unit.trial.trial_id,
             attempt=f"lost-{secrets.token_hex(4)}",
@@ -78,8 +83,20 @@ def record_lost(store: Store, unit: StudyUnit, death: Death, last: tune.Report) 
             device="unknown",
             images=last.images,
             versions={},
-        )
+        ),
     )
+
+
+def _record(store: Store, attempt: AttemptRow) -> None:
+    """Storage that refuses the record for RECORD_SECONDS costs a measurement: nobody's work, and no launch's end."""
+    deadline = time.monotonic() + RECORD_SECONDS
+    while True:
+        try:
+            return store.record_attempt(attempt)
+        except OSError:
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(RECORD_SECONDS / 4)
 
 
 class RetrainedDifferentlyError(ValueError):
@@ -101,6 +118,7 @@ class StoreSession:
         owner: Owner,
         shown_under_attack: str | None = None,
         study: str = "",
+        ttl: float = LEASE_SECONDS,
     ) -> None:
         self.store = store
         self.study = study
@@ -108,11 +126,13 @@ class StoreSession:
         self.unit = unit
         self.conditions = conditions
         self.trial_id = unit.trial.trial_id
-        self.lease = store.acquire(f"trial/{self.trial_id}", owner, ttl=LEASE_SECONDS)
+        self.lease = store.acquire(f"trial/{self.trial_id}", owner, ttl=ttl)
         self.heartbeat = Heartbeat(self.lease)
         self.attempt = f"{self.lease.generation:04d}-{secrets.token_hex(4)}"
         self._gone_on_from: tuple[str, ...] = ()
         """Attempts whose `last` was read, and this one begins at the furthest of."""
+        self._vouched_for: str | None = None
+        """The attempt whose `best` the trial's row is of, where it was read."""
         self.started = datetime.now(UTC)
         self._clock = time.monotonic()
 
@@ -228,6 +248,8 @@ class StoreSession:
             if role == "best":
                 weights = self._read(attempt, role, trial_id)
                 if weights_hash(weights) == expected:
+                    if trial_id == self.trial_id:
+                        self._vouched_for = attempt
                     return weights
         raise CorruptCheckpointError(
             f"{self.store.location}/trials/{trial_id}: no best.ckpt holds the weights that the results were measured "
@@ -261,9 +283,12 @@ class StoreSession:
         if weights is not None:
             self.store.write_checkpoint(self.trial_id, self.attempt, "best", dump(weights))
         self.store.commit_training(self.unit.trial, outcome)
+        self._tidy(self.attempt, () if outcome.diverged_epoch is not None else self.unit.recipe.stages)
+
+    def _tidy(self, best: str, stages: Sequence[int]) -> None:
+        """Delete the checkpoints that nothing needs any more; `best` is the attempt that the trial's row is of."""
         checkpoints = self.store.list_checkpoints(self.trial_id)
-        stages = () if outcome.diverged_epoch is not None else self.unit.recipe.stages
-        for attempt, role in superfluous(checkpoints, self.attempt, stage_roles(stages)):
+        for attempt, role in superfluous(checkpoints, best, stage_roles(stages)):
             self.store.delete_checkpoint(self.trial_id, attempt, role)
 
     def _commit_stages(self, outcome: Outcome) -> None:
@@ -295,6 +320,8 @@ class StoreSession:
             own = [cell for cell in cells if (cell.condition_id in of_stages) == (role == "stages")]
             if own:
                 self.store.commit_cells(self.trial_id, conditions, own, role)
+        if self._vouched_for is not None and not self.unit.recipe.stages:  # a worker killed after its commit did not
+            self._tidy(self._vouched_for, ())
 
     def close(self, report: tune.Report, peak_memory: int, device: str) -> None:
         """Record the attempt and release the lease; one that lost its lease is not its own to record."""
@@ -303,7 +330,8 @@ class StoreSession:
             self.heartbeat.stop()
             return
         seconds = time.monotonic() - self._clock
-        self.store.record_attempt(
+        _record(
+            self.store,
             AttemptRow(
                 trial_id=self.trial_id,
                 attempt=self.attempt,
@@ -321,6 +349,6 @@ class StoreSession:
                 host=platform.node(),
                 device=device,
                 versions=versions(),
-            )
+            ),
         )
         self.heartbeat.stop()

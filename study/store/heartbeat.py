@@ -1,11 +1,15 @@
 """A lease kept alive by a thread, whatever its holder is busy with."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
 from study.store.errors import SupersededError
 from study.store.leases import Lease
+
+RELEASE_SECONDS = 0.5
+"""Between attempts at giving back a lease."""
 
 
 class Heartbeat:
@@ -40,8 +44,20 @@ class Heartbeat:
             raise self.lost
 
     def stop(self) -> None:
-        """Beat no more, and give the lease back if it is still held."""
+        """Beat no more, and give the lease back if it is still held: later, if storage refuses that now."""
         self._ended.set()
         self._thread.join()
-        if self.lost is None:
+        if self.lost is None and not self._given_back():
+            threading.Thread(target=self._give_back, name=f"lease on {self.lease.name}", daemon=True).start()
+
+    def _give_back(self) -> None:
+        """For as long as this process lives: it would count as the holder until it ends."""
+        while not self._given_back():
+            time.sleep(RELEASE_SECONDS)
+
+    def _given_back(self) -> bool:
+        try:
             self.lease.release()
+        except OSError:
+            return False
+        return True

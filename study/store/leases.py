@@ -17,6 +17,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -151,7 +152,8 @@ class Leases:
         if _newest(self.objects, name) != (generation, True):
             self.objects.delete(_path(name, generation, "held"))
             return False
-        self._tidy(name, generation)
+        with suppress(OSError):  # the lease is taken; its next holder tidies
+            self._tidy(name, generation)
         return True
 
     def _tidy(self, name: str, generation: int) -> None:

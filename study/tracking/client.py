@@ -134,6 +134,11 @@ class Client:
                 raise
             return found
 
+    def running(self, experiment: str) -> int:
+        """Runs that nobody has said the end of; PAGE at most."""
+        with self._speaking():
+            return len(self.client.search_runs([experiment], "attributes.status = 'RUNNING'", max_results=PAGE))
+
     def runs(self, experiment: str, tag: str, value: str) -> list[FoundRun]:
         found: list[FoundRun] = []
         token: str | None = None

@@ -1,6 +1,8 @@
 """Every command: what it prints, how it exits, what it must not import."""
 
+import errno
 import json
+import os
 import re
 import subprocess
 import sys
@@ -23,7 +25,7 @@ COMMANDS = (
     "query", "dashboard",
     "claims",
     "track", "ui", "distort", "preview", "methods", "distortions", "corruptions", "perturbations",
-    "attacks", "models", "datasets", "gc", "doctor", "data", "cluster",
+    "attacks", "models", "datasets", "gc", "chaos", "doctor", "data", "cluster",
 )  # fmt: skip
 CELLS = TRIALS * CONDITIONS
 
@@ -476,3 +478,17 @@ def test_garbage_is_shown_and_only_deleted_when_asked(study: Type, store: Store,
     store.acquire("gc", Owner.here("study gc"))
     held = study("gc", "--delete")
     assert (held.exit_code, "gc is held by" in held.stderr) == (3, True)
+
+
+def test_storage_without_space_is_no_mistake_of_the_programs(
+    study: Type, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/nfs/store/results")
+
+    monkeypatch.setattr("study.cli.status_screen.print_status", full)
+    answer = study("status", "small")
+    assert answer.exit_code == 1
+    assert answer.stderr == (
+        "/nfs/store/results: No space left on device; free some space, then the same command goes on\n"
+    )

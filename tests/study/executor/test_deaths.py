@@ -2,6 +2,7 @@
 
 import ctypes
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from ray.exceptions import ActorDiedError, RayActorError
 
 from study.executor.deaths import death, tail_of
 from study.executor.estimate import Estimate
-from study.executor.failures import RETRIES, Death
+from study.executor.failures import LONGEST_WAIT, RETRIES, Death
 from study.executor.queue import Queue
 from study.executor.run import Run
 from study.executor.units import StudyUnit
@@ -88,7 +89,8 @@ def test_a_crash_has_a_hash_of_its_stack_alone() -> None:
 @pytest.mark.parametrize(("death", "deaths"), [(KILLED, RETRIES["infrastructure"] + 1), (CRASHED, 2)])
 def test_a_crash_in_the_same_place_is_not_tried_again_as_often_as_a_kill(death: Death, deaths: int) -> None:
     study, log, lost = plan(trial("01")), Log([]), []
-    queue = Queue(study, (), {}, {})
+    now = count(0.0, LONGEST_WAIT)
+    queue = Queue(study, (), {}, {}, clock=lambda: next(now))
     run = Run(study, queue, log, Estimate({"train": 10, "test": 10}), lambda _, death, __: lost.append(death))
     run.on_workers(lambda _: 1, None, "1 worker here")
     while isinstance(unit := run.next_unit([]), StudyUnit):

@@ -1,11 +1,12 @@
 """Laws of the queue: every unit ends, in an order its dependencies allow, whatever fails on the way."""
 
+import itertools
 import random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.executor.failures import ALIKE, RETRIES
+from study.executor.failures import ALIKE, LONGEST_WAIT, RETRIES
 from study.executor.queue import HELD_SECONDS, Failure, Queue
 from study.plan import Plan, Resources
 from tests.study.executor.plans import plan, trial
@@ -62,16 +63,34 @@ def test_children_of_a_failed_parent_are_blocked_and_the_others_finish() -> None
 
 
 def test_each_class_of_failure_has_its_own_tries() -> None:
-    line = queue(plan(trial("01")))
+    now = [0.0]
+    line = Queue(plan(trial("01")), (), {}, {}, clock=lambda: now[0])
     for _ in range(RETRIES["infrastructure"]):
         unit = line.take()
         assert unit is not None
         assert line.fail(unit, GONE).retrying
+        now[0] += LONGEST_WAIT
     unit = line.take()
     assert unit is not None
     assert not line.fail(unit, GONE).retrying
     assert line.state("01") == "failed"
     assert line.finished
+
+
+def test_what_keeps_failing_for_the_machine_is_tried_again_ever_later_until_minutes_have_passed() -> None:
+    now = [0.0]
+    line = Queue(plan(trial("01")), (), {}, {}, clock=lambda: now[0])
+    waits = []
+    for _ in range(RETRIES["infrastructure"]):
+        unit = line.take()
+        assert unit is not None
+        line.fail(unit, GONE)
+        began = now[0]
+        while not line.ready:
+            assert not line.finished
+            now[0] += 0.5
+        waits.append(now[0] - began)
+    assert waits == [0, 2, 4, 8, 16, 32, 60, 60]
 
 
 def test_an_arm_in_which_nothing_works_is_stopped_after_its_last_trial_failed_too() -> None:
@@ -150,7 +169,8 @@ def test_whatever_happens_every_trial_ends_and_the_counts_add_up(seed: int) -> N
         trial(name, luck.choice("AB"), parent=luck.choice(names[:i]) if i and luck.random() < 0.6 else None)
         for i, name in enumerate(names)
     ]
-    line = queue(plan(*trials))
+    clock = itertools.count(0.0, LONGEST_WAIT)
+    line = Queue(plan(*trials), (), {}, {}, clock=lambda: next(clock))
     out = []
     for _ in range(10_000):
         unit = line.take()

@@ -1,6 +1,8 @@
 """A worker's session: what it reads and what it may still write."""
 
+import errno
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from study.store import Owner, Store
 from tests.study.executor.noop import outcome
 from tests.study.executor.plans import clean, trial
 from trainables import tune
-from trainables.checkpoint import CorruptCheckpointError, dump
+from trainables.checkpoint import CorruptCheckpointError, dump, weights_hash
 from trainables.recipe import WeightsFile
 
 
@@ -74,3 +76,35 @@ def test_an_attempt_that_goes_on_from_others_deletes_what_they_had_once_its_own_
     session.save_last({"epochs": [1.0, 2.0, 3.0], "step": 0})
     assert store.list_checkpoints("01") == ((session.attempt, "last"),)
     session.close(tune.Report(status="stopped"), 0, "cpu")
+
+
+def test_what_a_worker_killed_after_its_commit_left_goes_with_the_evaluation(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    session = opened(store)
+    weights = {"weight": torch.ones(3)}
+    session.save_last({"epochs": [], "step": 3})
+    session.commit_training(replace(outcome([0.5]), weights_hash=weights_hash(weights)), weights)
+    session.close(tune.Report(status="done"), 0, "cpu")
+    store.write_checkpoint("01", session.attempt, "last", b"left behind")
+    unit = StudyUnit(phase="evaluate", trial=trial("01"), condition_ids=(clean().condition_id,))
+    evaluation = StoreSession(store, unit, {clean().condition_id: clean()}, Owner.here("test"))
+    evaluation.load_trained()
+    evaluation.commit_cells([])
+    assert store.list_checkpoints("01") == ((session.attempt, "best"),)
+
+
+def test_a_full_disk_costs_the_record_of_an_attempt_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.executor.session.RECORD_SECONDS", 0.2)
+    store = Store.open(tmp_path)
+    session = opened(store)
+    with monkeypatch.context() as full:
+        full.setattr(Store, "record_attempt", _no_space)
+        session.close(tune.Report(status="failed", failure="infrastructure", error="no space"), 0, "cpu")
+    assert store.leases("trial") == ()
+    assert store.read("attempts").num_rows == 0
+
+
+def _no_space(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")

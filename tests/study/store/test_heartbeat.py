@@ -1,5 +1,6 @@
 """A lease kept alive by a thread."""
 
+import errno
 import time
 from pathlib import Path
 
@@ -44,3 +45,24 @@ def test_one_that_was_taken_over_says_so_and_leaves_the_lease_to_its_new_holder(
         heartbeat.check()
     heartbeat.stop()
     assert not store.objects.exists("leases/trial/a/000009.released")
+
+
+def test_a_lease_that_storage_will_not_take_back_now_is_given_back_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(tmp_path)
+    heartbeat = Heartbeat(store.acquire("trial/a", Owner.here("me"), ttl=60))
+    with monkeypatch.context() as full:
+        full.setattr(store.objects.__class__, "put", _no_space)
+        heartbeat.stop()
+        with pytest.raises(HeldError):
+            Store.open(tmp_path).acquire("trial/a", Owner.here("me"), ttl=TTL)
+    deadline = time.monotonic() + 10
+    while store.leases("trial"):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    Store.open(tmp_path).acquire("trial/a", Owner.here("me"), ttl=TTL).release()
+
+
+def _no_space(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")

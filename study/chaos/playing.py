@@ -1,0 +1,241 @@
+"""One run: a launch, a fault at some moment, launches until the study is complete, and the verdict."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from study.chaos.errors import ChaosError
+from study.chaos.faults import Fault, Place, Scene, Struck
+from study.chaos.launching import Command, Launch, marked
+from study.chaos.nodes import Cluster
+from study.chaos.verdict import faults_of, left_running, lost, swept
+from study.chaos.watching import committed, taken_up_again, under_way
+from study.plan import Plan
+from study.store import Store
+
+LOOK_SECONDS = 0.1
+LAUNCHES = 5
+"""Until a study that was disturbed once must be complete."""
+BEGIN_SECONDS = 180.0
+"""How long the first unit may take to begin."""
+COMPLETE_SECONDS = 1800.0
+"""How long a disturbed launch may go on, besides the fault and what it takes undisturbed."""
+LAUNCH_LOG = "launch.log"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undisturbed:
+    """The same study left alone."""
+
+    store: Store
+    under_way: float
+    """Seconds from the first unit's begin to the launch's end."""
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """What is disturbed."""
+
+    key: str
+    """A hash of its plan and of the versions at work."""
+    plan: Plan
+    typed: tuple[str, ...]
+    """As `study launch` takes it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Take:
+    """A launch to be made in some place."""
+
+    study: Study
+    place: Place
+    store: str
+    """Of this launch alone."""
+    logs: Path
+    """A folder for what launches print."""
+    cluster: Cluster | None
+
+    def command(self) -> Command:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        joined = self.cluster.environment if self.cluster is not None else {}
+        return Command(
+            typed=self.study.typed, environment=joined, address=self.address, store=self.store,
+            log=self.logs / LAUNCH_LOG,
+        )  # fmt: skip
+
+    @property
+    def address(self) -> str | None:
+        return self.cluster.address if self.cluster is not None else self.place.address
+
+    def workers(self, mark: str) -> int:
+        """What is still at work for this launch."""
+        here = len(marked(mark))
+        if self.cluster is not None:
+            return here + self.cluster.workers()
+        if self.place.address is not None:
+            from study.executor.striking import orphans  # Ray
+
+            return here + orphans(self.place.address)
+        return here
+
+
+@contextmanager
+def launched(command: Command) -> Iterator[Launch]:
+    """A launch of which nothing is left afterwards."""
+    launch = Launch(command)
+    try:
+        yield launch
+    finally:
+        launch.end()
+
+
+def left_alone(take: Take) -> Undisturbed:
+    """Launch the study with nothing in its way; raises ChaosError if it does not come to its end."""
+    began = time.monotonic()
+    store = Store.open(take.store)
+    command = take.command()
+    with launched(command) as launch:
+        first = _wait_for_units(store, launch)
+        while launch.status is None:
+            time.sleep(LOOK_SECONDS)
+        ended = time.monotonic()
+    if launch.status != 0 or first is None:
+        raise ChaosError(
+            f"the study does not come to its end even undisturbed (exit status {launch.status}); see {command.log}"
+        )
+    _until(lambda: not take.workers(command.mark), 90.0)
+    return Undisturbed(store=store, under_way=ended - first, seconds=ended - began)
+
+
+def _wait_for_units(store: Store, launch: Launch) -> float | None:
+    """When the first unit is under way; None if the launch ends before."""
+    deadline = time.monotonic() + BEGIN_SECONDS
+    while launch.status is None and time.monotonic() < deadline:
+        if under_way(store):
+            return time.monotonic()
+        time.sleep(LOOK_SECONDS)
+    return None
+
+
+def _until(holds: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(LOOK_SECONDS)
+    return True
+
+
+@dataclass
+class Disturbed:
+    """A run under way."""
+
+    take: Take
+    fault: Fault
+    undisturbed: Undisturbed
+    luck: Random
+    launches: int = 0
+    status: int | None = None
+    """Of the last launch."""
+    recovered: float | None = None
+    struck_at: float = 0.0
+    healed: bool = False
+    _store: Store = field(init=False)
+
+    def play(self) -> dict[str, Any] | None:
+        """What came of it; None if nothing was under way at the moment."""
+        began = time.monotonic()
+        moment = self.luck.uniform(0.0, self.undisturbed.under_way)
+        with self.fault.staged(self.take.store):
+            self._store = Store.open(self.take.store)
+            command = self.take.command()
+            with launched(command) as launch:
+                self.launches = 1
+                if _wait_for_units(self._store, launch) is None:
+                    raise ChaosError(f"no unit of the study began (exit status {launch.status}); see {command.log}")
+                _until(lambda: launch.status is not None, moment)
+                before, units = committed(self._store), under_way(self._store)
+                if not units or launch.status is not None:
+                    return None
+                self.struck_at, now = time.monotonic(), time.time()
+                scene = Scene(
+                    store=self._store, launch=launch, cluster=self.take.cluster, address=self.take.address,
+                    luck=self.luck,
+                )  # fmt: skip
+                struck = self.fault.strike(scene, units)
+                if not struck.hit:
+                    self._heal(struck)
+                    return None
+                self._see_through(launch, struck)
+            while self.status != 0 and self.launches < LAUNCHES and (self.fault.relaunches or self.launches == 1):
+                self._go_on(command, struck)
+            self._heal(struck)
+            plan, left = self.take.study.plan, partial(self.take.workers, command.mark)
+            broken = [
+                *self._endings(),
+                *faults_of(self._store, self.undisturbed.store, plan, before, left),
+                *left_running(self._store, plan.study),
+            ]
+            return {
+                "moment": moment, "fault": struck.fault, "hit": len(struck.hit), "launches": self.launches,
+                "holds": not broken, "broken": broken, "lost": lost(self._store, struck.hit, now),
+                "recovered": self.recovered or 0.0, "swept": swept(self._store), "seconds": time.monotonic() - began,
+                "undisturbed": self.undisturbed.seconds,
+            }  # fmt: skip
+
+    def _endings(self) -> Iterator[str]:
+        if self.status != 0:
+            yield f"the study is not complete after {self.launches} launches (exit status {self.status})"
+        elif self.launches > 1 and not self.fault.relaunches:
+            yield "the launch did not survive: another had to go on"
+
+    def _go_on(self, command: Command, struck: Struck) -> None:
+        with launched(command) as launch:
+            self.launches += 1
+            self._see_through(launch, struck)
+
+    def _see_through(self, launch: Launch, struck: Struck) -> None:
+        """Until the launch ends; the fault is healed when its time is over."""
+        deadline = time.monotonic() + struck.seconds + self.undisturbed.seconds + COMPLETE_SECONDS
+        while launch.status is None and time.monotonic() < deadline:
+            since = time.monotonic() - self.struck_at
+            if since >= struck.seconds:
+                self._heal(struck)
+            if self.recovered is None and self._recovered(struck):
+                self.recovered = since
+            time.sleep(LOOK_SECONDS)
+        self.status = launch.status
+        if self.recovered is None and self.status == 0:
+            self.recovered = time.monotonic() - self.struck_at
+
+    def _recovered(self, struck: Struck) -> bool:
+        with suppress(OSError):
+            return taken_up_again(self._store, struck.hit)
+        return False
+
+    def _heal(self, struck: Struck) -> None:
+        if not self.healed:
+            self.healed = True
+            struck.heal()
+
+
+def clear(location: str) -> None:
+    """Nothing is left of a store that served one run."""
+    store = Store(location)
+    if store.root is not None:
+        shutil.rmtree(store.root, ignore_errors=True)
+        return
+    for name in store.objects.beneath(""):
+        store.objects.delete(name)
+
+
+def as_row(study: Study, kind: str, seed: int, number: int, missed: int, came: Mapping[str, Any]) -> dict[str, Any]:
+    """What came of a run, as the table of verdicts has it."""
+    return {"study": study.key, "kind": kind, "seed": seed, "number": number, "missed": missed, **came}

@@ -1,0 +1,164 @@
+"""A series of runs: what is refused, the undisturbed study, and every run that has no verdict yet."""
+
+import contextlib
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from study.chaos import runs
+from study.chaos.errors import ChaosError
+from study.chaos.faults import Fault, Place, faults
+from study.chaos.nodes import Cluster, Need
+from study.chaos.playing import Disturbed, Study, Take, Undisturbed, as_row, clear, left_alone
+from study.launch import prepare
+from study.plan import Plan
+from study.provenance import versions
+from study.spec import load
+from study.store import Store
+
+TRIES = 20
+"""Moments tried for one run, until something is under way at one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One of a series."""
+
+    kind: str
+    seed: int
+    number: int
+
+
+def series(kinds: Sequence[str], count: int, seed: int) -> tuple[Run, ...]:
+    """`count` runs, the kinds in turn."""
+    return tuple(Run(kind=kinds[i % len(kinds)], seed=seed, number=i // len(kinds)) for i in range(count))
+
+
+def chosen(kinds: Sequence[str], place: Place, confirmed: bool) -> dict[str, Fault]:
+    """The faults by kind; raises ChaosError, naming every one that cannot be done here, before anything starts."""
+    known = faults()
+    if unknown := [kind for kind in kinds if kind not in known]:
+        raise ChaosError(f"--kill {','.join(unknown)}: not a kind; there are {', '.join(known)}")
+    asked = {kind: known[kind] for kind in dict.fromkeys(kinds)}
+    told = {kind: fault.lacking(place) for kind, fault in asked.items()}
+    if refused := [f"{kind}: {why}" for kind, why in told.items() if why is not None]:
+        rest = ",".join(kind for kind, why in told.items() if why is None)
+        way_out = f"; without {'it' if len(refused) == 1 else 'them'}: --kill {rest}" if rest else ""
+        raise ChaosError(f"{'; '.join(refused)}{way_out}")
+    warned = [f"{kind} {fault.warning}" for kind, fault in asked.items() if fault.warning]
+    if place.address is not None and warned and not confirmed:
+        raise ChaosError(f"on the cluster at {place.address}, {'; '.join(warned)}. If that may be: --yes")
+    return asked
+
+
+def study_of(source: str, overrides: Sequence[str]) -> Study:
+    """What is disturbed; raises SpecError and MissingDataError."""
+    plan = prepare(load(source, overrides)).plan
+    typed = (source, *(part for one in overrides for part in ("--set", one)))
+    return Study(key=_key(plan), plan=plan, typed=typed)
+
+
+def _key(plan: Plan) -> str:
+    ids = [[one.trial_id for one in plan.trials], [one.condition_id for one in plan.conditions]]
+    return hashlib.sha256(json.dumps([plan.study, ids, versions()]).encode()).hexdigest()[:12]
+
+
+@dataclass
+class Series:
+    """Runs to be made; what they need is made when the first needs it, and ended with `close`."""
+
+    study: Study
+    place: Place
+    faults: dict[str, Fault]
+    kept: Store
+    """Has the verdicts, the undisturbed study, and what did not hold."""
+    say: Callable[[str], None] = lambda _: None
+    _own: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _clusters: dict[Need, Cluster | None] = field(default_factory=dict)
+    _undisturbed: Undisturbed | None = None
+
+    def __enter__(self) -> "Series":
+        self._folder = Path(self._own.enter_context(tempfile.TemporaryDirectory(prefix="study-chaos-")))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._own.close()
+
+    def missing(self, of: Sequence[Run]) -> Iterator[Run]:
+        """Those without a verdict."""
+        for run in of:
+            if not runs.is_there(self.kept, self.study.key, run.kind, run.seed, run.number):
+                yield run
+
+    def play(self, run: Run) -> dict[str, Any]:
+        """The run's verdict, kept; raises ChaosError if no moment hits."""
+        fault = self.faults[run.kind]
+        alone = self.undisturbed()
+        for missed in range(TRIES):
+            name = f"{run.kind}-{run.seed}-{run.number}"
+            take = self._take(f"runs/{name}", fault)
+            clear(take.store)
+            if take.cluster is not None:
+                take.cluster.renew()
+            luck = Random(f"{run.kind} {run.seed} {run.number} {missed}")
+            came = Disturbed(take=take, fault=fault, undisturbed=alone, luck=luck).play()
+            if came is None:
+                self.say(f"{run.kind} {run.number}: missed, nothing was under way any more; again, at another moment")
+                continue
+            row = as_row(self.study, run.kind, run.seed, run.number, missed, came)
+            runs.keep(self.kept, row)
+            if row["holds"]:
+                clear(take.store)
+            return row
+        raise ChaosError(
+            f"{run.kind} {run.number}: nothing was under way at any of {TRIES} moments; the study is too short to be "
+            "disturbed: give its trials more epochs"
+        )
+
+    def undisturbed(self) -> Undisturbed:
+        """The study left alone: made once for a plan and the versions at work, and kept."""
+        self._undisturbed = self._undisturbed or self._known() or self._leave_alone()
+        return self._undisturbed
+
+    def _known(self) -> Undisturbed | None:
+        body = self.kept.objects.get_if_present(self._record)
+        return None if body is None else Undisturbed(store=Store.open(self._alone), **json.loads(body))
+
+    def _leave_alone(self) -> Undisturbed:
+        self.say("the study undisturbed, to compare with")
+        clear(self._alone)
+        made = left_alone(self._take("undisturbed", next(iter(self.faults.values()))))
+        self.kept.objects.put(self._record, json.dumps({"under_way": made.under_way, "seconds": made.seconds}).encode())
+        return made
+
+    @property
+    def _record(self) -> str:
+        return f"{runs.FOLDER}/{self.study.key}/undisturbed.json"
+
+    @property
+    def _alone(self) -> str:
+        return self._place("undisturbed")
+
+    def _place(self, name: str) -> str:
+        return f"{self.kept.location}/{runs.FOLDER}/{self.study.key}/{name}"
+
+    def _take(self, name: str, fault: Fault) -> Take:
+        return Take(
+            study=self.study, place=self.place, store=self._place(name), logs=self._folder / name.replace("/", "-"),
+            cluster=None if self.place.address is not None else self._cluster(fault.need),
+        )  # fmt: skip
+
+    def _cluster(self, need: Need) -> Cluster | None:
+        if need not in self._clusters:
+            cluster = None if need == "own Ray" else Cluster(apart=need == "hosts", folder=self._folder / need)
+            if cluster is not None:
+                self.say(f"a cluster of a head and two {need}")
+                self._own.callback(cluster.end)
+                cluster.start()
+            self._clusters[need] = cluster
+        return self._clusters[need]
