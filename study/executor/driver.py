@@ -13,8 +13,8 @@ from functools import cache
 from typing import Any
 
 from ray import tune
+from ray.train._internal.storage import StorageContext
 from ray.tune.experiment import Trial
-from ray.tune.experiment.experiment import StorageContext
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import SearchAlgorithm
 
@@ -54,7 +54,7 @@ def execute(
             conditions=dict(conditions),
             slice_seconds=max(LOCAL_SLICE, workers / REPORTS_PER_SECOND),
         )
-        storage = StorageContext(storage_path=scratch, experiment_dir_name="run")
+        storage = StorageContext(storage_path=scratch, experiment_dir_name="run", trial_dir_name="units")
         search = PlanSearch(run, prepared, storage)
         UnitController(
             search_alg=search,
@@ -143,11 +143,13 @@ class Ends(tune.Callback):
         self.run = search.run
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        assert isinstance(trial, UnitTrial)
         self.search.began(trial.trial_id)
         if isinstance(trial.unit, StudyUnit):
             self.run.began(trial.unit)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        assert isinstance(trial, UnitTrial)
         if isinstance(trial.unit, StudyUnit):
             self.run.died(trial.unit, death(trial.error or RuntimeError("its worker is gone")))
 
