@@ -30,7 +30,7 @@ RUNS_WHAT_IT_READS = {
     "eval", "exec", "compile", "__import__", "pickle.load", "pickle.loads", "marshal.loads", "os.system", "os.popen",
     "yaml.load", "yaml.unsafe_load", "joblib.load", "pd.read_pickle", "cloudpickle.load", "cloudpickle.loads",
 }  # fmt: skip
-OWN = {("study/executor/driver.py", "cloudpickle.loads")}
+
 """Tune's error of a moment ago, in its scratch folder, which this very process has written."""
 
 
@@ -61,7 +61,7 @@ def test_no_code_reads_what_could_run() -> None:
     for file, name, node in readers:
         said = {word.arg: ast.literal_eval(word.value) for word in node.keywords if word.arg == SAFELY[name]}
         assert said == {SAFELY[name]: SAFE[SAFELY[name]]}, f"{file}:{node.lineno} {name}"
-    assert {(file, name) for file, name, _ in calls() if name in RUNS_WHAT_IT_READS} == OWN
+    assert {(file, name) for file, name, _ in calls() if name in RUNS_WHAT_IT_READS} == set()
     shells = [
         f"{file}:{node.lineno}" for file, _, node in calls() if any(word.arg == "shell" for word in node.keywords)
     ]

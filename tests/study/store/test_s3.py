@@ -22,6 +22,8 @@ from tests import s3_server
 from tests.s3_server import BUCKET, Faults, Server
 from tests.study.store import small
 
+pytestmark = pytest.mark.slow
+
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["study.store", "s3fs"])
 ILL = Faults(error=0.1, slow_down=0.02, reset=0.05, lost=0.1, conflict=0.05)
