@@ -31,8 +31,6 @@ RUNS_WHAT_IT_READS = {
     "yaml.load", "yaml.unsafe_load", "joblib.load", "pd.read_pickle", "cloudpickle.load", "cloudpickle.loads",
 }  # fmt: skip
 
-"""Tune's error of a moment ago, in its scratch folder, which this very process has written."""
-
 
 class Evil:
     """Unpickled, it leaves a trace."""
