@@ -11,6 +11,8 @@ from pathlib import Path
 
 from ray import cloudpickle
 
+from study.executor.session import OpenSessions
+from study.executor.units import StudyUnit
 from study.launch import LaunchOptions, Result, launch_plan
 from study.plan import Plan, Pruning
 from study.progress import Event, Observer, Progress
@@ -37,6 +39,19 @@ def halving(of: Plan, factor: int) -> Plan:
         for number, one in enumerate(of.trials)
     )
     return replace(of, trials=trials, prunings=(Pruning(label="B", min_epochs=1, reduction_factor=factor),))
+
+
+def work_through(of: Plan, store: Path) -> None:
+    """The plan's units one after another in this process, without Ray: what an undisturbed launch comes to."""
+    conditions = {condition.condition_id: condition for condition in of.conditions}
+    sessions = OpenSessions(Store.open(store), conditions, "a test")
+    for planned in of.unique_trials():
+        training = StudyUnit(phase="train", trial=planned)
+        for unit in (training, replace(training, phase="evaluate", condition_ids=tuple(conditions))):
+            made = noop.Quick.__new__(noop.Quick)  # its constructor, which is Ray's, wants a Ray
+            made.setup({"unit": unit}, open_session=sessions, conditions=conditions, slice_seconds=1.0)
+            while not made.step()["done"]:
+                pass
 
 
 def launch_small(

@@ -21,7 +21,7 @@ from study.progress import Progress
 from study.store import HeldError, Store
 from tests.study.executor.noop import Log, NoOp, Raising
 from tests.study.executor.plans import plan, trial
-from tests.study.executor.small_study import IMAGES, family, launch_small
+from tests.study.executor.small_study import IMAGES, family, launch_small, work_through
 
 pytestmark = pytest.mark.ray
 
@@ -35,9 +35,13 @@ def results(store: Path) -> dict[str, pa.Table]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
-    store = tmp_path_factory.mktemp("undisturbed")
-    assert launch_in_process(store, cluster).wait(timeout=120) == 0
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
+    return results_here(family(8, 4), tmp_path_factory.mktemp("undisturbed"))
+
+
+def results_here(of: Plan, store: Path) -> dict[str, pa.Table]:
+    """Of every unit, one after another in this process."""
+    work_through(of, store)
     return results(store)
 
 
@@ -166,19 +170,17 @@ def test_ctrl_c_keeps_what_is_done(cluster: str, tmp_path: Path) -> None:
     assert {row["status"] for row in store.read("attempts").to_pylist()} == {"stopped"}
     alone = LaunchOptions(address=cluster, max_concurrent=1)
     assert launch_small(of, tmp_path, Log([]), alone).status == "complete"
-    fresh = tmp_path.with_name("fresh")
-    assert launch_small(of, fresh, Log([]), alone).status == "complete"
-    assert results(tmp_path) == results(fresh)
+    assert results(tmp_path) == results_here(of, tmp_path.with_name("undisturbed"))
 
 
 def test_the_second_of_two_launches_is_told_who_runs_it(cluster: str, tmp_path: Path) -> None:
-    first = launch_in_process(tmp_path, cluster, trials=4, epochs=30)
+    first = launch_in_process(tmp_path, cluster, trials=1, epochs=30)
     deadline = time.monotonic() + 60
     while not Store.open(tmp_path).leases("study"):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     with pytest.raises(HeldError, match=str(first.pid)):
-        launch_small(family(4, 30), tmp_path, Log([]), LaunchOptions(address=cluster))
+        launch_small(family(1, 30), tmp_path, Log([]), LaunchOptions(address=cluster))
     assert first.wait(timeout=120) == 0
 
 
@@ -225,11 +227,7 @@ def test_a_launch_killed_at_random_moments_ends_as_an_undisturbed_one(cluster: s
         if luck.random() < 0.5 and (alive := workers()):
             luck.choice(alive).kill()
     assert launch_in_process(tmp_path / "disturbed", cluster, trials, epochs).wait(timeout=120) == 0
-    undisturbed = launch_small(
-        family(trials, epochs), tmp_path / "undisturbed", Log([]), LaunchOptions(address=cluster)
-    )
-    assert undisturbed.status == "complete"
-    assert results(tmp_path / "disturbed") == results(tmp_path / "undisturbed")
+    assert results(tmp_path / "disturbed") == results_here(family(trials, epochs), tmp_path / "undisturbed")
 
 
 def _trained(store: Store) -> int:
