@@ -161,10 +161,13 @@ class Cluster:
 
     def node_of(self, owner: Owner) -> Node | None:
         """Where this process is; None if it has gone."""
-        for node in self.nodes:
-            if any(_is(process, owner) for process in node.below()):
-                return node
-        return None
+        found = self.process_of(owner)
+        return None if found is None else found[0]
+
+    def process_of(self, owner: Owner) -> tuple[Node, psutil.Process] | None:
+        """A worker, and its node; None if it has gone."""
+        found = ((node, process) for node in self.nodes for process in node.below() if _is(process, owner))
+        return next(found, None)
 
     def cut(self, node: Node, frozen: bool) -> None:
         """Nothing reaches it; `frozen`: nor does it do anything."""
@@ -191,7 +194,7 @@ class Cluster:
 
     def workers(self) -> int:
         """Processes that train or evaluate."""
-        return sum(WORKER in _title(process) for node in self.nodes for process in node.below())
+        return sum(WORKER in title(process) for node in self.nodes for process in node.below())
 
     def end(self) -> None:
         """Nothing of it is left."""
@@ -319,7 +322,8 @@ def _name(process: psutil.Process) -> str:
         return ""
 
 
-def _title(process: psutil.Process) -> str:
+def title(process: psutil.Process) -> str:
+    """What it calls itself."""
     try:
         return " ".join(process.cmdline())
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
