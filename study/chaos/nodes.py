@@ -124,12 +124,20 @@ class Cluster:
             "--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false", f"--system-config={{{told}}}",
             f"--temp-dir={self._ray}",
         ])  # fmt: skip
-        self.head.start()
-        self._wait(f"the head at {self.address}", lambda: _answers(self.address))
         for number in range(1, NODES + 1):
             own = self.network.host(number) if self.network else host
             self.nodes.append(self._node(number, own, [f"--address={self.address}", "--num-cpus=1"]))
-            self.nodes[-1].start()
+        self.restart()
+
+    def restart(self) -> None:
+        """All of it, anew, at the same address."""
+        assert self.head is not None
+        for node in (*self.nodes, self.head):
+            node.kill()
+        self.head.start()
+        self._wait(f"the head at {self.address}", lambda: _answers(self.address))
+        for number, node in enumerate(self.nodes, start=1):
+            node.start()
             self._join(1 + number)  # one after another: two that start at once take the same names for their sockets
 
     def _join(self, nodes: int) -> None:
