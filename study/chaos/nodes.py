@@ -124,12 +124,20 @@ class Cluster:
             "--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false", f"--system-config={{{told}}}",
             f"--temp-dir={self._ray}",
         ])  # fmt: skip
-        self.head.start()
-        self._wait(f"the head at {self.address}", lambda: _answers(self.address))
         for number in range(1, NODES + 1):
             own = self.network.host(number) if self.network else host
             self.nodes.append(self._node(number, own, [f"--address={self.address}", "--num-cpus=1"]))
-            self.nodes[-1].start()
+        self.restart()
+
+    def restart(self) -> None:
+        """All of it, anew, at the same address."""
+        assert self.head is not None
+        for node in (*self.nodes, self.head):
+            node.kill()
+        self.head.start()
+        self._wait(f"the head at {self.address}", lambda: _answers(self.address))
+        for number, node in enumerate(self.nodes, start=1):
+            node.start()
             self._join(1 + number)  # one after another: two that start at once take the same names for their sockets
 
     def _join(self, nodes: int) -> None:
@@ -161,10 +169,13 @@ class Cluster:
 
     def node_of(self, owner: Owner) -> Node | None:
         """Where this process is; None if it has gone."""
-        for node in self.nodes:
-            if any(_is(process, owner) for process in node.below()):
-                return node
-        return None
+        found = self.process_of(owner)
+        return None if found is None else found[0]
+
+    def process_of(self, owner: Owner) -> tuple[Node, psutil.Process] | None:
+        """A worker, and its node; None if it has gone."""
+        found = ((node, process) for node in self.nodes for process in node.below() if _is(process, owner))
+        return next(found, None)
 
     def cut(self, node: Node, frozen: bool) -> None:
         """Nothing reaches it; `frozen`: nor does it do anything."""
@@ -191,7 +202,7 @@ class Cluster:
 
     def workers(self) -> int:
         """Processes that train or evaluate."""
-        return sum(WORKER in _title(process) for node in self.nodes for process in node.below())
+        return sum(WORKER in title(process) for node in self.nodes for process in node.below())
 
     def end(self) -> None:
         """Nothing of it is left."""
@@ -319,7 +330,8 @@ def _name(process: psutil.Process) -> str:
         return ""
 
 
-def _title(process: psutil.Process) -> str:
+def title(process: psutil.Process) -> str:
+    """What it calls itself."""
     try:
         return " ".join(process.cmdline())
     except (psutil.NoSuchProcess, psutil.ZombieProcess):

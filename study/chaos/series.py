@@ -52,7 +52,7 @@ def chosen(kinds: Sequence[str], place: Place, confirmed: bool) -> dict[str, Fau
         raise ChaosError(f"{'; '.join(refused)}{way_out}")
     warned = [f"{kind} {fault.warning}" for kind, fault in asked.items() if fault.warning]
     if place.address is not None and warned and not confirmed:
-        raise ChaosError(f"on the cluster at {place.address}, {'; '.join(warned)}. If that may be: --yes")
+        raise ChaosError(f"on the cluster at {place.address}, {'; '.join(warned)}. If so: --yes")
     return asked
 
 

@@ -6,7 +6,9 @@ import logging
 import os
 import secrets
 import socket
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +34,8 @@ OBJECT_STORE = 256 * 2**20
 LOOK_SECONDS = 5.0
 """How old the picture of the cluster's nodes may be."""
 
+HEAD_SECONDS = 30.0
+"""How long the head may be gone: Ray gives it up after 60."""
 REACH_SECONDS = 10.0
 """How long a cluster's head may take to accept a connection."""
 JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"
@@ -138,7 +142,40 @@ def connected(address: str | None, store: Store) -> Iterator[LiveNodes]:
         own.callback(ray.shutdown)
         if address is not None:
             check_common_storage(store)
+        own.enter_context(_head_watched(ray.get_runtime_context().gcs_address))
         yield LiveNodes(local=address is None)
+
+
+@contextlib.contextmanager
+def _head_watched(address: str) -> Iterator[None]:
+    """While this lasts, a head that is gone for HEAD_SECONDS ends this process with a word on it.
+
+    Ray would end it as well, later and with a line of its log: nothing that waits for Ray can be brought back.
+    """
+    over = threading.Event()
+    watch = threading.Thread(target=_watch_head, args=(address, over), name="Ray's head", daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watch.join()
+
+
+def _watch_head(address: str, over: threading.Event) -> None:
+    host, _, port = address.rpartition(":")
+    seen = time.monotonic()
+    while not over.wait(LOOK_SECONDS):
+        with contextlib.suppress(OSError):
+            socket.create_connection((host, int(port)), timeout=LOOK_SECONDS).close()
+            seen = time.monotonic()
+        if time.monotonic() - seen > HEAD_SECONDS:
+            sys.stderr.write(
+                f"\nRay's head at {address} has not answered for {HEAD_SECONDS:g} seconds. What was saved is in the "
+                "store: start the head again, and the same command goes on from there.\n"
+            )
+            sys.stderr.flush()
+            os._exit(1)
 
 
 def _check_spelled(address: str | None) -> None:

@@ -176,7 +176,7 @@ class Run:
         self._reports[unit.unit_id] = Report(status="running")
         self._epochs[unit.unit_id] = ()
         trial_id = unit.trial.trial_id
-        if unit.phase == "train":
+        if unit.phase == "train" and trial_id not in self.queue.held:  # which is asked for again every other second
             self._tell("started", unit.trial, "")
         elif trial_id not in self._begun:
             self._tell("started", unit.trial, f"evaluations: {len(unit.condition_ids):,}")

@@ -1,0 +1,287 @@
+"""What befalls clusters, for real: processes, nodes, links and disks. The study that suffered it is as one that
+was left alone.
+
+A head and two nodes; each node is a host of its own, in network and process namespaces.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+
+from study.chaos import mounts
+from study.chaos.nodes import Cluster, Node, title
+from study.chaos.verdict import faults_of
+from study.chaos.watching import committed, under_way
+from study.executor.cluster import AUTHENTICATION, set_environment
+from study.executor.session import OpenSessions
+from study.launch import LaunchOptions
+from study.progress import Event, Progress
+from study.store import Store
+from tests.study.executor.noop import Log
+from tests.study.executor.small_study import family, launch_small
+
+pytestmark = pytest.mark.cluster
+
+STUDY = family(8, 20)
+"""Trials of a second."""
+TTL = 6.0
+"""Seconds: of a trial's lease, so that a test need not wait a minute for it."""
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """This process's environment is set up to join it."""
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("hosts with a network of their own need root and iproute2")
+    before = {name: os.environ.get(name) for name in AUTHENTICATION}
+    cluster = Cluster(apart=True, folder=tmp_path_factory.mktemp("hosts") / "token")
+    cluster.start()
+    set_environment({**dict.fromkeys(AUTHENTICATION), **cluster.environment})
+    try:
+        yield cluster
+    finally:
+        set_environment(before)
+        cluster.end()
+
+
+@pytest.fixture(autouse=True)
+def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("study.launch.OpenSessions", partial(OpenSessions, ttl=TTL))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(hosts: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    place = tmp_path_factory.mktemp("undisturbed")
+    assert launch_small(STUDY, place, Log([]), LaunchOptions(address=hosts.address)).status == "complete"
+    return Store.open(place)
+
+
+class Striker(Log):
+    """Acts once, in the middle of a training, when two trials are done."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        super().__init__([])
+        self.act = act
+        self.struck = False
+
+    def changed(self, progress: Progress) -> None:
+        super().changed(progress)
+        under_way = any(unit.phase == "train" and 3 < unit.epoch < 15 for unit in progress.running)
+        if not self.struck and progress.trials_done >= 2 and under_way:
+            self.struck = True
+            self.act()
+
+
+@dataclass
+class Scene:
+    """Launches of the study that a fault strikes, and what must hold afterwards."""
+
+    hosts: Cluster
+    undisturbed: Store
+    place: Path
+
+    def suffers(self, act: Callable[[], None], here: bool = False) -> list[Event]:
+        """What a launch tells that survives it; on the hosts, or with a Ray of its own `here`."""
+        self.hosts.renew()
+        self.before = {}
+        striker = Striker(lambda: (self._note(), act())[1])
+        address = None if here else self.hosts.address
+        result = launch_small(STUDY, self.place, striker, LaunchOptions(address=address))
+        assert striker.struck
+        assert result.status == "complete", result.failures
+        self.holds()
+        return striker.events
+
+    def _note(self) -> None:
+        self.before = committed(self.store)
+
+    @property
+    def store(self) -> Store:
+        return Store.open(self.place, create=False)
+
+    def holds(self) -> None:
+        assert list(faults_of(self.store, self.undisturbed, STUDY, self.before, lambda: len(workers(self.hosts)))) == []
+
+    def at_work(self) -> tuple[Node, psutil.Process]:
+        """A worker that trains, and its node."""
+        training = [unit for unit in under_way(self.store) if not self.store.is_trained(unit.trial_id)]
+        found = self.hosts.process_of(training[0].owner)
+        assert found is not None
+        return found
+
+    def rows(self) -> list[dict[str, object]]:
+        rows: list[dict[str, object]] = self.store.read("attempts").sort_by("started").to_pylist()
+        return rows
+
+
+@pytest.fixture
+def scene(hosts: Cluster, undisturbed: Store, tmp_path: Path) -> Scene:
+    return Scene(hosts, undisturbed, tmp_path / "disturbed")
+
+
+def workers(hosts: Cluster) -> list[psutil.Process]:
+    below = [*psutil.Process().children(recursive=True), *(process for node in hosts.nodes for process in node.below())]
+    return [process for process in below if "NoOp" in title(process)]
+
+
+def later(seconds: float, act: Callable[[], None]) -> None:
+    threading.Timer(seconds, act).start()
+
+
+def test_a_worker_is_killed(scene: Scene) -> None:
+    scene.suffers(lambda: scene.at_work()[1].kill())
+    assert [row["status"] for row in scene.rows()].count("lost") == 1
+
+
+def test_a_raylet_is_killed(scene: Scene) -> None:
+    def act() -> None:
+        for process in scene.at_work()[0].below():
+            if process.name() == "raylet":
+                process.kill()
+
+    scene.suffers(act)
+    assert [row["status"] for row in scene.rows()].count("lost") == 1
+
+
+def test_a_node_is_cut_off_for_a_moment(scene: Scene) -> None:
+    def act() -> None:
+        node, _ = scene.at_work()
+        scene.hosts.cut(node, frozen=False)
+        later(2.0, lambda: scene.hosts.heal(node))
+
+    scene.suffers(act)
+    assert {row["status"] for row in scene.rows()} == {"done"}, "nobody was taken for dead"
+
+
+def test_a_partition_heals_when_another_has_the_trial(scene: Scene) -> None:
+    """The node stands still until its lease is lost, then finds out by itself, before it is reached again."""
+    awake: list[bool] = []
+
+    def act() -> None:
+        node, worker = scene.at_work()
+        scene.hosts.cut(node, frozen=True)
+
+        def wake() -> None:
+            node.send(signal.SIGCONT)
+            time.sleep(1.0)
+            awake.append(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE)
+
+        later(TTL + 12, wake)
+        later(TTL + 18, lambda: scene.hosts.heal(node))
+
+    scene.suffers(act)
+    assert awake == [True], "the first holder was at work again"
+    lost = [row for row in scene.rows() if row["status"] == "lost"]
+    assert len(lost) == 1
+    finished = [row for row in scene.rows() if (row["unit"], row["trial_id"]) == ("train", lost[0]["trial_id"])]
+    assert [row["status"] for row in finished].count("done") == 1
+
+
+def test_storage_refuses_writes_for_a_while(scene: Scene) -> None:
+    parts = [scene.place / part for part in ("trials", "results", "leases")]
+    for part in parts:
+        part.mkdir(parents=True)
+
+    def set_writable(writable: bool) -> None:
+        for part in parts:
+            mounts.set_writable(part, writable)
+
+    def act() -> None:
+        set_writable(False)
+        later(4.0, lambda: set_writable(True))
+
+    with mounts.over_itself(parts[0]), mounts.over_itself(parts[1]), mounts.over_itself(parts[2]):
+        told = retries(scene.suffers(act, here=True))
+    assert told
+    assert all("infrastructure: OSError: [Errno 30] Read-only file system" in one for one in told)
+
+
+def test_the_disk_is_full_at_a_checkpoint(scene: Scene) -> None:
+    def act() -> None:
+        mounts.fill(scene.place)
+        later(4.0, lambda: mounts.free(scene.place))
+
+    with mounts.small(scene.place, 64 * 2**20):
+        told = retries(scene.suffers(act, here=True))
+    assert told
+    assert all("infrastructure: OSError: [Errno 28] No space left on device" in one for one in told)
+
+
+def retries(events: list[Event]) -> list[str]:
+    """Why units were issued again."""
+    return [event.message for event in events if event.change == "retrying"]
+
+
+def test_a_node_is_preempted_with_notice(scene: Scene) -> None:
+    def act() -> None:
+        starter = next(one for one in scene.at_work()[0].below() if "ray.scripts" in " ".join(one.cmdline()[:4]))
+        starter.send_signal(signal.SIGTERM)
+
+    scene.suffers(act)
+    rows = scene.rows()
+    preempted = [row for row in rows if row["failure_class"] == "preempted"]
+    assert [(row["unit"], row["status"]) for row in preempted] == [("train", "failed")]
+    own = [row for row in rows if (row["unit"], row["trial_id"]) == ("train", preempted[0]["trial_id"])]
+    assert preempted[0]["images"]
+    assert sum(row["images"] for row in own) <= 2000, "no epoch is trained twice"
+    assert not [row for row in rows if row["status"] == "lost"]
+
+
+def launched(scene: Scene) -> "subprocess.Popen[str]":
+    """A launch of its own process, in the middle of a training, two trials done."""
+    scene.hosts.renew()
+    command = [
+        sys.executable,
+        "-m",
+        "tests.study.executor.small_study",
+        str(scene.place),
+        scene.hosts.address,
+        "8",
+        "20",
+    ]
+    launch = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 90
+    trained, begun = "results/trials/*.parquet", "trials/*/*/last.ckpt"
+    while len(list(scene.place.glob(trained))) < 2 or not list(scene.place.glob(begun)):
+        assert launch.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    scene.before = committed(scene.store)
+    return launch
+
+
+def goes_on(scene: Scene) -> None:
+    again = launch_small(STUDY, scene.place, Log([]), LaunchOptions(address=scene.hosts.address))
+    assert again.status == "complete"
+    scene.holds()
+
+
+def test_the_launch_is_killed(scene: Scene) -> None:
+    launch = launched(scene)
+    launch.kill()
+    launch.communicate()
+    goes_on(scene)
+
+
+def test_the_head_is_killed_and_started_again(scene: Scene) -> None:
+    launch = launched(scene)
+    assert scene.hosts.head is not None
+    scene.hosts.head.kill()
+    _, told = launch.communicate(timeout=100)
+    assert launch.returncode == 1
+    assert (
+        f"Ray's head at {scene.hosts.address} has not answered for 30 seconds. What was saved is in the store" in told
+    )
+    scene.hosts.restart()
+    goes_on(scene)
