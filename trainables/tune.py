@@ -34,7 +34,8 @@ from trainables.supply import Supply
 Phase = Literal["train", "evaluate", "wait"]
 Status = Literal["running", "done", "diverged", "halted", "failed", "held", "stopped"]
 """`halted`: trained as far as the unit goes, which is not to the end."""
-FailureClass = Literal["preempted", "infrastructure", "out_of_memory", "user"]
+FailureClass = Literal["preempted", "infrastructure", "damaged", "out_of_memory", "user"]
+"""`damaged`: a file that the unit needs, which a person has to restore."""
 
 SAVE_SECONDS = 60.0
 """Work lost at most to a kill, in seconds, where epochs are longer."""
@@ -351,7 +352,9 @@ def classify(error: BaseException) -> FailureClass:
     text = str(error).lower()
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in text:
         return "out_of_memory"
-    if "cuda error" in text or isinstance(error, CorruptCheckpointError):
+    if isinstance(error, CorruptCheckpointError):
+        return "damaged"
+    if "cuda error" in text:
         return "infrastructure"
     if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
         return "infrastructure"

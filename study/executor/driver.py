@@ -54,6 +54,7 @@ def execute(
             conditions=dict(conditions),
             slice_seconds=max(LOCAL_SLICE, workers / REPORTS_PER_SECOND),
         )
+        prepared.__qualname__ = trainable.__qualname__  # workers' processes are called by it
         storage = StorageContext(storage_path=scratch, experiment_dir_name="run", trial_dir_name="units")
         search = PlanSearch(run, prepared, storage)
         UnitController(

@@ -9,14 +9,14 @@ from types import MappingProxyType
 from trainables.tune import FailureClass
 
 RETRIES: Mapping[FailureClass, int] = MappingProxyType(
-    {"preempted": 100, "infrastructure": 8, "out_of_memory": 1, "user": 0}
+    {"preempted": 100, "infrastructure": 8, "damaged": 1, "out_of_memory": 1, "user": 0}
 )
 """How often a unit is issued again after a failure of each class, before it counts as failed."""
 
 LONGEST_WAIT = 60.0
 """Seconds before a unit is issued again, at most."""
 
-RETRIED_ON_RELAUNCH: frozenset[FailureClass] = frozenset({"preempted", "infrastructure"})
+RETRIED_ON_RELAUNCH: frozenset[FailureClass] = frozenset({"preempted", "infrastructure", "damaged"})
 """Failure classes that the next launch tries again without being asked."""
 
 ALIKE = 3

@@ -440,7 +440,7 @@ ATTEMPTS = Table(
         Column(
             name="failure_class",
             type=pa.string(),
-            meaning="of a failed or lost one: preempted, infrastructure, out_of_memory, user",
+            meaning="of a failed or lost one: preempted, infrastructure, damaged, out_of_memory, user",
             nullable=True,
         ),
         Column(name="error", type=pa.string(), meaning="of a failed or lost one: what went wrong", nullable=True),

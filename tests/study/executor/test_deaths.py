@@ -104,9 +104,9 @@ def test_a_crash_in_the_same_place_is_not_tried_again_as_often_as_a_kill(death: 
 class Crashing(NoOp):
     """Reads at address 0."""
 
-    def _pretend_training(self, recipe: Recipe, session: Session) -> Slices:
+    def _pretend_training(self, recipe: Recipe, session: Session, until: int | None) -> Slices:
         ctypes.string_at(0)
-        return super()._pretend_training(recipe, session)
+        return super()._pretend_training(recipe, session, until)
 
 
 @pytest.mark.ray

@@ -50,7 +50,7 @@ def test_a_session_that_was_taken_over_writes_nothing_and_says_held(tmp_path: Pa
     assert store.read("attempts").num_rows == 0
 
 
-def test_a_damaged_checkpoint_is_named_and_blamed_on_the_storage(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_named_and_waited_for_by_nobody(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     session = opened(store)
     session.save_last({"epochs": [], "step": 3})
@@ -60,7 +60,7 @@ def test_a_damaged_checkpoint_is_named_and_blamed_on_the_storage(tmp_path: Path)
         CorruptCheckpointError, match=r"last\.ckpt: not a whole checkpoint.*delete it to go on without it"
     ) as caught:
         session.load_last()
-    assert tune.classify(caught.value) == "infrastructure"
+    assert tune.classify(caught.value) == "damaged"
     session.close(tune.Report(status="stopped"), 0, "cpu")
 
 

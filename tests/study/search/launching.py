@@ -21,7 +21,7 @@ class Peaked(noop.NoOp):
 
     def work(self, unit: Unit, session: Session) -> Slices:
         if unit.phase == "train":
-            return self._pretend_training(unit.recipe, session)
+            return self._pretend_training(unit.recipe, session, unit.until)
         return self._evaluate_point(unit, session)
 
     def _evaluate_point(self, unit: Unit, session: Session) -> Slices:
@@ -46,10 +46,10 @@ class Peaked(noop.NoOp):
 class Unlucky(Peaked):
     """Raises in every training under the label ST."""
 
-    def _pretend_training(self, recipe: object, session: Session) -> Slices:
+    def _pretend_training(self, recipe: object, session: Session, until: int | None) -> Slices:
         if recipe.method.name == "stability_training":  # type: ignore[attr-defined]
             raise ArithmeticError("no luck")
-        return super()._pretend_training(recipe, session)  # type: ignore[arg-type]
+        return super()._pretend_training(recipe, session, until)  # type: ignore[arg-type]
 
 
 def searched(points: int) -> Plan:
