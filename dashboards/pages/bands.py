@@ -1,7 +1,7 @@
 """The main question of a pair: the answer in sentences, the bands, and who stands where."""
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from urllib.parse import urlencode
 
 from dashboards.answers import answer, sentences, why_nothing
@@ -95,17 +95,24 @@ def _bands(results: Results) -> Iterator[Variant]:
         if missing:
             yield Variant(when=when, missing=missing)
         else:
-            yield _drawn_bands(results, when, selection, drawn_as)
+            yield drawn_bands(results, when, selection, drawn_as, bands_table)
 
 
-def _drawn_bands(results: Results, when: dict[str, str], selection: Selection, drawn_as: Mapping[str, Look]) -> Variant:
+def drawn_bands(
+    results: Results,
+    when: Mapping[str, str],
+    selection: Selection,
+    drawn_as: Mapping[str, Look],
+    table: Callable[[BandsInfo], Table],
+) -> Variant:
+    """The figure of a selection, what it says in sentences, and its `table`."""
     info = bands_info(results, selection)
     return Variant(
         when=when,
         drawing=draw_bands(info, drawn_as),
         text={by: sentences(answer(results, selection, by)) for by in BY},
         alt=explanation(info),
-        table=bands_table(info),
+        table=table(info),
         families=tuple(band_families(info, drawn_as)),
         filled=filled_at_first(info),
     )

@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 
 from dashboards.answers import answer, sentences, why_nothing
 from dashboards.figures.bands import BandsInfo, Curve, Selection, bands_info
-from dashboards.figures.draw_bands import draw_bands, explanation, filled_at_first
+from dashboards.figures.draw_bands import explanation, filled_at_first
 from dashboards.figures.draw_panels import draw_panels
 from dashboards.legends import band_families
+from dashboards.pages.bands import drawn_bands
 from dashboards.palette import Look, looks
 from dashboards.parts import Choice, Column, Page, Slot, Table, Variant, choice_html, slot_html
 from dashboards.picks import BY, By
@@ -112,16 +113,7 @@ def _variant(results: Results, when: dict[str, str], selection: Selection, drawn
     missing = why_nothing(results, selection.train_distortion, selection.test_distortion)
     if missing:
         return Variant(when=when, missing=missing)
-    info = bands_info(results, selection)
-    return Variant(
-        when=when,
-        drawing=draw_bands(info, drawn_as),
-        text={by: sentences(answer(results, selection, by)) for by in BY},
-        alt=explanation(info),
-        table=curves_table([("", info)]),
-        families=tuple(band_families(info, drawn_as)),
-        filled=filled_at_first(info),
-    )
+    return drawn_bands(results, when, selection, drawn_as, lambda info: curves_table([("", info)]))
 
 
 def _together(results: Results, figures: Sequence[PaperFigure], drawn_as: Mapping[str, Look]) -> Variant:
