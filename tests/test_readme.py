@@ -1,6 +1,7 @@
 """What the README shows is true: its code runs, its commands exist, its queries are those of the help."""
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import trainables.methods
 from study.cli.commands import app
 from study.cli.query_help import WORKED
 from study.planning import make_plan
+from study.pruners import rung_epochs
 from study.query import VIEWS
 from study.spec import load, shipped
 from study.store import Store
@@ -27,7 +29,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_there_are_as_many_examples_as_these_tests_know() -> None:
-    assert (len(blocks("python")), len(blocks("yaml"))) == (3, 4)
+    assert (len(blocks("python")), len(blocks("yaml"))) == (3, 5)
 
 
 def test_a_study_in_a_notebook(
@@ -74,8 +76,21 @@ def test_the_search_shown_is_the_shipped_one(tmp_path: Path) -> None:
     assert load(tmp_path / "shown.yaml").search == load("search_mnist").search
 
 
+def test_the_pruning_shown_can_be_planned(tmp_path: Path) -> None:
+    demo = shipped()["demo_mnist"].read_text(encoding="utf-8")
+    train, _, methods = blocks("yaml")[1].partition("methods:\n")
+    lines = demo.replace("  epochs:     2\n", train.removeprefix("train:\n"))
+    before, _, after = lines.partition("  ST:")
+    (tmp_path / "shown.yaml").write_text(before + methods + "\nevaluate:" + after.partition("\nevaluate:")[2])
+    plan = make_plan(load(tmp_path / "shown.yaml"), FINGERPRINT)
+    assert Counter(trial.label for trial in plan.trials) == {"Baseline": 1, "ST": 24, "DA": 20}
+    rungs = {one.label: rung_epochs(one.min_epochs, one.reduction_factor, 30) for one in plan.prunings}
+    assert rungs["ST"] == (2, 6, 18)
+    assert "DA" not in rungs
+
+
 def test_the_benchmarks_shown_can_be_planned(tmp_path: Path) -> None:
-    lines = blocks("yaml")[1].removeprefix("evaluate:\n")
+    lines = blocks("yaml")[2].removeprefix("evaluate:\n")
     demo = shipped()["demo_mnist"].read_text(encoding="utf-8").replace("  sweeps:\n", f"{lines}  sweeps:\n")
     (tmp_path / "shown.yaml").write_text(demo, encoding="utf-8")
     plan = make_plan(load(tmp_path / "shown.yaml"), FINGERPRINT)
@@ -84,7 +99,7 @@ def test_the_benchmarks_shown_can_be_planned(tmp_path: Path) -> None:
 
 def test_the_attacks_and_the_noise_shown_can_be_planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("study.spec.attacks.can_align", lambda: True)
-    lines = blocks("yaml")[2].removeprefix("evaluate:\n")
+    lines = blocks("yaml")[3].removeprefix("evaluate:\n")
     demo = shipped()["demo_mnist"].read_text(encoding="utf-8").replace("  sweeps:\n", f"{lines}  sweeps:\n")
     kept = demo.replace("train:  ", "train:\n  checkpoints: {every: 1}\n  # ", 1)
     (tmp_path / "shown.yaml").write_text(kept, encoding="utf-8")
