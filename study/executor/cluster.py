@@ -22,7 +22,7 @@ from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-d
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.fitting import counted, here, slots
-from study.plan import Resources
+from study.plan import NOT_CUSTOM, Resources
 from study.store import Store
 
 OBJECT_STORE = 256 * 2**20
@@ -104,9 +104,22 @@ class LiveNodes:
 
     def _look(self) -> Nodes:
         leaving = ray._private.state.state.get_draining_nodes()
-        offers = [node["Resources"] for node in _alive() if node["NodeID"] not in leaving]
-        resources = (Resources(cpus=one.get("CPU", 0.0), gpus=one.get("GPU", 0.0)) for one in offers)
-        return Nodes(resources=tuple(resources), local=self.local)
+        return Nodes(
+            resources=tuple(_offer(node) for node in _alive() if node["NodeID"] not in leaving), local=self.local
+        )
+
+
+def _offer(node: Mapping[str, Any]) -> Resources:
+    """What a node offers to trials, as Ray tells of it."""
+    there: dict[str, float] = node["Resources"]
+    custom = {name: amount for name, amount in there.items() if name not in NOT_CUSTOM and not name.startswith("node:")}
+    return Resources(
+        cpus=there.get("CPU", 0.0),
+        gpus=there.get("GPU", 0.0),
+        memory=int(there.get("memory", 0)),
+        custom=tuple(sorted(custom.items())),
+        labels=tuple((name, (value,)) for name, value in sorted(node.get("Labels", {}).items())),
+    )
 
 
 def offered(address: str | None) -> Nodes:
@@ -204,10 +217,11 @@ def _start(address: str | None) -> None:
     ray_worker._worker_logs_enabled = False  # Ray would print workers' deaths among the lines of the launch
     options: dict[str, Any] = {"address": address}
     if address is None:
-        cpus = len(os.sched_getaffinity(0))
+        machine = here()
         options = {
             "address": "local",
-            "num_cpus": cpus,
+            "num_cpus": machine.cpus,
+            "_memory": machine.memory,  # Ray would offer what happens to be free
             "object_store_memory": OBJECT_STORE,
             "include_dashboard": False,
             "_system_config": {

@@ -69,7 +69,10 @@ def execute(
 @cache
 def _bundles(need: Resources) -> tune.PlacementGroupFactory:
     """One bundle: a unit runs on one node."""
-    return tune.PlacementGroupFactory([{"CPU": need.cpus} | ({"GPU": need.gpus} if need.gpus else {})])
+    bundle = {"CPU": need.cpus, "GPU": need.gpus, "memory": need.memory or 0, **dict(need.custom)}
+    labels = {name: values[0] if len(values) == 1 else f"in({','.join(values)})" for name, values in need.labels}
+    asked = {name: amount for name, amount in bundle.items() if amount}
+    return tune.PlacementGroupFactory([asked], **({"bundle_label_selector": [labels]} if labels else {}))
 
 
 class PlanSearch(SearchAlgorithm):
