@@ -475,7 +475,7 @@ ATTEMPTS = Table(
             unit="images",
             meaning="images worked on; of attacks roughly, each as often as it is shown",
         ),
-        Column(name="versions", type=pa.string(), meaning="JSON: library to version"),
+        Column(name="versions", type=pa.string(), meaning="JSON: library to version; of the CPU, its capability"),
     ),
 )
 

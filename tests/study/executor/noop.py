@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import ray
 import torch
 
 from study.progress import Event, Progress
@@ -78,6 +79,15 @@ class Greedy(NoOp):
     def _pretend_training(self, recipe: Recipe, session: Session, until: int | None) -> Slices:
         held = torch.ones(3 * 2**28 if recipe.replicate % 2 else 2**20)
         assert held[-1] == 1
+        return super()._pretend_training(recipe, session, until)
+
+
+class Placed(NoOp):
+    """Notes in the store on which node each trial is trained."""
+
+    def _pretend_training(self, recipe: Recipe, session: Any, until: int | None) -> Slices:
+        node = ray.get_runtime_context().get_node_id()
+        session.store.objects.put(f"placed/{recipe.replicate}", node.encode())
         return super()._pretend_training(recipe, session, until)
 
 
