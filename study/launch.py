@@ -21,7 +21,7 @@ from study.executor.queue import Failure, Queue
 from study.executor.run import Run
 from study.executor.session import OpenSessions, record_lost
 from study.executor.source import LeftForLater, NoSource, Source
-from study.fitting import unfit
+from study.fitting import told, unfit
 from study.plan import Plan
 from study.planning import check_test_images, check_weights, data_set, make_plan
 from study.progress import Observer, Progress
@@ -116,7 +116,7 @@ def refusals(plan: Plan, store: Store | None, options: LaunchOptions) -> tuple[s
         nodes = offered(options.address)
     except ClusterError as error:
         return (str(error),)
-    return tuple(unfit(plan, nodes.resources, nodes.local))
+    return () if nodes.grows else tuple(unfit(plan, nodes.resources, nodes.local))
 
 
 def _left(plan: Plan, store: Store, options: LaunchOptions) -> bool:
@@ -163,8 +163,8 @@ def launch_plan(
             source.limit(max(0, options.limit - queue.limit(options.limit)))
         frames = {one.condition_id: frames_of(one) for one in plan.conditions if one.family == "perturbation"}
         log = Logbook(store.objects, plan.study, Owner.here(f"study launch {plan.study}"), heartbeat.lease.generation)
-        told = Recorded(observer, log, plan)
-        run = Run(plan, queue, told, Estimate(images, frames), partial(record_lost, store), source)
+        observing = Recorded(observer, log, plan)
+        run = Run(plan, queue, observing, Estimate(images, frames), partial(record_lost, store), source)
         heartbeat.when_lost = run.stop
         heartbeat.at_beat = partial(obey, log, run)
         for notice in source.notices():
@@ -182,7 +182,9 @@ def launch_plan(
                 workers = _workers(plan, nodes.now(), options.max_concurrent)
                 record = store.record_launch(planned, spec_text, known)
                 unrecorded.close()
-                run.on_workers(nodes.slots, options.max_concurrent, nodes.now().describe(workers))
+                run.on_workers(nodes.slots, options.max_concurrent, nodes.now().describe(workers), nodes.grows)
+                for notice in _awaited(plan, nodes.now()):
+                    run.tell_notice(notice)
                 log.found(cluster=nodes.cluster, job=own_job(), where=run.where)
                 conditions = {condition.condition_id: condition for condition in plan.conditions}
                 sessions = OpenSessions(store, conditions, f"study {plan.study}", plan.baseline_id, plan.study)
@@ -224,12 +226,19 @@ def check_device_type(plan: Plan, store: Store) -> None:
 
 
 def _workers(plan: Plan, nodes: Nodes, most: int | None) -> int:
-    """How many units run at once, at most; raises ClusterError if one fits nowhere."""
+    """How many units run at once, at most; raises ClusterError if one fits nowhere and no node will be added."""
     refused = tuple(unfit(plan, nodes.resources, nodes.local))
-    if refused:
+    if refused and not nodes.grows:
         raise ClusterError("; ".join(refused))
-    slots = max(nodes.slots(need) for need in {trial.resources for trial in plan.expected().trials})
+    slots = max(1, *(nodes.slots(need) for need in {trial.resources for trial in plan.expected().trials}))
     return min(slots, most or slots)
+
+
+def _awaited(plan: Plan, nodes: Nodes) -> Iterator[str]:
+    """What is to be known of nodes that are not there yet."""
+    for need in dict.fromkeys(trial.resources for trial in plan.expected().trials):
+        if nodes.grows and not nodes.slots(need):
+            yield f"no node has {told(need)} for a trial yet: those trials wait until the cluster's autoscaler adds one"
 
 
 def _result(run: Run) -> Result:

@@ -18,12 +18,22 @@ BASELINE_LABEL = "Baseline"
 Draw = Literal["uniform", "loguniform", "int", "choice"]
 
 
+NOT_CUSTOM = ("CPU", "GPU", "memory", "object_store_memory")
+"""What Ray calls the resources that are no custom ones."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Resources:
     """What one unit occupies on a node."""
 
     cpus: float = 1.0
     gpus: float = 0.0
+    memory: int | None = None
+    """Bytes of the host's memory, which it may take and no more; None where nothing is said. Of a node, all it has."""
+    custom: tuple[tuple[str, float], ...] = ()
+    """By name, sorted: what a cluster's owner calls a resource."""
+    labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """By name, sorted: the values of which the node's is one. A node has one of each."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Ray nodes for tests: started as a user would, with `ray start`, and ended by their process ids."""
 
+import json
 import os
 import secrets
 import signal
@@ -9,9 +10,11 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE_ID
 
 from study.executor.cluster import AUTHENTICATION, set_environment
 
@@ -57,9 +60,57 @@ def environment_with_token(folder: Path) -> dict[str, str]:
     return os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
 
 
+GROWING = {
+    "AUTOSCALER_UPDATE_INTERVAL_S": "1",
+    "RAY_FAKE_CLUSTER": "1",
+    "RAY_OVERRIDE_NODE_ID_FOR_TESTING": FAKE_HEAD_NODE_ID,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growth:
+    """What Ray's autoscaler adds to a cluster and takes away: real raylets, on this machine."""
+
+    folder: Path
+    most: int
+    """Nodes, of one CPU each."""
+    idle_seconds: float
+
+    def written(self, address: str, cpus: int) -> Path:
+        """The autoscaler's configuration, in a file."""
+        nothing: dict[str, list[str]] = {
+            f"{what}_commands": [] for what in ("initialization", "setup", "head_setup", "worker_setup",
+                                                "head_start_ray", "worker_start_ray")
+        }  # fmt: skip
+        told = {
+            "cluster_name": "grows", "max_workers": self.most, "upscaling_speed": 1.0, "docker": {}, "auth": {},
+            "idle_timeout_minutes": self.idle_seconds / 60,
+            "provider": {
+                "type": "fake_multinode", "gcs_address": address, "use_node_id_as_ip": True,
+                "disable_node_updaters": True, "disable_launch_config_check": True,
+            },
+            "available_node_types": {
+                "ray.head.default": {"resources": {"CPU": cpus}, "node_config": {}, "max_workers": 0},
+                "one_cpu": {
+                    "resources": {"CPU": 1, "object_store_memory": 80_000_000}, "node_config": {}, "min_workers": 0,
+                    "max_workers": self.most,
+                },
+            },
+            "head_node_type": "ray.head.default", "file_mounts": {}, "cluster_synced_files": [],
+            "file_mounts_sync_continuously": False, "rsync_exclude": [], "rsync_filter": [], **nothing,
+        }  # fmt: skip
+        path = self.folder / "autoscaler.yaml"
+        path.write_text(json.dumps(told))
+        return path
+
+
 @contextmanager
 def head_node(
-    cpus: int, environment: Mapping[str, str], dashboard: int | None = None, python: str = sys.executable
+    cpus: int,
+    environment: Mapping[str, str],
+    dashboard: int | None = None,
+    python: str = sys.executable,
+    grows: Growth | None = None,
 ) -> Iterator[str]:
     """The address of a running head, its dashboard at a port if one is given; this process's environment is set up to
     join it."""
@@ -68,10 +119,13 @@ def head_node(
     shown = [
         "--include-dashboard=true", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}",
         f"--dashboard-agent-listen-port={free_port()}",
-    ]  # fmt: skip
+    ] if dashboard is not None else ["--include-dashboard=false"]  # fmt: skip
+    if grows is not None:
+        shown.append(f"--autoscaling-config={grows.written(address, cpus)}")
+        environment = {**environment, **GROWING}
     head = start_node(
         ["--head", f"--port={port}", "--node-ip-address=127.0.0.1", f"--num-cpus={cpus}",
-         *(shown if dashboard is not None else ["--include-dashboard=false"]),
+         *shown,
          "--object-store-memory=200000000", f"--temp-dir=/tmp/ray-{os.getpid()}-{port}"],
         {**environment, "RAY_prestart_worker_first_driver": "0"}, python,
     )  # fmt: skip

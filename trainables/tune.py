@@ -6,6 +6,7 @@ what a unit raises and returns it as a `failed` report, so that one bad trial do
 """
 
 import contextlib
+import errno
 import gc
 import math
 import platform
@@ -26,6 +27,7 @@ from trainables.evaluation import evaluate
 from trainables.evaluation.passes import images_shown
 from trainables.evaluation.sets import DistortedSets, room
 from trainables.fit import Training, begin, commit
+from trainables.host_memory import beyond, limit
 from trainables.pictures import png
 from trainables.recipe import Condition, Recipe
 from trainables.records import Cell, Epoch, Sink
@@ -108,6 +110,11 @@ class Resources(Protocol):
     @property
     def gpus(self) -> float: ...
 
+    @property
+    def memory(self) -> int | None:
+        """Bytes of the host's that it may take; None where nothing is said."""
+        ...
+
 
 class Unit(Protocol):
     """What the driver hands a worker."""
@@ -182,7 +189,10 @@ class StudyTrainable(Trainable):
         self.conditions = conditions
         self.slice_seconds = slice_seconds
         self.device = torch.device("cuda" if config["unit"].resources.gpus else "cpu")
-        space = room(self.device, config["unit"].resources.cpus, config["unit"].resources.gpus)
+        self.memory = config["unit"].resources.memory
+        if self.memory is not None:
+            limit(self.memory)
+        space = room(self.device, config["unit"].resources.cpus, config["unit"].resources.gpus, self.memory)
         self.sets = DistortedSets(space.memory, space.disk)
         self.supply = Supply(self.device, config["unit"].resources.gpus)
         self.poisoned = False
@@ -316,6 +326,8 @@ class StudyTrainable(Trainable):
             self.sets = DistortedSets(0)  # another try, of this unit or the next, has all of the memory
         self.poisoned = "CUDA error" in str(error)
         shown = f"{type(error).__name__}: {error}"
+        if failure == "out_of_memory" and self.memory is not None and not isinstance(error, torch.OutOfMemoryError):
+            shown = f"{beyond(self.memory)} ({shown})"
         return self.report("failed", failure=failure, error=shown, traceback=_traceback(error))
 
     def _leave(self, last: Report) -> Report:
@@ -350,7 +362,8 @@ class StudyTrainable(Trainable):
 def classify(error: BaseException) -> FailureClass:
     """Whose fault an error raised in a unit is, which decides whether trying again can help."""
     text = str(error).lower()
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in text:
+    no_room = isinstance(error, OSError) and error.errno == errno.ENOMEM
+    if no_room or isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in text:
         return "out_of_memory"
     if isinstance(error, CorruptCheckpointError):
         return "damaged"

@@ -7,6 +7,7 @@ from study.cli.launch_screen import ID_DIGITS
 from study.cli.numbers import clock, size, with_error
 from study.cli.places import Place
 from study.cli.terminal import Column, Terminal, count, facts, lay_out
+from study.machines import machine_of
 from study.plan import PlannedTrial
 from study.report import Naming, Share, ancestors, figure, hyperparameters
 from study.standing import look
@@ -216,7 +217,7 @@ def print_attempt(row: Mapping[str, Any], terminal: Terminal) -> None:
     head = (
         f"{row['started']:%Y-%m-%d %H:%M:%S}  {row['unit']:<8}  {row['status']}"
         f"{': ' + row['failure_class'] if row['failure_class'] else ''}, {clock(row['seconds'])} on {row['host']} "
-        f"({row['device']}{memory})"
+        f"({machine_of(row) or row['device']}{memory})"
     )
     terminal.print("\n".join(terminal.wrap(head, 4, 6)))
     said = "\n".join(filter(None, (row["error"], row["traceback"]))) if row["status"] == "lost" else None

@@ -25,7 +25,7 @@ def device_of(plan: Plan) -> torch.device:
 def room_here(plan: Plan) -> Room:
     """What one worker here may use for test sets; of the host where its trials ask for a GPU that is not here."""
     shape, device = largest(plan), device_of(plan) if on_gpu() else torch.device("cpu")
-    return room(device, shape.cpus, shape.gpus)
+    return room(device, shape.cpus, shape.gpus, shape.memory)
 
 
 def kept(conditions: Iterable[Condition], space: Room) -> tuple[Condition, ...]:

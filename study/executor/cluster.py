@@ -20,11 +20,16 @@ from typing import Any
 import ray
 from ray._private import services as ray_services
 from ray._private import worker as ray_worker
+from ray._private.ray_constants import DEBUG_AUTOSCALING_STATUS
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
+from ray.autoscaler.v2.sdk import get_cluster_status
+from ray.autoscaler.v2.utils import is_autoscaler_v2
+from ray.exceptions import NodeDiedError, TaskUnschedulableError, WorkerCrashedError
+from ray.experimental import internal_kv
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.fitting import counted, here, slots
-from study.plan import Resources
+from study.plan import NOT_CUSTOM, Resources
 from study.store import Store
 
 OBJECT_STORE = 256 * 2**20
@@ -60,6 +65,8 @@ class Nodes:
 
     resources: tuple[Resources, ...]
     local: bool
+    grows: bool = False
+    """Whether an autoscaler adds nodes where units wait for them. How many, and of which kinds, Ray does not tell."""
 
     @property
     def cpus(self) -> float:
@@ -106,11 +113,47 @@ class LiveNodes:
         """Units of this size that fit at once; 1 while the nodes that could take them are away."""
         return max(1, self.now().slots(need))
 
+    def grows(self) -> bool:
+        """Whether nodes are added where units wait for them."""
+        return self.now().grows
+
     def _look(self) -> Nodes:
         leaving = ray._private.state.state.get_draining_nodes()
-        offers = [node["Resources"] for node in _alive() if node["NodeID"] not in leaving]
-        resources = (Resources(cpus=one.get("CPU", 0.0), gpus=one.get("GPU", 0.0)) for one in offers)
-        return Nodes(resources=tuple(resources), local=self.local)
+        return Nodes(
+            resources=tuple(_offer(node) for node in _alive() if node["NodeID"] not in leaving),
+            local=self.local,
+            grows=self.cluster is not None and _autoscaled(self.cluster),
+        )
+
+
+def _autoscaled(cluster: str) -> bool:
+    """Whether an autoscaler looks after the cluster, rather than only watching it: it calls nodes by the kinds of its
+    configuration, where Ray's own watch calls each by its id."""
+    named = {f"node_{node['NodeID']}" for node in ray.nodes()}  # type: ignore[no-untyped-call]
+    return bool(_node_types(cluster) - named)
+
+
+def _node_types(cluster: str) -> set[str]:
+    """What the cluster's monitor calls the kinds of its nodes; none where it has not said yet."""
+    if is_autoscaler_v2():
+        status = get_cluster_status(cluster)
+        return {node.ray_node_type_name for node in (*status.active_nodes, *status.idle_nodes)}
+    told = internal_kv._internal_kv_get(DEBUG_AUTOSCALING_STATUS)
+    report = (json.loads(told).get("autoscaler_report") or {}) if told else {}
+    return {*report.get("active_nodes", ()), *(report.get("idle_nodes") or ())}
+
+
+def _offer(node: Mapping[str, Any]) -> Resources:
+    """What a node offers to trials, as Ray tells of it."""
+    there: dict[str, float] = node["Resources"]
+    custom = {name: amount for name, amount in there.items() if name not in NOT_CUSTOM and not name.startswith("node:")}
+    return Resources(
+        cpus=there.get("CPU", 0.0),
+        gpus=there.get("GPU", 0.0),
+        memory=int(there.get("memory", 0)),
+        custom=tuple(sorted(custom.items())),
+        labels=tuple((name, (value,)) for name, value in sorted(node.get("Labels", {}).items())),
+    )
 
 
 def offered(address: str | None) -> Nodes:
@@ -241,10 +284,11 @@ def _start(address: str | None) -> None:
     ray_worker._worker_logs_enabled = False  # Ray would print workers' deaths among the lines of the launch
     options: dict[str, Any] = {"address": address}
     if address is None:
-        cpus = len(os.sched_getaffinity(0))
+        machine = here()
         options = {
             "address": "local",
-            "num_cpus": cpus,
+            "num_cpus": machine.cpus,
+            "_memory": machine.memory,  # Ray would offer what happens to be free
             "object_store_memory": OBJECT_STORE,
             "include_dashboard": False,
             "_system_config": {
@@ -377,11 +421,7 @@ def check_common_storage(store: Store) -> None:
         for node in _alive()
     }
     hosts = {node["NodeID"]: node["NodeManagerHostname"] for node in _alive()}
-    apart = [
-        hosts.get(node, node)
-        for node, answer in answers.items()
-        if not ray.get(answer) or not store.objects.exists(f"{folder}/{node}")
-    ]
+    apart = [hosts.get(node, node) for node, answer in answers.items() if not _met(answer, store, f"{folder}/{node}")]
     for name in store.objects.children(folder):
         store.objects.delete(f"{folder}/{name}")
     if apart:
@@ -389,6 +429,14 @@ def check_common_storage(store: Store) -> None:
             f"{store.location} is not one folder on every node: {', '.join(apart)} cannot see what this machine writes "
             "there; give --store a shared folder or a bucket (s3://…)"
         )
+
+
+def _met(answer: ray.ObjectRef[bool], store: Store, marker: str) -> bool:
+    """Whether the two see what each other writes; True of a node that has gone away in this moment."""
+    try:
+        return ray.get(answer) and store.objects.exists(marker)
+    except (TaskUnschedulableError, WorkerCrashedError, NodeDiedError):
+        return True
 
 
 def _meet(store: Store, folder: str, node: str) -> bool:

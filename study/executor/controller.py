@@ -6,6 +6,8 @@ long as the file is written, half a minute. The controller below is the one that
 and the same handling of workers.
 """
 
+from typing import Protocol
+
 from ray import tune
 from ray.train._internal.storage import StorageContext
 from ray.tune.execution.tune_controller import TuneController
@@ -59,20 +61,60 @@ class UnitTrial(Trial):
         self.run_metadata.num_failures += 1
 
 
+class Search(Protocol):
+    """What the controller asks of who hands out units."""
+
+    @property
+    def grows(self) -> bool:
+        """Whether nodes are added to the cluster where units wait for them."""
+        ...
+
+    def lets_go(self) -> bool:
+        """Whether workers without a unit are to end now."""
+        ...
+
+
 class UnitController(TuneController):
     """Runs trials and keeps those that have not ended."""
+
+    @property
+    def search(self) -> Search:
+        search: Search = self.search_alg
+        return search
 
     def checkpoint(self, force: bool = False, wait: bool = False) -> None:
         """Nothing: a launch goes on from the store, never from Tune's files."""
 
     def on_step_end(self) -> None:
         super().on_step_end()  # type: ignore[no-untyped-call]
+        if self.search.lets_go():
+            self._cleanup_cached_actors(force_all=True)
         if ended := self._stopped_trials | self._failed_trials:
             self._trials = [trial for trial in self._trials if trial not in ended]
             self._stopped_trials.clear()
             self._failed_trials.clear()
             self._live_trials -= ended
         self._trials_to_cache.clear()
+
+    def _maybe_add_actors(self) -> None:
+        """Where units wait for nodes to be added, which perhaps never come, the first of them takes a free worker.
+
+        Left to itself, Tune would give it to any of them, and drop the worker of that one, half started.
+        """
+        waiting = self._without_a_node() if self._actor_cache.num_cached_objects and self.search.grows else ()
+        for trial in waiting:
+            self._maybe_reuse_cached_actor(trial)
+        super()._maybe_add_actors()
+
+    def _without_a_node(self) -> list[Trial]:
+        """Trials for whose worker no node has room yet, the first first."""
+        return [
+            trial
+            for trial in self._pending_trials_list
+            if trial in self._pending_trials
+            and trial in self._trial_to_actor
+            and not self._actor_manager.is_actor_started(self._trial_to_actor[trial])
+        ]
 
     def run(self) -> None:
         """To the end of the search; workers are ended whatever happens."""

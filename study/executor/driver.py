@@ -5,8 +5,10 @@ Tune holds no state of ours: what is done is what the store says, and a throw-aw
 
 import itertools
 import logging
+import math
 import os
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Mapping
 from functools import cache
@@ -32,6 +34,11 @@ SETTINGS = {"TUNE_RESULT_BUFFER_LENGTH": "1", "TUNE_WARN_INSUFFICENT_RESOURCE_TH
 LOCAL_SLICE = 1.0
 """Seconds between a worker's reports with few workers; more workers report less often."""
 REPORTS_PER_SECOND = 10.0
+MOST_PENDING = 10_000
+"""Units that wait for a worker, where a cluster grows: how many there are, `Run.crowded` says."""
+IDLE_SECONDS = 60.0
+"""How long a worker waits for work before it is let go, where a cluster shrinks: no node goes as long as one is on it.
+Starting another takes less."""
 
 
 def execute(
@@ -45,7 +52,8 @@ def execute(
 
     Returns when the run has finished or was stopped.
     """
-    os.environ.update(SETTINGS, TUNE_MAX_PENDING_TRIALS_PG=str(workers))
+    pending = max(workers, MOST_PENDING) if run.grows() else workers
+    os.environ.update(SETTINGS, TUNE_MAX_PENDING_TRIALS_PG=str(pending))
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what ended a unit, the run tells in its own words
     with tempfile.TemporaryDirectory(prefix="study-tune-") as scratch:
         prepared = tune.with_parameters(
@@ -70,7 +78,11 @@ def execute(
 @cache
 def _bundles(need: Resources) -> tune.PlacementGroupFactory:
     """One bundle: a unit runs on one node."""
-    return tune.PlacementGroupFactory([{"CPU": need.cpus} | ({"GPU": need.gpus} if need.gpus else {})])
+    bundle = {"CPU": need.cpus, "GPU": need.gpus, "memory": need.memory or 0, **dict(need.custom)}
+    labels = {name: values[0] if len(values) == 1 else f"in({','.join(values)})" for name, values in need.labels}
+    asked = {name: amount for name, amount in bundle.items() if amount}
+    further: Mapping[str, Any] = {"bundle_label_selector": [labels]} if labels else {}
+    return tune.PlacementGroupFactory([asked], **further)
 
 
 class PlanSearch(SearchAlgorithm):
@@ -88,8 +100,9 @@ class PlanSearch(SearchAlgorithm):
         """By Tune's trial id."""
         self.up: Counter[Resources] = Counter()
         """Workers by shape: as many as ever had units at once, less those that died."""
-        self._at_work: set[str] = set()
-        """Of those `out`, the ones that a worker has begun."""
+        self._at_work: dict[str, float] = {}
+        """Of those `out`, the ones that a worker has begun, and when."""
+        self._letting_go = False
         self._numbers = itertools.count(1)
 
     def next_trial(self) -> UnitTrial | None:
@@ -105,13 +118,33 @@ class PlanSearch(SearchAlgorithm):
 
     def began(self, trial_id: str) -> None:
         """A worker has taken the unit up."""
-        self._at_work.add(trial_id)
+        self._at_work[trial_id] = time.monotonic()
         shape = self.out[trial_id].resources
         self.up[shape] = max(self.up[shape], sum(self.out[one].resources == shape for one in self._at_work))
 
     def enough_waited(self, trial_id: str) -> bool:
-        """Whether this worker's waiting is over: there is work, or there will be none."""
-        return isinstance(self.out.get(trial_id), WaitUnit) and (self.run.ready or self.run.finished)
+        """Whether this worker's waiting is over: there is work, there will be none, or none has come for long."""
+        unit = self.out.get(trial_id)
+        if not isinstance(unit, WaitUnit):
+            return False
+        if self.run.ready or self.run.finished:
+            return True
+        idle = time.monotonic() - self._at_work.get(trial_id, math.inf) > IDLE_SECONDS
+        if idle and len(self.out) > 1 and self.run.grows():
+            self.up[unit.resources] -= self.up[unit.resources] > 0
+            self._letting_go = True
+            return True
+        return False
+
+    @property
+    def grows(self) -> bool:
+        """Whether nodes are added to the cluster where units wait for them."""
+        return self.run.grows()
+
+    def lets_go(self) -> bool:
+        """Whether workers without a unit are to end now."""
+        letting_go, self._letting_go = self._letting_go, False
+        return letting_go
 
     def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
         unit = self.out[trial_id]
@@ -125,7 +158,7 @@ class PlanSearch(SearchAlgorithm):
     def on_trial_complete(self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False) -> None:
         """A unit's last report, or none if it was withdrawn; of a worker's death, and why, `Ends` tells."""
         unit = self.out.pop(trial_id)
-        self._at_work.discard(trial_id)
+        self._at_work.pop(trial_id, None)
         if error:
             self.up[unit.resources] -= self.up[unit.resources] > 0
         if not isinstance(unit, StudyUnit) or error:

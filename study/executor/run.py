@@ -18,6 +18,8 @@ from trainables.tune import FailureClass, Report
 
 IDLE_DEATHS = 20
 """Units in a row that never began because their worker was gone, after which that counts as a failure."""
+AHEAD = 4
+"""Units at least that wait for nodes to be added, where a cluster grows."""
 CLOSING_SECONDS = 2.0
 """Between the last unit's end and the launch's: workers and Ray stop."""
 
@@ -46,6 +48,7 @@ class Run:
         self.lost = lost
         self.where = ""
         self._slots: Callable[[Resources], int] = lambda _: 1
+        self.grows: Callable[[], bool] = lambda: False
         self._most: int | None = None
         self.stopping = False
         self.stopped_by = ""
@@ -91,9 +94,18 @@ class Run:
         self.diverged.add(trial_id)
         self._diverged.update(self._labels[trial_id])
 
-    def on_workers(self, slots: Callable[[Resources], int], most: int | None, where: str) -> None:
-        """`slots(shape)` units of one shape fit at once, but never more than `most`; `where` says so to a person."""
-        self._slots = slots
+    def on_workers(
+        self,
+        slots: Callable[[Resources], int],
+        most: int | None,
+        where: str,
+        grows: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`slots(shape)` units of one shape fit at once, but never more than `most`; `where` says so to a person.
+
+        `grows`: whether nodes are added where units wait for them, and taken away where none does.
+        """
+        self._slots, self.grows = slots, grows
         self._most = most
         self.where = where
 
@@ -158,8 +170,13 @@ class Run:
         return not self.crowded((*out, shape))
 
     def crowded(self, out: Sequence[Resources]) -> bool:
-        """Whether units of these shapes are more than the cluster can hold at once."""
-        return sum(1 / self._slots(one) for one in out) > 1 + 1e-9
+        """Whether units of these shapes are more than the cluster can hold at once, or should be asked to.
+
+        A cluster that grows is asked for as many again as it holds: the more nodes come, the more are asked for.
+        """
+        load = [1 / self._slots(one) for one in out]
+        further = max(1.0, AHEAD * max(load, default=0.0)) if self.grows() else 0.0
+        return sum(load) > 1 + further + 1e-9
 
     @property
     def finished(self) -> bool:

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import torch
+
 from study.executor.failures import Death, traceback_hash
 from study.executor.units import StudyUnit
+from study.machines import CAPABILITY
 from study.provenance import versions
 from study.store import AttemptRow, CorruptObjectError, Heartbeat, HeldError, Owner, Store, SupersededError
 from study.store.examples import example_name
@@ -348,7 +351,7 @@ class StoreSession:
                 images=report.images,
                 host=platform.node(),
                 device=device,
-                versions=versions(),
+                versions={**versions(), CAPABILITY: torch.backends.cpu.get_cpu_capability()},
             ),
         )
         self.heartbeat.stop()

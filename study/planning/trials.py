@@ -53,7 +53,7 @@ def shown(recipe: Recipe) -> tuple[str, ...]:
 
 
 def resources(method: MethodSpec) -> Resources:
-    return Resources(cpus=method.resources.cpus, gpus=method.resources.gpus)
+    return Resources(**method.resources.model_dump())
 
 
 def recipe_of(spec: Spec, method: MethodSpec, point: Point, replicate: int, start: Start) -> Recipe:

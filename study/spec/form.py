@@ -119,6 +119,11 @@ class Needs(Frozen):
 
     cpus: float
     gpus: float
+    memory: int | None
+    """Bytes of the host's."""
+    custom: tuple[tuple[str, float], ...]
+    labels: tuple[tuple[str, tuple[str, ...]], ...]
+    """See `study.plan.Resources`."""
 
 
 class MethodSpec(Frozen):

@@ -17,13 +17,14 @@ from study.spec.form import Evaluate, MethodSpec, Setting, Spec
 from study.spec.images import ImageShape, check_crop, check_model, images_of
 from study.spec.measures import check_attacked, check_quality
 from study.spec.methods import Methods
+from study.spec.needs import default_needs, read_needs
 from study.spec.overrides import apply, parse, write
 from study.spec.reading import Mapping, Node, Scalar, plain, read
 from study.spec.searching import check_open, read_search
 from study.spec.settings import read_distortions
 from study.spec.sources import SUFFIX, Source, find
 from study.spec.tracking import read_tracking
-from study.spec.training import AT_FAULT, NAMES, NEVER, SINGLE, default_needs, read_lines, read_needs
+from study.spec.training import AT_FAULT, NAMES, NEVER, SINGLE, read_lines
 from trainables.datasets import datasets
 from trainables.models import models
 from trainables.recipe import Component

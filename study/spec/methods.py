@@ -19,11 +19,12 @@ from study.spec.form import Axis, FromLabel, MethodSpec, Needs, Range, Setting, 
 from study.spec.grid import count, distinct, names, open_axes, searched
 from study.spec.images import ImageShape, check_crop, check_model
 from study.spec.measures import check_measures
+from study.spec.needs import read_needs
 from study.spec.open_axes import ranged
 from study.spec.reading import Node, Scalar, Series
 from study.spec.settings import check_kind, picked, sequence
 from study.spec.starts import check_circles, check_parents
-from study.spec.training import NAMES, SCRATCH, Read, laid_over, read_lines, read_needs, train_of, untrained
+from study.spec.training import NAMES, SCRATCH, Read, laid_over, read_lines, train_of, untrained
 from trainables.methods import Method, methods
 from trainables.models import models
 from trainables.parameters import parameters

@@ -15,6 +15,17 @@ from study.spec.file_sets import NAME as FILES
 from study.spec.file_sets import OTHERS as OF_FILES
 from study.spec.loading import MAX_TITLE, REQUIRED_SECTIONS, STUDY
 from study.spec.methods import VARY
+from study.spec.needs import (
+    AMOUNT,
+    CUSTOM,
+    CUSTOM_MEANING,
+    LABELS,
+    LABELS_MEANING,
+    MEMORY,
+    MEMORY_MEANING,
+    OCCUPIED,
+    SIZE,
+)
 from study.spec.open_axes import DRAWS
 from study.spec.reading import FRACTION
 from study.spec.searching import MOST_OBJECTIVES, NUMBERS
@@ -22,7 +33,7 @@ from study.spec.searching import REQUIRED_LINES as REQUIRED_OF_SEARCH
 from study.spec.stability import ALL, EVERY, SIGMA, STABILITY, STAGE
 from study.spec.stability import NUMBERS as COUNTED
 from study.spec.tracking import MLFLOW, TRACKED
-from study.spec.training import CHECKPOINTS, PRUNE, SINGLE, STAGES, Occupied
+from study.spec.training import CHECKPOINTS, PRUNE, SINGLE, STAGES
 from trainables.datasets import DataSet, datasets
 from trainables.methods import Method, methods
 from trainables.models import Model, models
@@ -56,7 +67,7 @@ def _definitions() -> Schema:
         "optimizer": _chosen(OPTIMIZERS, "how a gradient becomes a step"),
         "schedule": _chosen(SCHEDULES, "how the learning rate changes"),
         "pruner": _chosen(PRUNERS, "which trials are given up early, by validation accuracy on the way"),
-        "resources": _object(_values(parameters(Occupied)), description="what one trial occupies on a node"),
+        "resources": _resources(),
     }
 
 
@@ -213,6 +224,17 @@ def _checkpoints() -> Schema:
         "description": "weights to keep in the course of a training, for evaluate.noise_stability",
         "oneOf": [_object({"every": every}, ["every"]), _object({"at": at}, ["at"])],
     }
+
+
+def _resources() -> Schema:
+    """What one trial occupies on a node."""
+    values = {"oneOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1, "uniqueItems": True}]}
+    further: Schema = {
+        MEMORY: {"description": MEMORY_MEANING, "type": ["string", "null"], "pattern": f"^{SIZE.pattern}$"},
+        CUSTOM: {"description": CUSTOM_MEANING, "type": ["object", "null"], "additionalProperties": _number(AMOUNT)},
+        LABELS: {"description": LABELS_MEANING, "type": ["object", "null"], "additionalProperties": values},
+    }
+    return _object({**_values(OCCUPIED.values()), **further}, description="what one trial occupies on a node")
 
 
 def _distortions() -> Schema:

@@ -8,9 +8,9 @@ from typing import Any
 
 from study.pruners import PRUNERS
 from study.spec.axes import axis, kind_of, single
-from study.spec.components import chosen, entries, entries_or_fault, is_whole, only
+from study.spec.components import chosen, entries_or_fault, is_whole, only
 from study.spec.faults import Faults, Place, unknown
-from study.spec.form import Checkpoints, FromLabel, FromScratch, FromWeights, Needs, StartFrom, Train
+from study.spec.form import Checkpoints, FromLabel, FromScratch, FromWeights, StartFrom, Train
 from study.spec.reading import Mapping as MappingNode
 from study.spec.reading import Node, Scalar
 from study.spec.sources import expanded, is_folder
@@ -49,14 +49,6 @@ class Lines(Parameterised):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Occupied(Parameterised):
-    """The lines of `resources:`."""
-
-    cpus: float = parameter(default=1.0, gt=0, le=4096, unit="CPUs", doc="what a trial occupies")
-    gpus: float = parameter(default=0.0, ge=0, le=64, unit="GPUs", doc="what a trial occupies; 0.5 puts two on one")
-
-
-@dataclass(frozen=True, kw_only=True)
 class Stages(Parameterised):
     """The lines of `checkpoints:`, of which there is one."""
 
@@ -68,7 +60,6 @@ class Stages(Parameterised):
 
 STAGES: dict[str, Parameter] = {described.name: described for described in parameters(Stages)}
 SINGLE: dict[str, Parameter] = {described.name: described for described in parameters(Lines)}
-OCCUPIED: dict[str, Parameter] = {described.name: described for described in parameters(Occupied)}
 NAMES = ("from", *SINGLE, "optimizer", "schedule", CHECKPOINTS, PRUNE)
 """Every line of `train:`."""
 LENGTHS = ("epochs", "iterations")
@@ -212,22 +203,6 @@ def _go_together(optimizer: Component, described: Component, place: Place, fault
         faults.add(place.at("schedule"), error)
         return False
     return True
-
-
-def read_needs(node: Node | None, above: Needs, faults: Faults) -> Needs:
-    """`resources:` laid over what stands above it."""
-    given = entries(node, "resources", faults)
-    only(given, OCCUPIED, "resource", faults)
-    read = {name: single(node, OCCUPIED[name], faults) for name, node in given.items() if name in OCCUPIED}
-    gpus = read.get("gpus")
-    if isinstance(gpus, float) and gpus > 1 and not gpus.is_integer():
-        faults.add(given["gpus"].place, f"above 1, a trial takes whole GPUs, got {gpus:g}")
-    return above if None in read.values() else above.model_copy(update=read)
-
-
-def default_needs() -> Needs:
-    """One CPU and no GPU."""
-    return Needs.model_validate({name: described.default for name, described in OCCUPIED.items()})
 
 
 def _start(node: Node, labels: list[str], folder: Path, faults: Faults) -> StartFrom | None:

@@ -48,11 +48,30 @@ def membership_row(position: int, trial: PlannedTrial) -> Row:
             {**asdict(one), "symbol": symbol(one.owner, one.component, one.name)} for one in hyperparameters(recipe)
         ],
         "replicate": recipe.replicate,
-        **asdict(trial.resources),
+        **write_resources(trial.resources),
         "recipe": write_recipe(recipe),
         "identity": trial.identity,
         "shown": list(trial.shown),
     }
+
+
+def write_resources(resources: Resources) -> Row:
+    """What was never asked for is left empty, as it is in older launches."""
+    further = {"custom": dict(resources.custom), "labels": dict(resources.labels)}
+    told = {name: json.dumps(value) if value else None for name, value in further.items()}
+    return {"cpus": resources.cpus, "gpus": resources.gpus, "memory": resources.memory, **told}
+
+
+def read_resources(row: Row) -> Resources:
+    """Of a row that `membership_row` made, in this version or an earlier one."""
+    custom, labels = (json.loads(row.get(name) or "{}") for name in ("custom", "labels"))
+    return Resources(
+        cpus=row["cpus"],
+        gpus=row["gpus"],
+        memory=row.get("memory"),
+        custom=tuple(custom.items()),
+        labels=tuple((name, tuple(values)) for name, values in labels.items()),
+    )
 
 
 def plan_of(membership: pa.Table, conditions: pa.Table) -> Plan:
@@ -101,7 +120,7 @@ def trial_of(row: Row) -> PlannedTrial:
         stage=row["stage"],
         recipe=read_recipe(row["recipe"]),
         identity=row["identity"],
-        resources=Resources(cpus=row["cpus"], gpus=row["gpus"]),
+        resources=read_resources(row),
         shown=tuple(row.get("shown", ())),
     )
 

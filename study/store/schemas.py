@@ -475,7 +475,7 @@ ATTEMPTS = Table(
             unit="images",
             meaning="images worked on; of attacks roughly, each as often as it is shown",
         ),
-        Column(name="versions", type=pa.string(), meaning="JSON: library to version"),
+        Column(name="versions", type=pa.string(), meaning="JSON: library to version; of the CPU, its capability"),
     ),
 )
 
@@ -487,7 +487,7 @@ RESULTS = {table.name: table for table in (TRIALS, ATTEMPTS, EPOCHS, EVALUATIONS
 
 MEMBERSHIP = Table(
     name="plan",
-    version=2,
+    version=3,
     key=("position",),
     columns=(
         Column(name="position", type=pa.int64(), meaning="in the plan, from 0: parents before children"),
@@ -507,6 +507,11 @@ MEMBERSHIP = Table(
             type=pa.list_(pa.string()),
             meaning="the corruptions and perturbations that its training, and that of what it started from, shows",
         ),
+        Column(
+            name="memory", type=pa.int64(), unit="bytes", nullable=True, meaning="of the host, what a unit may take"
+        ),
+        Column(name="custom", type=pa.string(), nullable=True, meaning="JSON: custom resources that a unit occupies"),
+        Column(name="labels", type=pa.string(), nullable=True, meaning="JSON: values that its node's labels may have"),
     ),
 )
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from study.plan import Drawn, Objective, Open, PlannedTrial, Resources, Search
+from study.plan import Drawn, Objective, Open, PlannedTrial, Search
 from study.store.errors import CorruptObjectError
 from study.store.objects import Objects
-from study.store.plans import membership_row, trial_of
+from study.store.plans import membership_row, read_resources, trial_of, write_resources
 from study.store.recipes import read_components, read_recipe, write_components, write_recipe
 from study.store.rows import Row
 
@@ -42,6 +42,7 @@ def _plain(search: Search) -> dict[str, Any]:
         **asdict(search),
         "templates": [write_recipe(template) for template in search.templates],
         "sampler": write_components(search.sampler),
+        "resources": write_resources(search.resources),
     }
 
 
@@ -57,7 +58,7 @@ def _search(read: dict[str, Any]) -> Search:
                 Objective(name=one["name"], validation=tuple(one["validation"]), test=tuple(one["test"]))
                 for one in read["objectives"]
             ),
-            "resources": Resources(**read["resources"]),
+            "resources": read_resources(read["resources"]),
         }
     )
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from study.executor.cluster import ClusterError
-from study.fitting import unfit
+from study.fitting import slots, unfit
 from study.launch import DeviceError, LaunchOptions, check_device_type, launch_plan, refusals
 from study.plan import Resources
 from study.planning import check_weights
@@ -96,6 +96,49 @@ def test_each_size_of_trial_that_fits_nowhere_is_told_with_its_ways_out() -> Non
     assert "give --set methods.A.resources.cpus=1, or" in first
     assert "give --set methods.B.resources.gpus=0 --set methods.B.resources.cpus=1, or" in second
     assert not list(unfit(plan(trial("03", resources=ON_GPU)), [node], local=True))
+
+
+DISK = Resources(cpus=1, custom=(("fast_disk", 1.0),))
+ZONE = Resources(cpus=1, labels=(("zone", ("a", "b")),))
+
+
+@pytest.mark.parametrize(
+    ("need", "said", "ways_out"),
+    [
+        (
+            replace(DISK, memory=2**34),
+            "a trial needs 1 CPU and no GPU, 16 GiB of memory, 1 fast_disk on one node; the nodes have "
+            "2 CPUs and no GPU, 8 GiB of memory, 2 slow_disk, and 4 CPUs and no GPU, 8 GiB of memory, no custom reso",
+            "give --set 'resources.custom={}' --set resources.memory=null, or launch",
+        ),
+        (
+            ZONE,
+            "needs 1 CPU and no GPU, label zone=a or b on one node; the nodes have 2 CPUs and no GPU, label zone=c, and"
+            " 4 CPUs and no GPU, no label: ",
+            "give --set 'resources.labels={}', or launch",
+        ),
+    ],
+)
+def test_a_resource_that_no_node_offers_is_told_with_what_there_is(need: Resources, said: str, ways_out: str) -> None:
+    own = (("ray.io/node-id", ("6f",)),)
+    slow = Resources(cpus=2, memory=2**33, custom=(("slow_disk", 2.0),), labels=(*own, ("zone", ("c",))))
+    (refusal,) = unfit(plan(trial("01", resources=need)), [slow, Resources(cpus=4, memory=2**33)], local=False)
+    assert said in refusal
+    assert ways_out in refusal
+
+
+def test_units_of_a_node_are_counted_by_what_is_scarcest() -> None:
+    node = Resources(cpus=8, memory=2**34, custom=(("fast_disk", 3.0),), labels=(("zone", ("b",)),))
+    assert slots(node, DISK) == 3
+    assert slots(node, replace(DISK, memory=2**33)) == 2
+    assert slots(node, ZONE) == 8
+    assert slots(replace(node, labels=()), ZONE) == 0
+
+
+def test_what_is_there_but_never_on_one_node_has_ways_out_too() -> None:
+    nodes = [Resources(cpus=1, custom=(("fast_disk", 1.0),)), Resources(cpus=1, labels=(("zone", ("a",)),))]
+    (refusal,) = unfit(plan(trial("01", resources=replace(DISK, labels=ZONE.labels))), nodes, local=False)
+    assert "give --set 'resources.labels={}' --set 'resources.custom={}', or" in refusal
 
 
 def test_a_study_of_which_nothing_is_left_is_refused_by_no_machine(tmp_path: Path) -> None:

@@ -35,13 +35,16 @@ class Room:
         return self.memory + self.disk
 
 
-def room(device: torch.device, cpus: float, gpus: float) -> Room:
-    """What a worker that has so many of this machine's processors and accelerators may use, as things stand."""
+def room(device: torch.device, cpus: float, gpus: float, memory: int | None = None) -> Room:
+    """What a worker that has so many of this machine's processors and accelerators may use, as things stand.
+
+    `memory`: bytes of the host's that it may take; None where nothing is said.
+    """
     if device.type == "cuda":
         free, of_device, of_node = torch.cuda.mem_get_info(device)[0], gpus, gpus / torch.cuda.device_count()
     else:
-        free, of_device = _free_host_memory(), cpus / (os.cpu_count() or 1)
-        of_node = of_device
+        of_node = cpus / (os.cpu_count() or 1)
+        free, of_device = (_free_host_memory(), of_node) if memory is None else (memory, 1.0)
     free_disk = shutil.disk_usage(tempfile.gettempdir()).free
     return Room(
         memory=min(MEMORY_LIMIT, int(SHARE * min(1.0, of_device) * free)),

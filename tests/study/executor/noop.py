@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import ray
+import torch
+
 from study.progress import Event, Progress
 from trainables.recipe import Parent, Recipe
 from trainables.records import Cell, Epoch, Outcome
@@ -75,6 +78,24 @@ class Raising(NoOp):
     def _pretend_training(self, recipe: Recipe, session: Session, until: int | None) -> Slices:
         if recipe.replicate % 2:
             raise ArithmeticError(f"no luck with replicate {recipe.replicate}")
+        return super()._pretend_training(recipe, session, until)
+
+
+class Greedy(NoOp):
+    """Takes three gibibytes in the training of every trial whose replicate is odd."""
+
+    def _pretend_training(self, recipe: Recipe, session: Session, until: int | None) -> Slices:
+        held = torch.ones(3 * 2**28 if recipe.replicate % 2 else 2**20)
+        assert held[-1] == 1
+        return super()._pretend_training(recipe, session, until)
+
+
+class Placed(NoOp):
+    """Notes in the store on which node each trial is trained."""
+
+    def _pretend_training(self, recipe: Recipe, session: Any, until: int | None) -> Slices:
+        node = ray.get_runtime_context().get_node_id()
+        session.store.objects.put(f"placed/{recipe.replicate}", node.encode())
         return super()._pretend_training(recipe, session, until)
 
 

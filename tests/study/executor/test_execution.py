@@ -19,7 +19,7 @@ from study.launch import LaunchOptions, launch_plan
 from study.plan import Plan, Resources
 from study.progress import Progress
 from study.store import HeldError, Store
-from tests.study.executor.noop import Log, NoOp, Raising
+from tests.study.executor.noop import Greedy, Log, NoOp, Raising
 from tests.study.executor.plans import plan, trial
 from tests.study.executor.small_study import IMAGES, family, launch_small, work_through
 
@@ -145,6 +145,21 @@ def test_two_resource_shapes_both_end_and_keep_their_workers_warm(cluster: str, 
     result = launch_small(plan(*small, *large), tmp_path, log, LaunchOptions(address=cluster))
     assert result.status == "complete"
     assert len(began) <= 5, "two shapes on two CPUs need three workers, one or two more while they change over"
+
+
+def test_a_worker_takes_no_more_memory_than_it_may(cluster: str, tmp_path: Path) -> None:
+    """The trial that asks for more fails, after a second try; its worker stays, and so does all else on the node."""
+    small = Resources(memory=2 * 2**30)
+    of = plan(*(trial(f"{i:02x}", f"L{i}", resources=small) for i in range(1, 5)))
+    result = launch_small(of, tmp_path, Log([]), LaunchOptions(address=cluster, max_concurrent=1), Greedy)
+    assert set(result.failures) == {"01", "03"}
+    for failure in result.failures.values():
+        assert failure.failure == "out_of_memory"
+        assert "it needs more than the 2 GiB of the host's memory that resources.memory lets a worker" in failure.error
+    rows = Store.open(tmp_path).read("attempts").to_pylist()
+    failed = [row for row in rows if row["status"] == "failed"]
+    assert len(failed) == 4
+    assert max(row["peak_memory"] for row in rows) < 2 * 2**30
 
 
 def test_a_store_that_the_nodes_do_not_share_is_refused(cluster: str) -> None:
