@@ -160,6 +160,7 @@ STRANGERS: tuple[Mapping[str, str], ...] = (
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_ray_lets_nobody_in_without_its_token(tmp_path: Path, cluster: str) -> None:
     own = {name: value for name, value in os.environ.items() if not name.startswith("RAY_AUTH")}
     tries = [

@@ -19,6 +19,8 @@ from trainables.sharing import HolderGoneError, SharingError, private_folder, sh
 from trainables.supply import Supply
 from trainables.tune import classify
 
+pytestmark = pytest.mark.slow
+
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.trainables.sharing_client"])
 PATIENCE = 60.0

@@ -15,7 +15,7 @@ from study.store import Store
 from tests.study.executor.noop import Log
 from tests.study.executor.small_study import family, halving, launch_small
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 TRIALS, EPOCHS, FACTOR = 10, 8, 3
 """A parent, and nine points of 8 epochs with rungs after 1 and 3."""

@@ -42,6 +42,7 @@ def with_parent(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return store
 
 
+@pytest.mark.slow
 def test_children_of_a_torn_checkpoint_fail_and_name_it(with_parent: Path, cluster: str, tmp_path: Path) -> None:
     store = Path(shutil.copytree(with_parent, tmp_path / "store"))
     (torn,) = store.glob(f"trials/{trials('Baseline')[0].trial_id}/*/best.ckpt")

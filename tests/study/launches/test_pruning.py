@@ -10,7 +10,7 @@ from study.query import open_tables
 from study.store import Store
 from tests.study.launches.tiny import NOWHERE, RESULTS, launched, planned
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 WHOLE = """\
 study: whole
