@@ -29,7 +29,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_there_are_as_many_examples_as_these_tests_know() -> None:
-    assert (len(blocks("python")), len(blocks("yaml"))) == (3, 5)
+    assert (len(blocks("python")), len(blocks("yaml"))) == (3, 6)
 
 
 def test_a_study_in_a_notebook(
@@ -87,6 +87,18 @@ def test_the_pruning_shown_can_be_planned(tmp_path: Path) -> None:
     rungs = {one.label: rung_epochs(one.min_epochs, one.reduction_factor, 30) for one in plan.prunings}
     assert rungs["ST"] == (2, 6, 18)
     assert "DA" not in rungs
+
+
+def test_the_resources_shown_can_be_planned(tmp_path: Path) -> None:
+    demo = shipped()["demo_mnist"].read_text(encoding="utf-8")
+    (tmp_path / "shown.yaml").write_text(demo + blocks("yaml")[4], encoding="utf-8")
+    plan = make_plan(load(tmp_path / "shown.yaml"), FINGERPRINT)
+    (needs,) = {trial.resources for trial in plan.trials}
+    assert (needs.cpus, needs.gpus, needs.memory) == (4, 0.5, 8 * 2**30)
+    assert (needs.custom, needs.labels) == ((("fast_disk", 1),), (("zone", ("a", "b")),))
+    assert [one.trial_id for one in plan.trials] == [
+        one.trial_id for one in make_plan(load("demo_mnist"), FINGERPRINT).trials
+    ]
 
 
 def test_the_benchmarks_shown_can_be_planned(tmp_path: Path) -> None:
