@@ -51,6 +51,12 @@ LEFTOVER_SECONDS = 24 * 3600.0
 """How old a half-written file must be to be nobody's any more."""
 
 
+NO_GPU_YET = (
+    "gpus: auto is measured on a GPU, and no node with one is there yet: add one, or give a number, such as "
+    "--set resources.gpus=0.5"
+)
+
+
 class DeviceError(ValueError):
     """A study that would mix device types."""
 
@@ -144,7 +150,7 @@ def settle(prepared: Prepared, store: Store, options: LaunchOptions, say: Callab
     nodes = offered(options.address)
     able = [node for node in nodes.resources for need in [largest(plan)] if slots(node, need)]
     if not able:
-        raise ClusterError("; ".join(unfit(plan, nodes.resources, nodes.local)) or "no node with a GPU is there yet")
+        raise ClusterError("; ".join(unfit(plan, nodes.resources, nodes.local)) or NO_GPU_YET)
     device = gpu_name(able[0])
 
     def measure(recipe: Recipe, need: Resources) -> Packing:

@@ -140,7 +140,7 @@ def packing(recipe: Recipe, device: str, memory: int, most: int, name: str, toge
 
 
 def on_gpu_here(recipe: Recipe, most: int) -> Packing:
-    """The packing on this process's GPU, of which it takes nothing itself."""
+    """The packing on this process's GPU, of which it takes a context at most."""
     about = torch.cuda.get_device_properties(0)
     return packing(recipe, "cuda", int(about.total_memory), most, about.name, together)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from study.cost.packing import Packed, Packing, PackingError, goes_on, leaves_open, packing, settled, together, worth
-from study.executor.cluster import ClusterError
+from study.executor.cluster import ClusterError, Nodes
 from study.launch import LaunchOptions, prepare, settle
 from study.plan import Plan, Resources
 from study.spec import load
@@ -143,6 +143,19 @@ def test_it_is_written_as_auto_and_a_number_wins(tmp_path: Path) -> None:
     assert (spec.method("AT").resources.gpus, spec.method("AT").resources.auto) == (0.5, False)
     (fault,) = faults_of(tmp_path, ("evaluate: ", "resources: {gpus: most}\nevaluate: "))
     assert fault.startswith("resources.gpus: gpus is a finite number; got 'most'")
+
+
+def test_a_launch_settles_what_is_left_open_before_it_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the CPUs that are there for each GPU, too."""
+    node = Resources(cpus=12, gpus=2, labels=(("ray.io/accelerator-type", ("H100",)),))
+    monkeypatch.setattr("study.launch.offered", lambda _: Nodes(resources=(node,), local=True))
+    monkeypatch.setattr("study.launch.on_gpu_here", lambda _recipe, most: packed([100, 190, 280], most=most))
+    prepared = prepare(load("demo_mnist", ["resources.gpus=auto", "resources.cpus=2"]))
+    said: list[str] = []
+    found = settle(prepared, Store.open(tmp_path), LaunchOptions(), said.append)
+    assert {one.resources for one in found.plan.trials} == {Resources(cpus=2, gpus=0.3333)}
+    assert said[1].endswith("3 trials on one H100: 2.8 times the images/s of one; there are no CPUs for more")
+    assert settle(found, Store.open(tmp_path), LaunchOptions()) == found
 
 
 def test_where_there_is_no_gpu_it_is_refused_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
