@@ -7,13 +7,14 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from types import FrameType
 from typing import Literal
 
-from study.executor.cluster import ClusterError, Nodes, connected, offered, own_job
+from study.cost.packing import Packing, leaves_open, on_gpu_here, settled
+from study.executor.cluster import ClusterError, Nodes, connected, gpu_name, offered, own_job, run_once
 from study.executor.driver import execute
 from study.executor.estimate import Estimate
 from study.executor.failures import RETRIED_ON_RELAUNCH
@@ -21,8 +22,8 @@ from study.executor.queue import Failure, Queue
 from study.executor.run import Run
 from study.executor.session import OpenSessions, record_lost
 from study.executor.source import LeftForLater, NoSource, Source
-from study.fitting import told, unfit
-from study.plan import Plan
+from study.fitting import largest, slots, told, unfit
+from study.plan import Plan, Resources
 from study.planning import check_test_images, check_weights, data_set, make_plan
 from study.progress import Observer, Progress
 from study.provenance import provenance
@@ -34,7 +35,7 @@ from study.store import Heartbeat, Owner, Store, StoreError
 from study.store.logbook import Logbook
 from trainables.datasets import split_of
 from trainables.evaluation.shown import frames_of
-from trainables.recipe import Split
+from trainables.recipe import Recipe, Split
 from trainables.tune import StudyTrainable
 
 Retry = Literal["failed", "oom", "all"]
@@ -48,6 +49,12 @@ INSIST_SECONDS = 1.0
 """How long after a first signal a second one is meant as such: `timeout` sends the same one twice at once."""
 LEFTOVER_SECONDS = 24 * 3600.0
 """How old a half-written file must be to be nobody's any more."""
+
+
+NO_GPU_YET = (
+    "gpus: auto is measured on a GPU, and no node with one is there yet: add one, or give a number, such as "
+    "--set resources.gpus=0.5"
+)
 
 
 class DeviceError(ValueError):
@@ -128,13 +135,42 @@ def _left(plan: Plan, store: Store, options: LaunchOptions) -> bool:
     return not queue.finished or (options.train and any(undrawn(plan).values()))
 
 
+def _unsaid(_line: str) -> None:
+    """Nobody listens."""
+
+
+def settle(prepared: Prepared, store: Store, options: LaunchOptions, say: Callable[[str], None] = _unsaid) -> Prepared:
+    """With a share of a GPU for every trial that leaves it open: as many on each as pay, measured if it was not yet.
+
+    Where nothing is left to run, nothing is measured. Raises ClusterError and PackingError.
+    """
+    plan = prepared.plan
+    if not leaves_open(plan) or not _left(plan, store, options):
+        return prepared
+    nodes = offered(options.address)
+    able = [node for node in nodes.resources for need in [largest(plan)] if slots(node, need)]
+    if not able:
+        raise ClusterError("; ".join(unfit(plan, nodes.resources, nodes.local)) or NO_GPU_YET)
+    device = gpu_name(able[0])
+
+    def measure(recipe: Recipe, need: Resources) -> Packing:
+        say(f"gpus: auto: measuring how many trials of {recipe.method.name} a GPU is best shared by …")
+        most = max(1, int(able[0].cpus / able[0].gpus / need.cpus))
+        if options.address is None:
+            return on_gpu_here(recipe, most)
+        whole = replace(need, cpus=min(able[0].cpus, most * need.cpus))
+        return run_once(options.address, store, whole, on_gpu_here, recipe, most)
+
+    return replace(prepared, plan=settled(plan, store, device, measure, say))
+
+
 def launch(study: Spec | Prepared, store: Store, options: LaunchOptions, observer: Observer) -> Result:
     """Train and evaluate what the store does not have yet.
 
     Raises HeldError if another launch of this study is running, SpecError, MissingDataError, StoreError, DeviceError
     and ClusterError before anything is trained; SupersededError if another launch took the study over in the meantime.
     """
-    prepared = study if isinstance(study, Prepared) else prepare(study)
+    prepared = settle(study if isinstance(study, Prepared) else prepare(study), store, options)
     text, images, classes = prepared.spec.text, prepared.images, prepared.classes
     return launch_plan(prepared.plan, text, images, store, options, observer, classes=classes)
 

@@ -34,6 +34,8 @@ class Resources:
     """By name, sorted: what a cluster's owner calls a resource."""
     labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """By name, sorted: the values of which the node's is one. A node has one of each."""
+    auto: bool = False
+    """Whether its share of a GPU is still to be measured: until then it has a whole one. Never kept with a launch."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ from study.cli.planning import as_typed, existing, lacking_of, launch_refusal, o
 from study.cli.terminal import Terminal, facts
 from study.cli.terminal import terminal as terminal_of
 from study.cli.tracking import Tracked, last_word, tracker_of
-from study.launch import LaunchOptions, Result, launch, prepare, refusals
+from study.launch import LaunchOptions, Result, launch, prepare, refusals, settle
 from study.plan import Plan
 from study.planning import make_plan
 from study.report import Naming, changes, end_table, failures, registered_symbol
@@ -70,6 +70,7 @@ def conduct(spec: Spec, typed: Typed, store: str | None, options: LaunchOptions,
         return WRONG
     opened = Store.open(location)
     place = place_at(opened, spec.tracking or os.environ.get(VARIABLE))
+    prepared = settle(prepared, opened, options, lambda line: terminal.print("\n".join(terminal.wrap(line))))
     base = prepared.plan
     plan = opened.with_points(base)
     before = summarise(plan, look(opened, plan))

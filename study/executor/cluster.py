@@ -10,21 +10,22 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import ray
+import torch
 from ray._private import services as ray_services
 from ray._private import worker as ray_worker
 from ray._private.ray_constants import DEBUG_AUTOSCALING_STATUS
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 from ray.autoscaler.v2.sdk import get_cluster_status
 from ray.autoscaler.v2.utils import is_autoscaler_v2
-from ray.exceptions import NodeDiedError, TaskUnschedulableError, WorkerCrashedError
+from ray.exceptions import NodeDiedError, RayTaskError, TaskUnschedulableError, WorkerCrashedError
 from ray.experimental import internal_kv
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -53,6 +54,9 @@ EXCLUDES = ["**/__pycache__"]
 ROTATION = {"RAY_ROTATION_MAX_BYTES": str(8 * 2**20), "RAY_ROTATION_BACKUP_COUNT": "2"}
 """How long a log file of a local Ray, or what a worker prints, may get, and how many older ones are kept of each. Where
 nothing is said, Ray lets what workers print grow without end."""
+
+
+T = TypeVar("T")
 
 
 class ClusterError(ValueError):
@@ -219,6 +223,33 @@ def _watch_head(address: str, over: threading.Event) -> None:
             )
             sys.stderr.flush()
             os._exit(1)
+
+
+def gpu_name(node: Resources) -> str:
+    """What kind of GPU a node has: by Ray's label, or, of this machine, by its driver."""
+    labelled = dict(node.labels).get("ray.io/accelerator-type")
+    return labelled[0] if labelled else torch.cuda.get_device_name(0) if torch.cuda.is_available() else "GPU"
+
+
+def run_once(address: str, store: Store, need: Resources, function: Callable[..., T], *given: object) -> T:
+    """What `function` returns on a node that has what `need` says; raises ClusterError and what `function` raises."""
+    with connected(address, store):
+        task = ray.remote(num_cpus=need.cpus, num_gpus=need.gpus, resources=dict(need.custom), max_retries=0)(_called)
+        labels = label_selector(need)
+        try:
+            answer: T = ray.get((task.options(label_selector=labels) if labels else task).remote(function, *given))
+        except RayTaskError as error:
+            raise error.cause from None
+        return answer
+
+
+def _called(function: Callable[..., T], *given: object) -> T:
+    return function(*given)
+
+
+def label_selector(need: Resources) -> dict[str, str]:
+    """Labels as Ray is asked for them."""
+    return {name: values[0] if len(values) == 1 else f"in({','.join(values)})" for name, values in need.labels}
 
 
 def _check_spelled(address: str | None) -> None:

@@ -20,6 +20,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import SearchAlgorithm
 
+from study.executor.cluster import label_selector
 from study.executor.controller import UnitController, UnitTrial
 from study.executor.deaths import death
 from study.executor.run import Run
@@ -79,7 +80,7 @@ def execute(
 def _bundles(need: Resources) -> tune.PlacementGroupFactory:
     """One bundle: a unit runs on one node."""
     bundle = {"CPU": need.cpus, "GPU": need.gpus, "memory": need.memory or 0, **dict(need.custom)}
-    labels = {name: values[0] if len(values) == 1 else f"in({','.join(values)})" for name, values in need.labels}
+    labels = label_selector(need)
     asked = {name: amount for name, amount in bundle.items() if amount}
     further: Mapping[str, Any] = {"bundle_label_selector": [labels]} if labels else {}
     return tune.PlacementGroupFactory([asked], **further)

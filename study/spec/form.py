@@ -123,6 +123,7 @@ class Needs(Frozen):
     """Bytes of the host's."""
     custom: tuple[tuple[str, float], ...]
     labels: tuple[tuple[str, tuple[str, ...]], ...]
+    auto: bool
     """See `study.plan.Resources`."""
 
 

@@ -29,6 +29,8 @@ class Occupied(Parameterised):
 
 OCCUPIED: dict[str, Parameter] = {described.name: described for described in parameters(Occupied)}
 AMOUNT = Parameter(name="amount", gt=0, le=1_000_000, doc="of a custom resource that a trial occupies")
+AUTO = "auto"
+"""Of gpus: as many trials on each as pay, measured when the study is launched."""
 MEMORY, CUSTOM, LABELS = "memory", "custom", "labels"
 UNITS = {"MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(" + "|".join(UNITS) + ")")
@@ -46,11 +48,14 @@ def read_needs(node: Node | None, above: Needs, faults: Faults) -> Needs:
     given = entries(node, "resources", faults)
     before = len(faults.found)
     only(given, (*OCCUPIED, MEMORY, CUSTOM, LABELS), "resource", faults)
-    read: dict[str, Any] = {name: single(node, OCCUPIED[name], faults) for name, node in given.items()
-                            if name in OCCUPIED}  # fmt: skip
+    auto = (isinstance(asked := given.get("gpus"), Scalar)) and asked.text == AUTO
+    numbers = {name: node for name, node in given.items() if name in OCCUPIED and not (auto and name == "gpus")}
+    read: dict[str, Any] = {name: single(node, OCCUPIED[name], faults) for name, node in numbers.items()}
     gpus = read.get("gpus")
     if isinstance(gpus, float) and gpus > 1 and not gpus.is_integer():
         faults.add(given["gpus"].place, f"above 1, a trial takes whole GPUs, got {gpus:g}")
+    if "gpus" in given:
+        read |= {"auto": auto} | ({"gpus": 1.0} if auto else {})
     further = {MEMORY: _memory, CUSTOM: _custom, LABELS: _labels}
     read |= {name: further[name](node, faults) for name, node in given.items() if name in further}
     wrong = len(faults.found) > before and None in (read.get(name, 0) for name in OCCUPIED)
@@ -60,7 +65,7 @@ def read_needs(node: Node | None, above: Needs, faults: Faults) -> Needs:
 def default_needs() -> Needs:
     """One CPU and no GPU, on any node."""
     plain = {name: described.default for name, described in OCCUPIED.items()}
-    return Needs.model_validate({**plain, MEMORY: None, CUSTOM: (), LABELS: ()})
+    return Needs.model_validate({**plain, MEMORY: None, CUSTOM: (), LABELS: (), "auto": False})
 
 
 def _memory(node: Node, faults: Faults) -> int | None:

@@ -17,6 +17,7 @@ from study.spec.loading import MAX_TITLE, REQUIRED_SECTIONS, STUDY
 from study.spec.methods import VARY
 from study.spec.needs import (
     AMOUNT,
+    AUTO,
     CUSTOM,
     CUSTOM_MEANING,
     LABELS,
@@ -234,7 +235,9 @@ def _resources() -> Schema:
         CUSTOM: {"description": CUSTOM_MEANING, "type": ["object", "null"], "additionalProperties": _number(AMOUNT)},
         LABELS: {"description": LABELS_MEANING, "type": ["object", "null"], "additionalProperties": values},
     }
-    return _object({**_values(OCCUPIED.values()), **further}, description="what one trial occupies on a node")
+    plain = _values(OCCUPIED.values())
+    gpus = {**plain["gpus"], "anyOf": [*plain["gpus"]["anyOf"], {"const": AUTO, "description": "as many as pay"}]}
+    return _object({**plain, "gpus": gpus, **further}, description="what one trial occupies on a node")
 
 
 def _distortions() -> Schema:
