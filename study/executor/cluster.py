@@ -42,6 +42,8 @@ LOOK_SECONDS = 5.0
 
 HEAD_SECONDS = 30.0
 """How long the head may be gone: Ray gives it up after 60."""
+AUTOSCALER_SECONDS = 120.0
+"""For how long a cluster that was joined is asked whether it has an autoscaler."""
 REACH_SECONDS = 10.0
 """How long a cluster's head may take to accept a connection."""
 JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"
@@ -104,6 +106,8 @@ class LiveNodes:
         self.local = local
         self.cluster = None if local else str(ray.get_runtime_context().gcs_address)
         """`host:port` of the head; None of a Ray of our own."""
+        self._joined = time.monotonic()
+        self._grows = False
         self._known = self._look()
         self._looked = time.monotonic()
 
@@ -126,8 +130,14 @@ class LiveNodes:
         return Nodes(
             resources=tuple(_offer(node) for node in _alive() if node["NodeID"] not in leaving),
             local=self.local,
-            grows=self.cluster is not None and _autoscaled(self.cluster),
+            grows=self._has_autoscaler(),
         )
+
+    def _has_autoscaler(self) -> bool:
+        """One that starts with the cluster tells of itself some seconds later; none comes or goes after that."""
+        if self.cluster is not None and not self._grows and time.monotonic() - self._joined < AUTOSCALER_SECONDS:
+            self._grows = _autoscaled(self.cluster)
+        return self._grows
 
 
 def _autoscaled(cluster: str) -> bool:

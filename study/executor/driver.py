@@ -29,14 +29,16 @@ from study.plan import Resources
 from trainables.recipe import Condition
 from trainables.tune import OpenSession, StudyTrainable
 
-SETTINGS = {"TUNE_RESULT_BUFFER_LENGTH": "1", "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000"}
-"""Every report at once; waiting for nodes is no fault."""
+SETTINGS = {
+    "TUNE_RESULT_BUFFER_LENGTH": "1",
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000",
+    "TUNE_MAX_PENDING_TRIALS_PG": "10000",
+}
+"""Every report at once; waiting for nodes is no fault; how many units wait for a worker, the run says."""
 
 LOCAL_SLICE = 1.0
 """Seconds between a worker's reports with few workers; more workers report less often."""
 REPORTS_PER_SECOND = 10.0
-MOST_PENDING = 10_000
-"""Units that wait for a worker, where a cluster grows: how many there are, `Run.crowded` says."""
 IDLE_SECONDS = 60.0
 """How long a worker waits for work before it is let go, where a cluster shrinks: no node goes as long as one is on it.
 Starting another takes less."""
@@ -53,8 +55,7 @@ def execute(
 
     Returns when the run has finished or was stopped.
     """
-    pending = max(workers, MOST_PENDING) if run.grows() else workers
-    os.environ.update(SETTINGS, TUNE_MAX_PENDING_TRIALS_PG=str(pending))
+    os.environ.update(SETTINGS)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what ended a unit, the run tells in its own words
     with tempfile.TemporaryDirectory(prefix="study-tune-") as scratch:
         prepared = tune.with_parameters(
