@@ -23,6 +23,8 @@ from tests.dashboards import made
 from trainables.recipe import Condition
 from trainables.records import Cell
 
+pytestmark = pytest.mark.slow
+
 TEXT = """\
 study: claimed
 title: Claims that can be checked

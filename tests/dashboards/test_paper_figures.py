@@ -24,6 +24,8 @@ from study.store import Store
 from tests.dashboards.made import finished, in_memory, planned
 from tests.dashboards.test_page import data_of
 
+pytestmark = pytest.mark.slow
+
 PAPER = """\
 study: paper
 data: {name: mnist_5k, border: 4, train: 200, validation: 100, test: 400}

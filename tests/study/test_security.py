@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ class Evil:
         return os.mkdir, (str(self.trace),)
 
 
+@cache
 def calls() -> list[tuple[str, str, ast.Call]]:
     """(file, what is called, the call) throughout the packages."""
     paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 LIMITED = """
 import torch
 from trainables.host_memory import limit

@@ -131,6 +131,7 @@ def test_the_attempt_of_a_killed_worker_is_recorded_as_lost(cluster: str, tmp_pa
     assert lost[0]["images"] >= 500
 
 
+@pytest.mark.slow
 def test_two_resource_shapes_both_end_and_keep_their_workers_warm(cluster: str, tmp_path: Path) -> None:
     small = [trial(f"{i:02x}", "small", resources=Resources(cpus=1)) for i in range(1, 11)]
     large = [trial(f"2{i}", "large", resources=Resources(cpus=2)) for i in range(10)]

@@ -18,6 +18,8 @@ from tests.study.search import peaked
 from tests.study.spec.demo import faults_of, loaded
 from trainables.recipe import Recipe
 
+pytestmark = pytest.mark.slow
+
 GIB = 2**30
 OPEN = Resources(gpus=1.0, auto=True)
 RECIPE = trial("01").recipe
