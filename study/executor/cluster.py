@@ -452,17 +452,19 @@ def _alive() -> list[dict[str, Any]]:
 
 def check_common_storage(store: Store) -> None:
     """Raises ClusterError unless every node reads what this one writes into the store, and the other way round."""
+    others = _others(store)
+    if not others:
+        return
     folder = f"markers/{secrets.token_hex(8)}"
     store.objects.put(f"{folder}/driver", b"here")
     meet = ray.remote(num_cpus=0)(_meet)
     answers = {
-        node["NodeID"]: meet.options(
-            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        ).remote(store, folder, node["NodeID"])
-        for node in _alive()
+        node: meet.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(
+            store, folder, node
+        )
+        for node in others
     }
-    hosts = {node["NodeID"]: node["NodeManagerHostname"] for node in _alive()}
-    apart = [hosts.get(node, node) for node, answer in answers.items() if not _met(answer, store, f"{folder}/{node}")]
+    apart = [others[node] for node, answer in answers.items() if not _met(answer, store, f"{folder}/{node}")]
     for name in store.objects.children(folder):
         store.objects.delete(f"{folder}/{name}")
     if apart:
@@ -470,6 +472,15 @@ def check_common_storage(store: Store) -> None:
             f"{store.location} is not one folder on every node: {', '.join(apart)} cannot see what this machine writes "
             "there; give --store a shared folder or a bucket (s3://…)"
         )
+
+
+def _others(store: Store) -> dict[str, str]:
+    """Node id → host, of those that may see another store than this process.
+
+    Workers on its own node see the same folders; a bucket's credentials may be this process's alone.
+    """
+    own = ray.get_runtime_context().get_node_id() if store.root is not None else ""
+    return {node["NodeID"]: node["NodeManagerHostname"] for node in _alive() if node["NodeID"] != own}
 
 
 def _met(answer: ray.ObjectRef[bool], store: Store, marker: str) -> bool:
