@@ -1,6 +1,6 @@
 """Launches a no-op study and tells what happens, a line each:
 
-    python -m tests.study.executor.small_study STORE ADDRESS [TRIALS] [EPOCHS] [STUDY] [FACTOR]
+    python -m tests.study.executor.small_study STORE ADDRESS [TRIALS] [EPOCHS] [STUDY] [FACTOR] [WORKERS]
 
 An empty address starts a Ray of its own.
 """
@@ -75,13 +75,20 @@ class Told(noop.Log):
         print(event.change, event.trial.trial_id if event.trial else "", event.message, flush=True)  # noqa: T201
 
 
-def main(store: str, address: str, trials: str = "8", epochs: str = "4", study: str = "", factor: str = "") -> None:
+def main(
+    store: str,
+    address: str,
+    trials: str = "8",
+    epochs: str = "4",
+    study: str = "",
+    factor: str = "",
+    workers: str = "",
+) -> None:
     of = family(int(trials), int(epochs))
     of = replace(of, study=study or of.study)
     of = halving(of, int(factor)) if factor else of
-    result = launch_small(
-        of, store, Told([]), LaunchOptions(address=address or None, max_concurrent=None if address else 1)
-    )
+    most = int(workers) if workers else None if address else 1
+    result = launch_small(of, store, Told([]), LaunchOptions(address=address or None, max_concurrent=most))
     sys.exit(0 if result.status == "complete" else 1)
 
 

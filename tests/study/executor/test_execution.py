@@ -45,9 +45,11 @@ def results_here(of: Plan, store: Path) -> dict[str, pa.Table]:
     return results(store)
 
 
-def launch_in_process(store: Path, address: str, trials: int = 8, epochs: int = 4) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.study.executor.small_study", str(store), address, str(trials), str(epochs)]
-    return subprocess.Popen(command)
+def launch_in_process(
+    store: Path, address: str, trials: int = 8, epochs: int = 4, workers: int = 2
+) -> subprocess.Popen[bytes]:
+    typed = (str(store), address, str(trials), str(epochs), "", "", str(workers))
+    return subprocess.Popen([sys.executable, "-m", "tests.study.executor.small_study", *typed])
 
 
 def workers() -> list[psutil.Process]:
@@ -226,15 +228,17 @@ def launch_in_thread(of: Plan, store: Path, address: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", [3, 20])
-def test_a_launch_killed_at_random_moments_ends_as_an_undisturbed_one(cluster: str, tmp_path: Path, kills: int) -> None:
+@pytest.mark.parametrize(("kills", "slots"), [(3, 2), (20, 1)])
+def test_a_launch_killed_at_random_moments_ends_as_an_undisturbed_one(
+    cluster: str, tmp_path: Path, kills: int, slots: int
+) -> None:
     """Every kill meets units at work, and leaves some to do."""
     luck = random.Random(kills)
     trials, epochs = 1, 30
     store = Store.open(tmp_path / "disturbed")
     for _ in range(kills):
         trials = max(trials, _trained(store) + 8)  # more than are trained until the kill, however fast the machine
-        launched = launch_in_process(tmp_path / "disturbed", cluster, trials, epochs)
+        launched = launch_in_process(tmp_path / "disturbed", cluster, trials, epochs, slots)
         _wait_for_work(store, launched)
         time.sleep(luck.uniform(0, 1.2))
         assert launched.poll() is None, "there is work left"
@@ -242,7 +246,7 @@ def test_a_launch_killed_at_random_moments_ends_as_an_undisturbed_one(cluster: s
         launched.wait()
         if luck.random() < 0.5 and (alive := workers()):
             luck.choice(alive).kill()
-    assert launch_in_process(tmp_path / "disturbed", cluster, trials, epochs).wait(timeout=120) == 0
+    assert launch_in_process(tmp_path / "disturbed", cluster, trials, epochs, slots).wait(timeout=120) == 0
     assert results(tmp_path / "disturbed") == results_here(family(trials, epochs), tmp_path / "undisturbed")
 
 
