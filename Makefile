@@ -14,8 +14,8 @@ demo: install
 	$(BIN)/study launch search_spaces/demo_mnist.yaml
 
 test: install-dev
-	$(BIN)/pytest -n 2 -m "not ray and not cluster and not slow and not browser"
-	$(BIN)/pytest -n 2 --dist loadfile -m "ray and not cluster and not slow and not browser"
+	$(BIN)/pytest -n 2 -m "not ray and not cluster and not chaos and not slow and not browser"
+	$(BIN)/pytest -n 2 --dist loadfile -m "ray and not cluster and not chaos and not slow and not browser"
 
 bench: install-dev $(VENV)/.installed-bench
 	$(BIN)/python -m tests.benchmarks

@@ -12,7 +12,7 @@ from study.chaos import runs
 from study.chaos.faults import ORDER, faults
 from study.store import Store
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 
 SPEC = """\
 study: small
