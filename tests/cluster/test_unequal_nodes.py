@@ -19,7 +19,7 @@ from tests.study.executor.plans import plan, trial
 from tests.study.executor.small_study import launch_small
 from tests.study.executor.test_execution import results
 
-pytestmark = pytest.mark.cluster
+pytestmark = pytest.mark.chaos
 
 DISK = Resources(custom=(("fast_disk", 1.0),))
 ZONE = Resources(labels=(("zone", ("far", "farther")),))
