@@ -14,10 +14,11 @@ from types import FrameType
 from typing import Literal
 
 from study.cost.packing import Packing, leaves_open, on_gpu_here, settled
-from study.executor.cluster import ClusterError, Nodes, connected, gpu_name, offered, own_job, run_once
+from study.executor.cluster import ClusterError, connected, gpu_name, offered, own_job, run_once
 from study.executor.driver import execute
 from study.executor.estimate import Estimate
 from study.executor.failures import RETRIED_ON_RELAUNCH
+from study.executor.nodes import Nodes
 from study.executor.queue import Failure, Queue
 from study.executor.run import Run
 from study.executor.session import OpenSessions, record_lost
@@ -218,7 +219,7 @@ def launch_plan(
                 workers = _workers(plan, nodes.now(), options.max_concurrent)
                 record = store.record_launch(planned, spec_text, known)
                 unrecorded.close()
-                run.on_workers(nodes.slots, options.max_concurrent, nodes.now().describe(workers), nodes.grows)
+                run.on_workers(nodes.now, options.max_concurrent, nodes.now().describe(workers))
                 for notice in _awaited(plan, nodes.now()):
                     run.tell_notice(notice)
                 log.found(cluster=nodes.cluster, job=own_job(), where=run.where)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +30,9 @@ def start_node(
     arguments: list[str], environment: Mapping[str, str], python: str = sys.executable
 ) -> subprocess.Popen[bytes]:
     """`ray start --block …` in its own process group; its processes are its children."""
+    start = [python, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
     return subprocess.Popen(
-        [python, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats", *arguments],
+        [*start, *arguments],
         env=dict(environment),
         start_new_session=True,
         stdout=subprocess.DEVNULL,
@@ -111,6 +112,7 @@ def head_node(
     dashboard: int | None = None,
     python: str = sys.executable,
     grows: Growth | None = None,
+    labels: str = "",
 ) -> Iterator[str]:
     """The address of a running head, its dashboard at a port if one is given; this process's environment is set up to
     join it."""
@@ -125,23 +127,25 @@ def head_node(
         environment = {**environment, **GROWING}
     head = start_node(
         ["--head", f"--port={port}", "--node-ip-address=127.0.0.1", f"--num-cpus={cpus}",
-         *shown,
+         *shown, f"--labels={labels}",
          "--object-store-memory=200000000", f"--temp-dir=/tmp/ray-{os.getpid()}-{port}"],
         {**environment, "RAY_prestart_worker_first_driver": "0"}, python,
     )  # fmt: skip
     before = {name: os.environ.get(name) for name in AUTHENTICATION}
     set_environment({name: environment.get(name) for name in AUTHENTICATION})
     try:
-        _wait_for(address, environment)
+        _wait_for(port)
         yield address
     finally:
         set_environment(before)
         end_node(head)
 
 
-def _wait_for(address: str, environment: Mapping[str, str]) -> None:
+def _wait_for(port: int) -> None:
+    """Until the head listens; who joins waits for the rest."""
     deadline = time.monotonic() + 90
-    status = [sys.executable, "-m", "ray.scripts.scripts", "status", "--address", address]
-    while subprocess.run(status, env=dict(environment), capture_output=True).returncode != 0:
+    while True:
+        with suppress(OSError):
+            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
         assert time.monotonic() < deadline, "Ray did not come up within 90 seconds"
-        time.sleep(0.5)
+        time.sleep(0.1)

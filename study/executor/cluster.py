@@ -11,7 +11,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,7 +28,8 @@ from ray.exceptions import NodeDiedError, RayTaskError, TaskUnschedulableError, 
 from ray.experimental import internal_kv
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from study.fitting import counted, here, slots
+from study.executor.nodes import Nodes
+from study.fitting import here
 from study.plan import NOT_CUSTOM, Resources
 from study.store import Store
 
@@ -65,40 +65,6 @@ class ClusterError(ValueError):
     """A cluster that cannot run the study; says why and what to do."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Nodes:
-    """What the cluster offers, node by node."""
-
-    resources: tuple[Resources, ...]
-    local: bool
-    grows: bool = False
-    """Whether an autoscaler adds nodes where units wait for them. How many, and of which kinds, Ray does not tell."""
-
-    @property
-    def cpus(self) -> float:
-        return sum(node.cpus for node in self.resources)
-
-    @property
-    def gpus(self) -> float:
-        return sum(node.gpus for node in self.resources)
-
-    def slots(self, need: Resources) -> int:
-        """Units of this size that fit at once, each on one node."""
-        return sum(slots(node, need) for node in self.resources)
-
-    def describe(self, workers: int) -> str:
-        """`2 workers here (2 CPUs, no GPU)`."""
-        place = "here" if self.local else f"on {counted(len(self.resources), 'node')}"
-        return f"{counted(workers, 'worker')} {place} ({self._sizes()})"
-
-    def offered(self) -> str:
-        """`3 nodes (48 CPUs, 12 GPUs)`"""
-        return f"{counted(len(self.resources), 'node')} ({self._sizes()})"
-
-    def _sizes(self) -> str:
-        return f"{counted(self.cpus, 'CPU')}, {counted(self.gpus, 'GPU') if self.gpus else 'no GPU'}"
-
-
 class LiveNodes:
     """The cluster as it is: nodes come and go while a study runs."""
 
@@ -116,14 +82,6 @@ class LiveNodes:
         if time.monotonic() - self._looked > LOOK_SECONDS and ray.is_initialized():
             self._known, self._looked = self._look(), time.monotonic()
         return self._known
-
-    def slots(self, need: Resources) -> int:
-        """Units of this size that fit at once; 1 while the nodes that could take them are away."""
-        return max(1, self.now().slots(need))
-
-    def grows(self) -> bool:
-        """Whether nodes are added where units wait for them."""
-        return self.now().grows
 
     def _look(self) -> Nodes:
         leaving = ray._private.state.state.get_draining_nodes()

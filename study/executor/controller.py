@@ -6,9 +6,11 @@ long as the file is written, half a minute. The controller below is the one that
 and the same handling of workers.
 """
 
+from collections import Counter
 from typing import Protocol
 
 from ray import tune
+from ray.air.execution import ResourceRequest
 from ray.train._internal.storage import StorageContext
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
@@ -95,6 +97,14 @@ class UnitController(TuneController):
             self._failed_trials.clear()
             self._live_trials -= ended
         self._trials_to_cache.clear()
+
+    def workers(self) -> Counter[ResourceRequest]:
+        """How many are up and not told to end, by what they were asked for with."""
+        return Counter(
+            acquired.resource_request
+            for actor, (_, acquired) in self._actor_manager._live_actors_to_ray_actors_resources.items()
+            if actor in self._started_actors and actor not in self._stopping_actors
+        )
 
     def _maybe_add_actors(self) -> None:
         """Where units wait for nodes to be added, which perhaps never come, the first of them takes a free worker.

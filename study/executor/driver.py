@@ -10,11 +10,12 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 from ray import tune
+from ray.air.execution import ResourceRequest
 from ray.train._internal.storage import StorageContext
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
@@ -42,6 +43,8 @@ REPORTS_PER_SECOND = 10.0
 IDLE_SECONDS = 60.0
 """How long a worker waits for work before it is let go, where a cluster shrinks: no node goes as long as one is on it.
 Starting another takes less."""
+ROOM_SECONDS = 15.0
+"""How long a unit waits for its worker to be up before waiting workers of other shapes make room for it."""
 
 
 def execute(
@@ -67,18 +70,20 @@ def execute(
         prepared.__qualname__ = trainable.__qualname__  # workers' processes are called by it
         storage = StorageContext(storage_path=scratch, experiment_dir_name="run", trial_dir_name="units")
         search = PlanSearch(run, prepared, storage)
-        UnitController(
+        controller = UnitController(
             search_alg=search,
             scheduler=InTurn(search),
             stopper=Stops(search),
             callbacks=[Ends(search)],
             storage=storage,
             reuse_actors=True,
-        ).run()
+        )
+        search.workers = controller.workers
+        controller.run()
 
 
 @cache
-def _bundles(need: Resources) -> tune.PlacementGroupFactory:
+def room_for(need: Resources) -> tune.PlacementGroupFactory:
     """One bundle: a unit runs on one node."""
     bundle = {"CPU": need.cpus, "GPU": need.gpus, "memory": need.memory or 0, **dict(need.custom)}
     labels = label_selector(need)
@@ -100,10 +105,13 @@ class PlanSearch(SearchAlgorithm):
         self.storage = storage
         self.out: dict[str, StudyUnit | WaitUnit] = {}
         """By Tune's trial id."""
-        self.up: Counter[Resources] = Counter()
-        """Workers by shape: as many as ever had units at once, less those that died."""
+        self.workers: Callable[[], Counter[ResourceRequest]] = Counter
+        """Those that are up, by what they were asked for with."""
+        self._asked: dict[ResourceRequest, Resources] = {}
         self._at_work: dict[str, float] = {}
         """Of those `out`, the ones that a worker has begun, and when."""
+        self._handed_out: dict[str, float] = {}
+        """Of those `out`, the others, and when they were given to Tune."""
         self._letting_go = False
         self._numbers = itertools.count(1)
 
@@ -111,37 +119,58 @@ class PlanSearch(SearchAlgorithm):
         if self.run.finished:
             self.set_finished()  # type: ignore[no-untyped-call]
             return None
-        unit = self.run.next_unit([one.resources for one in self.out.values()], self.up)
+        up = {self._asked[room]: number for room, number in self.workers().items()}
+        waiting = [one.resources for one in self.out.values() if isinstance(one, WaitUnit)]
+        unit = self.run.next_unit(self._at_units(), up, waiting)
         if unit is None:
             return None
         trial_id = str(next(self._numbers))
         self.out[trial_id] = unit
-        return UnitTrial(trial_id, unit, self.trainable, self.storage, _bundles(unit.resources))
+        self._handed_out[trial_id] = time.monotonic()
+        room = room_for(unit.resources)
+        self._asked[room] = unit.resources
+        return UnitTrial(trial_id, unit, self.trainable, self.storage, room)
 
     def began(self, trial_id: str) -> None:
         """A worker has taken the unit up."""
         self._at_work[trial_id] = time.monotonic()
-        shape = self.out[trial_id].resources
-        self.up[shape] = max(self.up[shape], sum(self.out[one].resources == shape for one in self._at_work))
+        self._handed_out.pop(trial_id)
 
     def enough_waited(self, trial_id: str) -> bool:
         """Whether this worker's waiting is over: there is work, there will be none, or none has come for long."""
         unit = self.out.get(trial_id)
         if not isinstance(unit, WaitUnit):
             return False
-        if self.run.ready or self.run.finished:
+        if self.run.ready(self._at_units()) or self.run.finished:
             return True
-        idle = time.monotonic() - self._at_work.get(trial_id, math.inf) > IDLE_SECONDS
-        if idle and len(self.out) > 1 and self.run.grows():
-            self.up[unit.resources] -= self.up[unit.resources] > 0
+        if self._idle(trial_id) or self._in_the_way(unit.resources):
             self._letting_go = True
             return True
         return False
 
+    def _at_units(self) -> list[Resources]:
+        """What the workers that do not wait occupy, or will."""
+        return [one.resources for one in self.out.values() if isinstance(one, StudyUnit)]
+
+    def _idle(self, trial_id: str) -> bool:
+        """Whether a node could go for want of work, but for this worker."""
+        waited = time.monotonic() - self._at_work.get(trial_id, math.inf)
+        return waited > IDLE_SECONDS and len(self.out) > 1 and self.run.grows
+
+    def _in_the_way(self, shape: Resources) -> bool:
+        """Whether a unit of another shape has waited for its worker for so long that this one's node may be its only.
+
+        So many units fit by the sum of all nodes, but a worker that waits may have been put where others cannot do
+        without.
+        """
+        long_ago = time.monotonic() - ROOM_SECONDS
+        waiting = (self.out[one] for one, since in self._handed_out.items() if since < long_ago)
+        return any(isinstance(unit, StudyUnit) and unit.resources != shape for unit in waiting)
+
     @property
     def grows(self) -> bool:
         """Whether nodes are added to the cluster where units wait for them."""
-        return self.run.grows()
+        return self.run.grows
 
     def lets_go(self) -> bool:
         """Whether workers without a unit are to end now."""
@@ -161,8 +190,7 @@ class PlanSearch(SearchAlgorithm):
         """A unit's last report, or none if it was withdrawn; of a worker's death, and why, `Ends` tells."""
         unit = self.out.pop(trial_id)
         self._at_work.pop(trial_id, None)
-        if error:
-            self.up[unit.resources] -= self.up[unit.resources] > 0
+        self._handed_out.pop(trial_id, None)
         if not isinstance(unit, StudyUnit) or error:
             return
         if result is None:

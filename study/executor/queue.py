@@ -191,22 +191,26 @@ class Queue:
     @property
     def ready(self) -> bool:
         """Whether `take` would give a unit now."""
-        now = self._clock()
-        return any(self._not_before.get(unit_id, 0.0) <= now for units in self._ready.values() for unit_id in units)
+        return any(self._due(unit_id) for units in self._ready.values() for unit_id in units)
 
-    def next_shape(self, preferred: Resources | None) -> Resources | None:
-        """The shape of the unit that `take(preferred)` would give, or else of the first that is left."""
-        shapes = {shape for (shape, _), units in self._ready.items() if units}
-        if preferred in shapes:
-            return preferred
-        ready = next((shape for (shape, _), units in self._ready.items() if units), None)
-        return ready or next((unit.resources for units in self._waiting.values() for unit in units.values()), None)
+    def shapes(self) -> list[Resources]:
+        """Of the units that `take` would give now, the shape of the first one first."""
+        due = ((turn, shape) for (shape, turn), units in self._ready.items() if any(map(self._due, units)))
+        return list(dict.fromkeys(shape for _, shape in sorted(due, key=lambda place: place[0])))
+
+    def shapes_left(self) -> list[Resources]:
+        """Of the units that are not running."""
+        return list(dict.fromkeys(unit.resources for unit in self.left()))
+
+    def _due(self, unit_id: str) -> bool:
+        return self._not_before.get(unit_id, 0.0) <= self._clock()
 
     def take(self, shape: Resources | None = None) -> StudyUnit | None:
-        """The next unit to run, of `shape` if any such is ready; None if nothing is ready now."""
-        for place in sorted(self._ready, key=lambda place: (place[0] != shape, place[1])):
+        """The next unit to run, of `shape` if one is given; None if nothing is ready now."""
+        places = [place for place in self._ready if shape in (None, place[0])]
+        for place in sorted(places, key=lambda place: place[1]):
             for unit_id, unit in self._ready[place].items():
-                if self._not_before.get(unit_id, 0.0) <= self._clock():
+                if self._due(unit_id):
                     self.running[unit_id] = self._ready[place].pop(unit_id)
                     self._settle(unit.trial.trial_id)
                     return unit

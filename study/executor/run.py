@@ -2,12 +2,13 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
 from study.executor.estimate import Estimate
 from study.executor.failures import Death, traceback_hash
+from study.executor.nodes import Nodes
 from study.executor.queue import Failure, Queue
 from study.executor.source import Addition, NoSource, Source
 from study.executor.units import StudyUnit, WaitUnit
@@ -18,6 +19,7 @@ from trainables.tune import FailureClass, Report
 
 IDLE_DEATHS = 20
 """Units in a row that never began because their worker was gone, after which that counts as a failure."""
+ONE_SLOT = Nodes(resources=(Resources(),), local=True)
 AHEAD = 4
 """Units at least that wait for nodes to be added, where a cluster grows."""
 CLOSING_SECONDS = 2.0
@@ -47,8 +49,7 @@ class Run:
         self.estimate = estimate
         self.lost = lost
         self.where = ""
-        self._slots: Callable[[Resources], int] = lambda _: 1
-        self.grows: Callable[[], bool] = lambda: False
+        self._nodes: Callable[[], Nodes] = lambda: ONE_SLOT
         self._most: int | None = None
         self.stopping = False
         self.stopped_by = ""
@@ -94,24 +95,21 @@ class Run:
         self.diverged.add(trial_id)
         self._diverged.update(self._labels[trial_id])
 
-    def on_workers(
-        self,
-        slots: Callable[[Resources], int],
-        most: int | None,
-        where: str,
-        grows: Callable[[], bool] = lambda: False,
-    ) -> None:
-        """`slots(shape)` units of one shape fit at once, but never more than `most`; `where` says so to a person.
-
-        `grows`: whether nodes are added where units wait for them, and taken away where none does.
-        """
-        self._slots, self.grows = slots, grows
+    def on_workers(self, nodes: Callable[[], Nodes], most: int | None, where: str) -> None:
+        """Units run on what `nodes()` offers at the moment, never more than `most` at once; `where` tells a person."""
+        self._nodes = nodes
         self._most = most
         self.where = where
 
+    @property
+    def grows(self) -> bool:
+        """Whether nodes are added where units wait for them, and taken away where none does."""
+        return self._nodes().grows
+
     def workers(self, shape: Resources) -> int:
-        """Units of `shape` that run at once."""
-        return self._slots(shape) if self._most is None else min(self._slots(shape), self._most)
+        """Units of `shape` that run at once; 1 while the nodes that could take them are away."""
+        fit = max(1, self._nodes().slots(shape))
+        return fit if self._most is None else min(fit, self._most)
 
     def tell_notice(self, message: str) -> None:
         """Something that a person should know, of no one trial."""
@@ -120,22 +118,38 @@ class Run:
     # What Tune asks and tells
 
     def next_unit(
-        self, out: Sequence[Resources], up: Mapping[Resources, int] = MappingProxyType({})
+        self,
+        at_work: Sequence[Resources],
+        up: Mapping[Resources, int] = MappingProxyType({}),
+        waiting: Sequence[Resources] = (),
     ) -> StudyUnit | WaitUnit | None:
-        """A unit for a worker besides those that are `out`; None if the cluster has no room for it.
+        """A unit for a worker besides those `at_work` and `waiting`; None if the cluster has no room for it.
 
         Where nothing is ready, waiting for one of the workers that are `up` by shape: it is kept for what will be. No
         worker is started to wait, but for one where there is none, so that a cluster is asked for what can run alone.
         """
+        out = (*at_work, *waiting)
         if not self.stopping and not self.queue.ready:
             self._draw(out)
-        shape = self.queue.next_shape(self._shape) or self._shape
-        if shape is None or not self._fits(out, shape):
+        free = Counter(up) - Counter(out)
+        unit = None if self.stopping else self._take(out, free)
+        return unit or (None if self.ready(at_work) else self._wait(out, free))
+
+    def _take(self, out: Sequence[Resources], free: Collection[Resources]) -> StudyUnit | None:
+        """A unit that there is room for: if it can be, of a shape that a worker is free for, or else of the last one's,
+        for every change of shape costs a worker's start."""
+        shapes = sorted(self.queue.shapes(), key=lambda shape: (shape not in free, shape != self._shape))
+        shape = next((shape for shape in shapes if self._fits(out, shape)), None)
+        if shape is None:
             return None
         self._shape = shape
-        unit = None if self.stopping else self.queue.take(shape)
-        kept = not out or list(out).count(shape) < up.get(shape, 0)
-        return unit or (WaitUnit(resources=shape) if kept else None)
+        return self.queue.take(shape)
+
+    def _wait(self, out: Sequence[Resources], free: Collection[Resources]) -> WaitUnit | None:
+        """Waiting for a worker that is up, or, where none is, for one that what is left will need."""
+        shapes = (*free, *(() if out else (*self.queue.shapes_left(), *self._shapes)))
+        shape = next((shape for shape in shapes if self._fits(out, shape)), None)
+        return None if shape is None else WaitUnit(resources=shape)
 
     def _draw(self, out: Sequence[Resources]) -> None:
         """Ask the source for more, until something is ready: what it gives may be in the store already."""
@@ -159,10 +173,10 @@ class Run:
         self._cells += len(self.plan.conditions) - self.queue.missing[trial.trial_id]
         self.known(trial.trial_id, addition.accuracies, addition.diverged)
 
-    @property
-    def ready(self) -> bool:
-        """Whether there is work for another worker now."""
-        return self.queue.ready or bool(self.source.shapes(self.queue.trained))
+    def ready(self, at_work: Sequence[Resources]) -> bool:
+        """Whether there is work now for another worker, if those that wait make room."""
+        shapes = (*self.queue.shapes(), *self.source.shapes(self.queue.trained))
+        return any(self._fits(at_work, shape) for shape in shapes)
 
     def _fits(self, out: Sequence[Resources], shape: Resources) -> bool:
         if self._most is not None and len(out) >= self._most:
@@ -172,11 +186,12 @@ class Run:
     def crowded(self, out: Sequence[Resources]) -> bool:
         """Whether units of these shapes are more than the cluster can hold at once, or should be asked to.
 
-        A cluster that grows is asked for as many again as it holds: the more nodes come, the more are asked for.
+        One alone never is: its node may be away. A cluster that grows is asked for as many again as it holds: the more
+        nodes come, the more are asked for.
         """
-        load = [1 / self._slots(one) for one in out]
-        further = max(1.0, AHEAD * max(load, default=0.0)) if self.grows() else 0.0
-        return sum(load) > 1 + further + 1e-9
+        nodes = self._nodes()
+        beyond = nodes.beyond(out)
+        return beyond > (max(AHEAD, len(out) - beyond) if nodes.grows else 0) and len(out) > 1
 
     @property
     def finished(self) -> bool:

@@ -18,7 +18,7 @@ from study.progress import Event, Progress
 from study.store import Store
 from tests.benchmarks.figures import Figure
 from tests.study.executor import noop
-from tests.study.executor.plans import clean, plan, trial
+from tests.study.executor.plans import clean, one_node, plan, trial
 from trainables.tune import Session, Slices, Unit
 
 TRIALS = 200
@@ -99,7 +99,7 @@ def _ours(store: Store, trainable: type[noop.NoOp], open_session: object) -> flo
     clock = Clock()
     queue = Queue(of, (), {}, {})
     run = Run(of, queue, clock, Estimate({"train": 1, "test": 1}), lambda *_: None)
-    run.on_workers(lambda _: WORKERS, None, "here")
+    run.on_workers(lambda: one_node(WORKERS), None, "here")
     cloudpickle.register_pickle_by_value(__import__(__name__, fromlist=["_"]))
     execute(run, open_session, {clean().condition_id: clean()}, WORKERS, trainable)
     return clock.milliseconds(units=2)

@@ -1,5 +1,6 @@
 """Small plans made by hand, for tests of what runs them."""
 
+from study.executor.nodes import Nodes
 from study.plan import Plan, PlannedTrial, Resources
 from trainables.recipe import Component, Condition, Parent, Recipe, Scratch, Start
 
@@ -49,3 +50,8 @@ def clean(condition_id: str = "c0ffee") -> Condition:
 
 def plan(*trials: PlannedTrial, study: str = "small") -> Plan:
     return Plan(study=study, title="A small study", trials=trials, conditions=(clean(),), sweeps=())
+
+
+def one_node(slots: int, grows: bool = False) -> Nodes:
+    """So many units of a CPU each fit."""
+    return Nodes(resources=(Resources(cpus=slots),), local=True, grows=grows)

@@ -17,7 +17,7 @@ from study.executor.units import StudyUnit
 from study.launch import LaunchOptions
 from study.store import Store
 from tests.study.executor.noop import Log, NoOp
-from tests.study.executor.plans import plan, trial
+from tests.study.executor.plans import one_node, plan, trial
 from tests.study.executor.small_study import launch_small
 from trainables.recipe import Recipe
 from trainables.tune import Report, Session, Slices
@@ -92,7 +92,7 @@ def test_a_crash_in_the_same_place_is_not_tried_again_as_often_as_a_kill(death: 
     now = count(0.0, LONGEST_WAIT)
     queue = Queue(study, (), {}, {}, clock=lambda: next(now))
     run = Run(study, queue, log, Estimate({"train": 10, "test": 10}), lambda _, death, __: lost.append(death))
-    run.on_workers(lambda _: 1, None, "1 worker here")
+    run.on_workers(lambda: one_node(1), None, "1 worker here")
     while isinstance(unit := run.next_unit([]), StudyUnit):
         run.began(unit)
         run.reported(unit, Report(status="running"))

@@ -145,10 +145,13 @@ def test_a_held_trial_is_asked_for_again_later() -> None:
     assert line.take() == unit
 
 
-def test_one_resource_shape_is_worked_off_before_the_next() -> None:
+def test_a_unit_of_one_shape_is_asked_for() -> None:
     big, small = Resources(cpus=2), Resources(cpus=1)
     line = queue(plan(trial("01", resources=big), trial("02", resources=small), trial("03", resources=big)))
-    assert [str(line.take(big)) for _ in range(3)] == ["train 01", "train 03", "train 02"]
+    assert line.shapes() == line.shapes_left() == [big, small]
+    assert [str(line.take(big)) for _ in range(3)] == ["train 01", "train 03", "None"]
+    assert line.shapes() == [small]
+    assert [str(line.take()), line.shapes()] == ["train 02", []]
 
 
 def test_a_limit_keeps_the_first_trials_of_the_plan() -> None:

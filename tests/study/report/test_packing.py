@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from study.cost.packing import Packed, Packing, PackingError, goes_on, leaves_open, packing, settled, together, worth
-from study.executor.cluster import ClusterError, Nodes
+from study.executor.cluster import ClusterError
+from study.executor.nodes import Nodes
 from study.launch import LaunchOptions, prepare, settle
 from study.plan import Plan, Resources
 from study.spec import load
