@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Never, TypeVar
 
 import ray
 import torch
@@ -42,6 +42,11 @@ LOOK_SECONDS = 5.0
 
 HEAD_SECONDS = 30.0
 """How long the head may be gone: Ray gives it up after 60."""
+OWN_LOOK_SECONDS = 1.0
+OWN_RAY_GONE = (
+    "Ray's processes on this machine were ended from outside, as by a SIGTERM to every process of a service. What was "
+    "saved is in the store: the same command goes on from there."
+)
 AUTOSCALER_SECONDS = 120.0
 """For how long a cluster that was joined is asked whether it has an autoscaler."""
 REACH_SECONDS = 10.0
@@ -157,18 +162,19 @@ def connected(address: str | None, store: Store) -> Iterator[LiveNodes]:
         own.callback(ray.shutdown)
         if address is not None:
             check_common_storage(store)
-        own.enter_context(_head_watched(ray.get_runtime_context().gcs_address))
+        own.enter_context(_head_watched(ray.get_runtime_context().gcs_address, address is None))
         yield LiveNodes(local=address is None)
 
 
 @contextlib.contextmanager
-def _head_watched(address: str) -> Iterator[None]:
+def _head_watched(address: str, local: bool) -> Iterator[None]:
     """While this lasts, a head that is gone for HEAD_SECONDS ends this process with a word on it.
 
-    Ray would end it as well, later and with a line of its log: nothing that waits for Ray can be brought back.
+    Ray would end it as well, later and with a line of its log: nothing that waits for Ray can be brought back. A Ray
+    of our own is gone as soon as nobody listens any more: none but this process would start it again.
     """
     over = threading.Event()
-    watch = threading.Thread(target=_watch_head, args=(address, over), name="Ray's head", daemon=True)
+    watch = threading.Thread(target=_watch_head, args=(address, local, over), name="Ray's head", daemon=True)
     watch.start()
     try:
         yield
@@ -177,20 +183,30 @@ def _head_watched(address: str) -> Iterator[None]:
         watch.join()
 
 
-def _watch_head(address: str, over: threading.Event) -> None:
+def _watch_head(address: str, local: bool, over: threading.Event) -> None:
     host, _, port = address.rpartition(":")
     seen = time.monotonic()
-    while not over.wait(LOOK_SECONDS):
-        with contextlib.suppress(OSError):
+    while not over.wait(OWN_LOOK_SECONDS if local else LOOK_SECONDS):
+        try:
             socket.create_connection((host, int(port)), timeout=LOOK_SECONDS).close()
             seen = time.monotonic()
+        except ConnectionRefusedError:
+            if local:
+                _leave(OWN_RAY_GONE)
+        except OSError:
+            pass
         if time.monotonic() - seen > HEAD_SECONDS:
-            sys.stderr.write(
-                f"\nRay's head at {address} has not answered for {HEAD_SECONDS:g} seconds. What was saved is in the "
-                "store: start the head again, and the same command goes on from there.\n"
+            _leave(
+                f"Ray's head at {address} has not answered for {HEAD_SECONDS:g} seconds. What was saved is in the "
+                "store: start the head again, and the same command goes on from there."
             )
-            sys.stderr.flush()
-            os._exit(1)
+
+
+def _leave(why: str) -> Never:
+    """End this process at once: its threads wait for a Ray that is gone."""
+    sys.stderr.write(f"\n{why}\n")
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def gpu_name(node: Resources) -> str:

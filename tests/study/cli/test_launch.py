@@ -1,5 +1,6 @@
 """`study launch`, for real on a small study, as a process of its own."""
 
+import contextlib
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from study.query import open_tables
@@ -143,6 +145,28 @@ def test_ctrl_c_or_a_scheduler_stops_it_cleanly_and_it_says_how_to_go_on(folder:
     told = typed(folder, "logs", "small", "--store", place).stdout
     assert re.search(rf"  started   [0-9a-f]{{8}}  Baseline .*\n.*  stopped after .* by (Ctrl-C|{asked.name})\n", told)
     assert f"Stopped.  To go on from here:  study launch small.yaml --set train.epochs=400 --store {place}" in said
+
+
+@pytest.mark.slow
+def test_a_sigterm_to_every_process_ends_it_at_once_and_the_same_command_goes_on(folder: Path) -> None:
+    """As a service manager ends what it started: Ray's processes, which save nothing, are told as well."""
+    command = ("launch", "small.yaml", "--store", "all-told", "--set", "train.epochs=40")
+    launch = subprocess.Popen([*STUDY, *command], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not list((folder / "all-told").glob("trials/*/*/last.ckpt")):
+        assert launch.poll() is None
+        time.sleep(0.2)
+    process = psutil.Process(launch.pid)
+    for one in [process, *process.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.terminate()
+    began = time.monotonic()
+    _, complained = launch.communicate(timeout=120)
+    assert launch.returncode == 1
+    assert "Ray's processes on this machine were ended from outside" in complained
+    assert time.monotonic() - began < 30, "Ray gives up on its head after 60 seconds"
+    on = typed(folder, *command)
+    assert on.returncode == 0, on.stderr
+    assert "small is complete: 9 trials" in on.stdout
 
 
 @pytest.mark.slow
