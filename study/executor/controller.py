@@ -7,11 +7,13 @@ and the same handling of workers.
 """
 
 from collections import Counter
-from typing import Protocol
+from typing import Any, Protocol
 
+import ray
 from ray import tune
 from ray.air.execution import ResourceRequest
 from ray.train._internal.storage import StorageContext
+from ray.tune.execution.class_cache import _ActorClassCache
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 
@@ -76,8 +78,25 @@ class Search(Protocol):
         ...
 
 
+class Trainables(_ActorClassCache):
+    """What workers are made of: registered once, with the environment of the launch and nothing besides.
+
+    Tune adds this process's AWS credentials to it, and Ray writes environments into its logs; where they differ from
+    the launch's, it starts a further process for each worker.
+    """
+
+    def get(self, trainable_cls: type[StudyTrainable]) -> Any:
+        if trainable_cls not in self._cache:
+            self._cache[trainable_cls] = ray.remote(trainable_cls)
+        return self._cache[trainable_cls]
+
+
 class UnitController(TuneController):
     """Runs trials and keeps those that have not ended."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._class_cache = Trainables()  # type: ignore[no-untyped-call]
 
     @property
     def search(self) -> Search:
