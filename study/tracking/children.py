@@ -60,8 +60,8 @@ def child(
 
 
 def status_of(tables: Tables, trial_id: str, running: bool, live: bool) -> Status | None:
-    """RUNNING while at work or waiting to be evaluated; FINISHED once evaluated, diverged or not; FAILED; KILLED if
-    it was interrupted; None if it never began."""
+    """RUNNING while at work or waiting for more; FINISHED once evaluated, diverged or not, and where it was pruned;
+    FAILED; KILLED if it was interrupted; None if it never began."""
     rows = tables.rows[trial_id]
     if running:
         return "RUNNING"
@@ -71,7 +71,14 @@ def status_of(tables: Tables, trial_id: str, running: bool, live: bool) -> Statu
         return "FAILED"
     if rows.trained is None and not rows.attempts:
         return None
-    return "RUNNING" if live and rows.trained is not None else "KILLED"
+    if live and (rows.trained is not None or rows.halted):
+        return "RUNNING"
+    return "FINISHED" if is_pruned(tables, trial_id) else "KILLED"
+
+
+def is_pruned(tables: Tables, trial_id: str) -> bool:
+    """Whether the study gave it up: another study, or a later launch, may have trained it to its end."""
+    return trial_id in tables.pruned and tables.rows[trial_id].trained is None
 
 
 def run_name(tables: Tables, trial: PlannedTrial) -> str:
@@ -93,6 +100,8 @@ def _tags(tables: Tables, trial: PlannedTrial, rows: TrialRows, status: Status) 
         yield "diverged", str(rows.trained["diverged"]).lower()
         yield "diverged_epoch", rows.trained["diverged_epoch"]
         yield "selected_epoch", rows.trained["selected_epoch"]
+    if status == "FINISHED" and is_pruned(tables, trial.trial_id):
+        yield "pruned", f"after {tables.pruned[trial.trial_id]} of {trial.recipe.epochs} epochs"
     for family, found in rows.benchmarks.items():
         yield f"{family}s", found.mean[f"{family}s"]
         yield f"{family}s.normalizer", found.mean["normalizer"]

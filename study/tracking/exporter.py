@@ -23,8 +23,8 @@ NOTE, NOTED = "mlflow.note.content", "study.noted"
 """A run's note, which people may write anew, and a hash of the one that was written here."""
 OWN = frozenset({
     "label", "labels", "method", "train_distortion", "parent", "replicate", "diverged", "diverged_epoch",
-    "selected_epoch", "host", "device", "failure_class", "error", "git_commit", "title", "trials", "failed", "command",
-    "corruptions", "corruptions.normalizer", "corruptions.seen", "perturbations", "perturbations.normalizer",
+    "selected_epoch", "pruned", "host", "device", "failure_class", "error", "git_commit", "title", "trials", "failed",
+    "command", "corruptions", "corruptions.normalizer", "corruptions.seen", "perturbations", "perturbations.normalizer",
     "perturbations.seen", STORE, TRIAL, KIND, DIGEST, OLD, NOTED,
 })  # fmt: skip
 """Tags that records and this module set; others, but for MLflow's own, were set by people and are kept."""

@@ -152,7 +152,8 @@ class Follower:
             self.sync.tables.know({*self.news.trials, *running})
             touched = self.sync.tables.touched(self.news.changed)
             self.sync.tables.read(touched)
-            self.sync.some({*self.news.trials, *touched}, running, live, self._told)
+            pruned = () if live else self.sync.tables.pruned
+            self.sync.some({*self.news.trials, *touched, *pruned}, running, live, self._told)
         if live:
             self._stream(self.sync)
 

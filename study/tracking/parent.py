@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from study.tracking.children import is_pruned
 from study.tracking.inputs import data_inputs
 from study.tracking.records import PARENT, Artifact, RunRecord, Status, params, tags
 from study.tracking.source import source
@@ -54,8 +55,10 @@ def status_of(states: Mapping[str, Status | None], live: bool) -> Status:
 
 def _tags(tables: Tables, states: Mapping[str, Status | None]) -> Iterator[tuple[str, object]]:
     finished = [trial_id for trial_id, state in states.items() if state == "FINISHED"]
+    pruned = [one for one in finished if is_pruned(tables, one)]
     yield "title", tables.plan.title
     yield "trials", f"{len(finished)} of {len(states)}"
+    yield "pruned", str(len(pruned)) if pruned else None
     yield "failed", str(list(states.values()).count("FAILED"))
     yield "diverged", str(sum(bool((tables.rows[one].trained or {}).get("diverged")) for one in finished))
     yield "host", tables.launch.provenance.get("host")

@@ -10,6 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from study.plan import Plan, PlannedTrial
+from study.pruning import given_up
 from study.query import Tables as Views
 from study.report import Naming
 from study.standing import FAILED
@@ -63,6 +64,12 @@ class TrialRows:
         return next((row for row in newest if row["status"] in FAILED), None)
 
     @property
+    def halted(self) -> bool:
+        """Whether its training waits at a rung."""
+        training = self.of("train")
+        return bool(training) and training[-1]["status"] == "halted"
+
+    @property
     def began(self) -> int | None:
         """When its first attempt began, in milliseconds; None if none is recorded."""
         return milliseconds(self.attempts[0]["started"]) if self.attempts else None
@@ -109,6 +116,8 @@ class Tables:
     launch: Launch
     rows: dict[str, TrialRows] = field(default_factory=dict)
     """By trial id: every trial of the plan, once `read` was called without ids."""
+    pruned: Mapping[str, int] = field(default_factory=dict)
+    """Trial id → the epochs after which the study gave it up, as last read."""
 
     @cached_property
     def plan(self) -> Plan:
@@ -198,6 +207,7 @@ class Tables:
 
     def read(self, trial_ids: Collection[str] | None = None) -> None:
         """Read the rows of these trials, or of all, anew; raises CorruptObjectError."""
+        self.pruned = given_up(self.plan, self.store)
         wanted = set(self.trials) if trial_ids is None else set(trial_ids) & set(self.trials)
         if not wanted:
             return

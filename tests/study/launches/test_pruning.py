@@ -8,7 +8,10 @@ from typer.testing import CliRunner
 from study.cli.commands import app
 from study.query import open_tables
 from study.store import Store
+from study.tracking.client import Client
+from study.tracking.place import own_place
 from tests.study.launches.tiny import NOWHERE, RESULTS, launched, planned
+from tests.study.tracking.mirror import close, shown, sync
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -52,6 +55,13 @@ def test_a_pruned_trial_is_finished_by_another_study_and_stays_pruned_in_its_own
     own = rows(tmp_path / "both")
     bands = open_tables(store, "some").sql("SELECT DISTINCT trials, pruned FROM bands").to_pylist()
     assert bands == [{"trials": 1, "pruned": 2}]
+    client = Client(own_place(store))
+    sync(store, client, "some")
+    runs = shown(client, "some")
+    close(client)
+    assert {run["status"] for run in runs.values()} == {"FINISHED"}
+    tagged = sorted(run["tags"]["pruned"] for run in runs.values() if "pruned" in run["tags"])
+    assert tagged == ["2", "after 1 of 3 epochs", "after 1 of 3 epochs"]
 
     finished, _ = launched(WHOLE, tmp_path / "both", cluster)
     assert finished.status == "complete"
