@@ -32,7 +32,7 @@ def start_node(
     """`ray start --block …` in its own process group; its processes are its children."""
     start = [python, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
     return subprocess.Popen(
-        [*start, *arguments],
+        [*start, "--include-log-monitor=false", *arguments],
         env=dict(environment),
         start_new_session=True,
         stdout=subprocess.DEVNULL,
@@ -122,7 +122,9 @@ def head_node(
         "--include-dashboard=true", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}",
         f"--dashboard-agent-listen-port={free_port()}",
     ] if dashboard is not None else ["--include-dashboard=false"]  # fmt: skip
-    if grows is not None:
+    if grows is None:
+        shown.append("--no-monitor")
+    else:
         shown.append(f"--autoscaling-config={grows.written(address, cpus)}")
         environment = {**environment, **GROWING}
     head = start_node(

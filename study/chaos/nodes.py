@@ -121,8 +121,8 @@ class Cluster:
         self._ray = Path(f"/tmp/ray-chaos-{os.getpid()}-{port}")  # of sockets, whose paths must be short
         told = ",".join(f'"{name}":{value}' for name, value in HEALTH.items())
         self.head = self._node(0, host, [
-            "--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false", f"--system-config={{{told}}}",
-            f"--temp-dir={self._ray}",
+            "--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false", "--no-monitor",
+            f"--system-config={{{told}}}", f"--temp-dir={self._ray}",
         ])  # fmt: skip
         for number in range(1, NODES + 1):
             own = self.network.host(number) if self.network else host
@@ -153,7 +153,8 @@ class Cluster:
             set_environment(before)
 
     def _node(self, number: int, address: str, arguments: Sequence[str]) -> Node:
-        start = [*RAY, "start", "--block", "--disable-usage-stats", f"--node-ip-address={address}",
+        start = [*RAY, "start", "--block", "--disable-usage-stats", "--include-log-monitor=false",
+                 f"--node-ip-address={address}",
                  f"--object-store-memory={OBJECT_STORE}", *arguments]  # fmt: skip
         command = self.network.inside(number, start) if self.network and number else start
         environment = {**os.environ, **self.environment, "RAY_prestart_worker_first_driver": "0"}
