@@ -10,11 +10,13 @@ from tests.benchmarks import (
     corruptions,
     dashboard,
     evaluation,
+    memory,
     methods,
     motions,
     orchestration,
     planning,
     quality,
+    scale,
     throughput,
     tracking,
 )
@@ -35,6 +37,8 @@ def main() -> None:
         dashboard,
         orchestration,
         tracking,
+        scale,
+        memory,
     )
     figures = [figure for part in parts for figure in part.measure()]
     show(figures, f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, no accelerator")

@@ -14,6 +14,9 @@ from study.store import Store
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 
+SEED = 3
+"""By which the network is cut for a moment: `test_failures.py` cuts it for longer than leases last."""
+
 SPEC = """\
 study: small
 title: A few networks on few digits
@@ -29,8 +32,10 @@ evaluate: {sweeps: {gaussian_noise: {sigma: [0.3], practical: 0.3}}}
 
 
 def chaos(folder: Path, kinds: str, n: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "study.cli", "chaos", "small.yaml", "--kill", kinds, "--n", str(n), "--seed", "7",
-               "--store", "store"]  # fmt: skip
+    command = [
+        sys.executable, "-m", "study.cli", "chaos", "small.yaml", "--kill", kinds, "--n", str(n), "--seed", str(SEED),
+        "--store", "store",
+    ]  # fmt: skip
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
@@ -43,7 +48,7 @@ def test_one_fault_of_each_kind_changes_nothing(tmp_path: Path) -> None:
     assert first.returncode == 0, first.stdout + first.stderr
     store = Store.open(tmp_path / "store")
     (study,) = set(store.objects.children("chaos")) - {"runs"}
-    rows = runs.read(store, study, 7).to_pylist()
+    rows = runs.read(store, study, SEED).to_pylist()
     assert sorted(row["kind"] for row in rows) == sorted(ORDER)
     for row in rows:
         assert row["holds"]
