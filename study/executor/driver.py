@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from ray import tune
 from ray.air.execution import ResourceRequest
@@ -30,6 +30,7 @@ from study.plan import Resources
 from trainables.recipe import Condition
 from trainables.tune import OpenSession, StudyTrainable
 
+Kind = Literal["unit", "wait"]
 SETTINGS = {
     "TUNE_RESULT_BUFFER_LENGTH": "1",
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "1000000000",
@@ -92,6 +93,10 @@ def room_for(need: Resources) -> tune.PlacementGroupFactory:
     return tune.PlacementGroupFactory([asked], **further)
 
 
+def _kind(unit: StudyUnit | WaitUnit) -> Kind:
+    return "unit" if isinstance(unit, StudyUnit) else "wait"
+
+
 class PlanSearch(SearchAlgorithm):
     """Keeps every worker busy: with what is ready, else with waiting; and takes the reports.
 
@@ -108,6 +113,8 @@ class PlanSearch(SearchAlgorithm):
         self.workers: Callable[[], Counter[ResourceRequest]] = Counter
         """Those that are up, by what they were asked for with."""
         self._asked: dict[ResourceRequest, Resources] = {}
+        self._occupied: dict[Kind, Counter[Resources]] = {"unit": Counter(), "wait": Counter()}
+        """What is `out`, counted: with a thousand workers, each look at all of them would show."""
         self._at_work: dict[str, float] = {}
         """Of those `out`, the ones that a worker has begun, and when."""
         self._handed_out: dict[str, float] = {}
@@ -119,17 +126,19 @@ class PlanSearch(SearchAlgorithm):
         if self.run.finished:
             self.set_finished()  # type: ignore[no-untyped-call]
             return None
-        up = {self._asked[room]: number for room, number in self.workers().items()}
-        waiting = [one.resources for one in self.out.values() if isinstance(one, WaitUnit)]
-        unit = self.run.next_unit(self._at_units(), up, waiting)
+        unit = self.run.next_unit(self._occupied["unit"], self._occupied["wait"], self._up)
         if unit is None:
             return None
         trial_id = str(next(self._numbers))
         self.out[trial_id] = unit
+        self._occupied[_kind(unit)][unit.resources] += 1
         self._handed_out[trial_id] = time.monotonic()
         room = room_for(unit.resources)
         self._asked[room] = unit.resources
         return UnitTrial(trial_id, unit, self.trainable, self.storage, room)
+
+    def _up(self) -> Counter[Resources]:
+        return Counter({self._asked[room]: number for room, number in self.workers().items()})
 
     def began(self, trial_id: str) -> None:
         """A worker has taken the unit up."""
@@ -141,16 +150,12 @@ class PlanSearch(SearchAlgorithm):
         unit = self.out.get(trial_id)
         if not isinstance(unit, WaitUnit):
             return False
-        if self.run.ready(self._at_units()) or self.run.finished:
+        if self.run.ready(self._occupied["unit"]) or self.run.finished:
             return True
         if self._idle(trial_id) or self._in_the_way(unit.resources):
             self._letting_go = True
             return True
         return False
-
-    def _at_units(self) -> list[Resources]:
-        """What the workers that do not wait occupy, or will."""
-        return [one.resources for one in self.out.values() if isinstance(one, StudyUnit)]
 
     def _idle(self, trial_id: str) -> bool:
         """Whether a node could go for want of work, but for this worker."""
@@ -184,11 +189,12 @@ class PlanSearch(SearchAlgorithm):
 
     def crowded(self) -> bool:
         """Whether more units are out than the cluster, which has lost a node, can hold."""
-        return self.run.crowded([one.resources for one in self.out.values()])
+        return self.run.crowded(self._occupied["unit"] + self._occupied["wait"])
 
     def on_trial_complete(self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False) -> None:
         """A unit's last report, or none if it was withdrawn; of a worker's death, and why, `Ends` tells."""
         unit = self.out.pop(trial_id)
+        self._occupied[_kind(unit)][unit.resources] -= 1
         self._at_work.pop(trial_id, None)
         self._handed_out.pop(trial_id, None)
         if not isinstance(unit, StudyUnit) or error:

@@ -1,7 +1,7 @@
 """What a cluster's nodes hold at once: units of one size, and units of several beside each other."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from study.fitting import counted, slots
@@ -33,17 +33,16 @@ class Nodes:
         """Units of this size that fit at once, each on one node."""
         return sum(held * number for (held,), number in self._of_kind((need,)).items())
 
-    def beyond(self, units: Sequence[Resources]) -> int:
-        """How many of these units find no room beside the others.
+    def beyond(self, units: Mapping[Resources, int]) -> int:
+        """How many of so many units of each size find no room beside the others.
 
         The sizes that fit in the fewest places are given room first, where the other sizes lose the least by it.
         """
-        wanted = Counter(units)
-        sizes = tuple(sorted(wanted, key=self.slots))
+        sizes = tuple(sorted(units, key=self.slots))
         free = {kind: float(number) for kind, number in self._of_kind(sizes).items()}
         left_over = 0
         for i, size in enumerate(sizes):
-            left = wanted[size]
+            left = units[size]
             for kind in sorted((kind for kind in free if kind[i]), key=lambda kind: sum(kind[i + 1 :]) / kind[i]):
                 given = min(left, int(free[kind] * kind[i] + 1e-9))
                 free[kind] -= given / kind[i]

@@ -2,9 +2,8 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from study.executor.estimate import Estimate
 from study.executor.failures import Death, traceback_hash
@@ -26,6 +25,9 @@ CLOSING_SECONDS = 2.0
 """Between the last unit's end and the launch's: workers and Ray stop."""
 
 
+Occupied = Counter[Resources]
+"""How many units of each shape are out."""
+NOTHING: Occupied = Counter()
 Lost = Callable[[StudyUnit, Death, Report], None]
 """Takes note of a unit whose worker died at work, with its last report: a dead worker cannot."""
 
@@ -75,7 +77,7 @@ class Run:
         self._crashes: set[tuple[str, str]] = set()
         """Units and where in the program their workers crashed."""
         self._began = time.monotonic()
-        self._shapes = {trial.resources for trial in plan.expected().trials}
+        self._shapes = tuple(dict.fromkeys(trial.resources for trial in plan.expected().trials))
         self._shape: Resources | None = None
         self._diverged: Counter[str] = Counter()
         """By label."""
@@ -118,40 +120,40 @@ class Run:
     # What Tune asks and tells
 
     def next_unit(
-        self,
-        at_work: Sequence[Resources],
-        up: Mapping[Resources, int] = MappingProxyType({}),
-        waiting: Sequence[Resources] = (),
+        self, at_work: Occupied, waiting: Occupied = NOTHING, up: Callable[[], Occupied] = Counter
     ) -> StudyUnit | WaitUnit | None:
         """A unit for a worker besides those `at_work` and `waiting`; None if the cluster has no room for it.
 
-        Where nothing is ready, waiting for one of the workers that are `up` by shape: it is kept for what will be. No
-        worker is started to wait, but for one where there is none, so that a cluster is asked for what can run alone.
+        Where nothing is ready, waiting for one of the workers that are `up()`: it is kept for what will be. No worker
+        is started to wait, but for one where there is none, so that a cluster is asked for what can run alone.
         """
-        out = (*at_work, *waiting)
+        out = at_work + waiting
         if not self.stopping and not self.queue.ready:
             self._draw(out)
-        free = Counter(up) - Counter(out)
-        unit = None if self.stopping else self._take(out, free)
-        return unit or (None if self.ready(at_work) else self._wait(out, free))
+        unit = None if self.stopping else self._take(out, up)
+        return unit or (None if self.ready(at_work) else self._wait(out, up))
 
-    def _take(self, out: Sequence[Resources], free: Collection[Resources]) -> StudyUnit | None:
+    def _take(self, out: Occupied, up: Callable[[], Occupied]) -> StudyUnit | None:
         """A unit that there is room for: if it can be, of a shape that a worker is free for, or else of the last one's,
         for every change of shape costs a worker's start."""
-        shapes = sorted(self.queue.shapes(), key=lambda shape: (shape not in free, shape != self._shape))
-        shape = next((shape for shape in shapes if self._fits(out, shape)), None)
-        if shape is None:
+        shapes = [shape for shape in self.queue.shapes() if self._fits(out, shape)]
+        if not shapes:
             return None
-        self._shape = shape
-        return self.queue.take(shape)
+        free = up() - out if len(shapes) > 1 else NOTHING
+        self._shape = min(shapes, key=lambda shape: (shape not in free, shape != self._shape))
+        return self.queue.take(self._shape)
 
-    def _wait(self, out: Sequence[Resources], free: Collection[Resources]) -> WaitUnit | None:
+    def _wait(self, out: Occupied, up: Callable[[], Occupied]) -> WaitUnit | None:
         """Waiting for a worker that is up, or, where none is, for one that what is left will need."""
-        shapes = (*free, *(() if out else (*self.queue.shapes_left(), *self._shapes)))
-        shape = next((shape for shape in shapes if self._fits(out, shape)), None)
+        room = [shape for shape in self._shapes if self._fits(out, shape)]
+        if not room:
+            return None
+        free = up() - out
+        wanted = room if out else sorted(room, key=lambda shape: shape not in self.queue.shapes_left())
+        shape = next((shape for shape in wanted if shape in free or not out), None)
         return None if shape is None else WaitUnit(resources=shape)
 
-    def _draw(self, out: Sequence[Resources]) -> None:
+    def _draw(self, out: Occupied) -> None:
         """Ask the source for more, until something is ready: what it gives may be in the store already."""
         while not self.queue.ready:
             shapes = (shape for shape in self.source.shapes(self.queue.trained) if self._fits(out, shape))
@@ -173,25 +175,25 @@ class Run:
         self._cells += len(self.plan.conditions) - self.queue.missing[trial.trial_id]
         self.known(trial.trial_id, addition.accuracies, addition.diverged)
 
-    def ready(self, at_work: Sequence[Resources]) -> bool:
+    def ready(self, at_work: Occupied) -> bool:
         """Whether there is work now for another worker, if those that wait make room."""
         shapes = (*self.queue.shapes(), *self.source.shapes(self.queue.trained))
         return any(self._fits(at_work, shape) for shape in shapes)
 
-    def _fits(self, out: Sequence[Resources], shape: Resources) -> bool:
-        if self._most is not None and len(out) >= self._most:
+    def _fits(self, out: Occupied, shape: Resources) -> bool:
+        if self._most is not None and out.total() >= self._most:
             return False
-        return not self.crowded((*out, shape))
+        return not self.crowded(out + Counter([shape]))
 
-    def crowded(self, out: Sequence[Resources]) -> bool:
+    def crowded(self, out: Occupied) -> bool:
         """Whether units of these shapes are more than the cluster can hold at once, or should be asked to.
 
         One alone never is: its node may be away. A cluster that grows is asked for as many again as it holds: the more
         nodes come, the more are asked for.
         """
-        nodes = self._nodes()
+        nodes, units = self._nodes(), out.total()
         beyond = nodes.beyond(out)
-        return beyond > (max(AHEAD, len(out) - beyond) if nodes.grows else 0) and len(out) > 1
+        return beyond > (max(AHEAD, units - beyond) if nodes.grows else 0) and units > 1
 
     @property
     def finished(self) -> bool:

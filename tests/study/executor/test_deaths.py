@@ -1,6 +1,7 @@
 """A worker's death: what is recorded of it, and whose fault it counts as."""
 
 import ctypes
+from collections import Counter
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -93,7 +94,7 @@ def test_a_crash_in_the_same_place_is_not_tried_again_as_often_as_a_kill(death: 
     queue = Queue(study, (), {}, {}, clock=lambda: next(now))
     run = Run(study, queue, log, Estimate({"train": 10, "test": 10}), lambda _, death, __: lost.append(death))
     run.on_workers(lambda: one_node(1), None, "1 worker here")
-    while isinstance(unit := run.next_unit([]), StudyUnit):
+    while isinstance(unit := run.next_unit(Counter()), StudyUnit):
         run.began(unit)
         run.reported(unit, Report(status="running"))
         run.died(unit, death)

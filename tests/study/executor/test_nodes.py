@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from collections import Counter
 
 from study.executor.nodes import Nodes
 from study.fitting import slots
@@ -16,16 +17,16 @@ def test_units_of_a_few_labelled_nodes_leave_the_others_to_the_rest() -> None:
     special = Resources(cpus=2, labels=(("zone", ("far",)),))
     nodes = Nodes(resources=(*(Resources(cpus=2) for _ in range(9)), special), local=False)
     assert [nodes.slots(ANY), nodes.slots(FAR)] == [20, 2]
-    assert nodes.beyond([FAR] * 2 + [ANY] * 18) == 0
-    assert nodes.beyond([ANY] * 18 + [FAR] * 3) == 1
-    assert nodes.beyond([ANY] * 19 + [FAR] * 2) == 1
-    assert nodes.beyond([WHOLE, ANY]) == 1
+    assert nodes.beyond(Counter([FAR] * 2 + [ANY] * 18)) == 0
+    assert nodes.beyond(Counter([ANY] * 18 + [FAR] * 3)) == 1
+    assert nodes.beyond(Counter([ANY] * 19 + [FAR] * 2)) == 1
+    assert nodes.beyond(Counter([WHOLE, ANY])) == 1
 
 
 def test_halves_and_wholes_share_a_node() -> None:
     nodes = Nodes(resources=(Resources(cpus=64, gpus=4),), local=False)
-    assert nodes.beyond([HALF] * 4 + [WHOLE] * 2) == 0
-    assert nodes.beyond([HALF] * 5 + [WHOLE] * 2) == 1
+    assert nodes.beyond(Counter([HALF] * 4 + [WHOLE] * 2)) == 0
+    assert nodes.beyond(Counter([HALF] * 5 + [WHOLE] * 2)) == 1
 
 
 def _placed(nodes: tuple[Resources, ...], units: list[Resources]) -> bool:
@@ -44,4 +45,7 @@ def test_units_that_fit_no_way_are_beyond_and_those_of_one_size_each_way() -> No
     for _ in range(200):
         nodes = tuple(draw.choices(kinds, k=3))
         units = draw.choices([ANY, FAR], k=draw.randint(1, 6))
-        assert (Nodes(resources=nodes, local=False).beyond(units) == 0) == _placed(nodes, units), (nodes, units)
+        assert (Nodes(resources=nodes, local=False).beyond(Counter(units)) == 0) == _placed(nodes, units), (
+            nodes,
+            units,
+        )

@@ -28,7 +28,7 @@ def test_where_images_are_kept_is_told_once_a_kind_of_choice() -> None:
     run = Run(study, Queue(study, (), {}, {}), log, Estimate(images), lambda *_: None)
     run.on_workers(lambda: one_node(3), None, "3 workers here")
     for place, said in enumerate((SHARED, SHARED, STREAMED)):
-        unit = run.next_unit([trial("01").resources] * place)
+        unit = run.next_unit(Counter([trial("01").resources] * place))
         assert isinstance(unit, StudyUnit)
         run.began(unit)
         slice_of = Report(status="running", residency=said)
@@ -43,15 +43,15 @@ def test_workers_that_are_up_wait_for_work_and_none_is_started_to_wait() -> None
     run = Run(study, Queue(study, (), {}, {}), Log([]), Estimate({"train": 10, "test": 10}), lambda *_: None)
     run.on_workers(lambda: one_node(8), None, "8 workers here")
     shape = trial("01").resources
-    parent = run.next_unit([])
+    parent = run.next_unit(Counter())
     assert isinstance(parent, StudyUnit)
     run.began(parent)
-    assert run.next_unit([shape], {shape: 1}) is None, "one worker is up, and at work"
-    assert run.next_unit([shape], {shape: 2}) == WaitUnit(resources=shape)
+    assert run.next_unit(Counter([shape]), up=lambda: Counter([shape])) is None, "one worker is up, and at work"
+    assert run.next_unit(Counter([shape]), up=lambda: Counter([shape, shape])) == WaitUnit(resources=shape)
     run.ended(parent, Report(status="done"))
-    asked = [run.next_unit([shape] * out, {shape: 1}) for out in range(5)]
+    asked = [run.next_unit(Counter([shape] * out), up=lambda: Counter([shape])) for out in range(5)]
     assert [unit.phase if unit else None for unit in asked] == ["evaluate", "train", "train", "train", None]
-    assert run.next_unit([], {}) == WaitUnit(resources=shape), "one worker waits for what others hold"
+    assert run.next_unit(Counter()) == WaitUnit(resources=shape), "one worker waits for what others hold"
 
 
 def test_a_cluster_that_grows_is_asked_for_more_than_it_holds() -> None:
@@ -63,7 +63,7 @@ def test_a_cluster_that_grows_is_asked_for_more_than_it_holds() -> None:
         run = Run(study, Queue(study, (), {}, {}), Log([]), Estimate({"train": 10, "test": 10}), lambda *_: None)
         run.on_workers(lambda: one_node(slots, grows), most, "workers")
         units = 0
-        while isinstance(run.next_unit([shape] * units), StudyUnit):
+        while isinstance(run.next_unit(Counter([shape] * units)), StudyUnit):
             units += 1
         return units
 
@@ -162,7 +162,7 @@ def test_a_shape_whose_nodes_are_full_keeps_no_other_from_work() -> None:
     one, other = Resources(cpus=1), Resources(cpus=1, labels=(("zone", ("far",)),))
     run.on_workers(lambda: Nodes(resources=(one, one, other), local=False), None, "3 workers")
     out: list[Resources] = []
-    while (unit := run.next_unit(out)) is not None:
+    while (unit := run.next_unit(Counter(out))) is not None:
         assert isinstance(unit, StudyUnit)
         out.append(unit.resources)
     assert out == [far, Resources(), Resources()]
@@ -174,9 +174,12 @@ def test_a_unit_that_needs_the_room_of_two_that_wait_ends_the_waiting_of_both() 
     run.on_workers(lambda: one_node(2), None, "2 workers")
     search = driver.PlanSearch(run, NoOp, StorageContext("/nowhere", "run", trial_dir_name="units"))
     search.out.update({number: WaitUnit(resources=Resources()) for number in "78"})
+    search._occupied["wait"][Resources()] = 2
     assert search.next_trial() is None
     assert [search.enough_waited(number) for number in "78"] == [True, True]
     search.on_trial_complete("7", {"report": None})
-    assert run.next_unit([], {Resources(): 2}, [Resources()]) is None, "it is not to wait again"
+    assert run.next_unit(Counter(), Counter([Resources()]), lambda: Counter([Resources()] * 2)) is None, (
+        "it is not to wait again"
+    )
     search.on_trial_complete("8", {"report": None})
     assert search.next_trial() is not None
