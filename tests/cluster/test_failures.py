@@ -11,8 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -285,3 +287,57 @@ def test_the_head_is_killed_and_started_again(scene: Scene) -> None:
     )
     scene.hosts.restart()
     goes_on(scene)
+
+
+CLOCK = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    static int (*right)(clockid_t, struct timespec *);
+    Dl_info caller;
+    if (!right) right = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int failed = right(clock, now);
+    if (failed || clock != CLOCK_REALTIME || !dladdr(__builtin_return_address(0), &caller)) return failed;
+    const char *name = strrchr(caller.dli_fname, '/');
+    name = name ? name + 1 : caller.dli_fname;
+    if (!strncmp(name, "python", 6) || !strncmp(name, "libpython", 9))
+        now->tv_sec += atol(getenv("CLOCK_AHEAD_SECONDS"));
+    return 0;
+}
+"""
+"""What Python takes for the time. Of Ray's own processes, which wait for moments of the kernel's clock, it is right."""
+
+
+@contextmanager
+def clocks(hosts: Cluster, folder: Path, hours: Sequence[int]) -> Iterator[None]:
+    """The nodes are started again, their clocks so many hours ahead, and with right ones when they are next needed."""
+    if (compiler := shutil.which("cc")) is None:
+        pytest.skip("another clock for some processes needs a C compiler")
+    (folder / "clock.c").write_text(CLOCK)
+    library = folder / "clock.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, folder / "clock.c", "-ldl"], check=True)
+    before = [node.environment for node in hosts.nodes]
+    for node, ahead in zip(hosts.nodes, hours, strict=True):
+        node.kill()
+        node.environment = {
+            **node.environment, "LD_PRELOAD": str(library), "CLOCK_AHEAD_SECONDS": str(3600 * ahead),
+        }  # fmt: skip
+    try:
+        yield
+    finally:
+        for node, environment in zip(hosts.nodes, before, strict=True):
+            node.kill()
+            node.environment = environment
+
+
+def test_the_clocks_of_nodes_are_hours_apart(scene: Scene, tmp_path: Path) -> None:
+    """A node that dies leaves leases of another hour, which count by their signs of life and not by the clock."""
+    with clocks(scene.hosts, tmp_path, (3, -3)):
+        scene.suffers(lambda: scene.at_work()[0].kill())
+    done = [row["started"] for row in scene.rows() if row["status"] == "done"]
+    assert {round((started - datetime.now(UTC)).total_seconds() / 3600) for started in done} == {3, -3}
