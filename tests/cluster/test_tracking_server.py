@@ -51,7 +51,7 @@ def test_the_tracking_server_is_killed_and_started_again(
     (tmp_path / "small.yaml").write_text(TEXT)
     said = tmp_path / "said"
     with head_node(1, environment_with_token(tmp_path)) as address:
-        command = ["launch", "small.yaml", "--address", address, "--set", "train.epochs=60"]
+        command = ["launch", "small.yaml", "--address", address, "--set", "train.epochs=25"]
         with said.open("wb") as out:
             launch = subprocess.Popen([*STUDY, *command], cwd=tmp_path, stdout=out, stderr=out, env=os.environ)
         try:

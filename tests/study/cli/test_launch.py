@@ -150,7 +150,7 @@ def test_ctrl_c_or_a_scheduler_stops_it_cleanly_and_it_says_how_to_go_on(folder:
 @pytest.mark.slow
 def test_a_sigterm_to_every_process_ends_it_at_once_and_the_same_command_goes_on(folder: Path) -> None:
     """As a service manager ends what it started: Ray's processes, which save nothing, are told as well."""
-    command = ("launch", "small.yaml", "--store", "all-told", "--set", "train.epochs=40")
+    command = ("launch", "small.yaml", "--store", "all-told", "--set", "train.epochs=12")
     launch = subprocess.Popen([*STUDY, *command], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not list((folder / "all-told").glob("trials/*/*/last.ckpt")):
         assert launch.poll() is None

@@ -1,14 +1,20 @@
 """Launches into a store on S3: a real server over HTTP, real Ray."""
 
-from collections.abc import Iterator
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 import pytest
 from s3fs import S3FileSystem
 
 from study.launch import LaunchOptions, launch
+from study.standing import look
 from study.store import Store
 from tests import s3_server
 from tests.s3_server import BUCKET, Faults, Server
@@ -67,3 +73,54 @@ def test_the_tiny_study_on_s3_equals_the_one_in_a_folder(cluster: str, place: st
     result = launch(spec(TEXT), Store.open(place), LaunchOptions(address=cluster, max_concurrent=1), Log([]))
     assert result.status == "complete"
     _same(place, complete)
+
+
+def _start(place: str, study: str, log: Path, trials: int, epochs: int) -> "subprocess.Popen[bytes]":
+    """A launch in a process of its own, with a Ray of its own."""
+    command = [sys.executable, "-m", "tests.study.executor.small_study", place, "", str(trials), str(epochs), study]
+    with log.open("wb") as file:
+        return subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """The launch and all that it started, at once."""
+    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    for one in family:
+        one.kill()
+    process.wait()
+
+
+def _wait(condition: Callable[[], object], seconds: float = 120.0) -> None:
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["whole", "killed"])
+def test_of_two_launches_that_share_trials_each_trains_what_the_other_does_not(
+    place: str, tmp_path: Path, killed: bool
+) -> None:
+    """Who comes second sees who is at work, and takes what was trained for done, or goes on where it was killed."""
+    trials, epochs = 2, 200
+    store, of = Store.open(place), family(trials, epochs)
+    logs = {name: tmp_path / f"{name}.log" for name in ("first", "second")}
+    launches = {name: _start(place, name, log, trials, epochs) for name, log in logs.items()}
+    try:
+        _wait(lambda: any(re.search("^held", log.read_text(), re.MULTILINE) for log in logs.values()))
+        sees, works = sorted(launches, key=lambda name: "held" not in logs[name].read_text())
+        assert look(store, replace(of, study=sees)).held == {of.trials[0].trial_id}
+        if killed:
+            _kill(launches[works])
+        assert launches[sees].wait(120) == 0, logs[sees].read_text()
+        assert killed or launches[works].wait(120) == 0, logs[works].read_text()
+    finally:
+        for process in launches.values():
+            if process.poll() is None:
+                _kill(process)
+    assert re.search(rf"^held 01 .*study {works}", logs[sees].read_text(), re.MULTILINE)
+    trained = [row for row in store.read("attempts").to_pylist() if row["unit"] == "train" and row["images"]]
+    done = [row["trial_id"] for row in trained if row["status"] == "done"]
+    assert sorted(done) == sorted({trial.trial_id for trial in of.trials})
+    assert len(store.read("epochs")) == trials * epochs
+    assert store.leases("trial") == ()
