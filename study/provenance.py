@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -69,7 +70,9 @@ def user() -> str:
         return str(os.getuid())
 
 
+@cache
 def _version(package: str) -> str | None:
+    """As this process has it loaded. Finding it reads a file of the installation, for every unit otherwise."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -139,9 +140,9 @@ class StoreSession:
         self.started = datetime.now(UTC)
         self._clock = time.monotonic()
 
-    @property
+    @cached_property
     def wanted(self) -> Sequence[str]:
-        """The unit's cells that nobody has committed in the meantime."""
+        """The unit's cells that nobody had committed when this process took the trial."""
         have = self.store.evaluated(self.trial_id)
         return [condition_id for condition_id in self.unit.condition_ids if condition_id not in have]
 

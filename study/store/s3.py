@@ -107,8 +107,8 @@ class S3Objects(RemoteObjects):
     def delete(self, name: str) -> None:
         self._patiently(name, lambda: self.filesystem.rm_file(self._path(name)))
 
-    def children(self, folder: str) -> tuple[str, ...]:
-        pages = list(self._pages(folder, "/"))
+    def children(self, folder: str, prefix: str = "") -> tuple[str, ...]:
+        pages = list(self._pages(folder, "/", prefix))
         files = {one["Key"] for page in pages for one in page.get("Contents", ())}
         folders = {one["Prefix"].rstrip("/") for page in pages for one in page.get("CommonPrefixes", ())}
         return visible({path.rpartition("/")[2] for path in files | folders})
@@ -126,10 +126,10 @@ class S3Objects(RemoteObjects):
             if visible([name.rpartition("/")[2]])
         }
 
-    def _pages(self, folder: str, delimiter: str) -> Iterator[Mapping[str, Any]]:
+    def _pages(self, folder: str, delimiter: str, prefix: str = "") -> Iterator[Mapping[str, Any]]:
         """A thousand names each."""
         bucket, key = self._split(folder)
-        asked = {"Bucket": bucket, "Prefix": f"{key}/" if key else "", "Delimiter": delimiter}
+        asked = {"Bucket": bucket, "Prefix": f"{key}/{prefix}" if key else prefix, "Delimiter": delimiter}
         while True:
             page = self._anywhere(folder, lambda: self.filesystem.call_s3("list_objects_v2", **asked))
             yield page

@@ -224,19 +224,22 @@ class Store:
 
     def evaluated(self, trial_id: str) -> frozenset[str]:
         """The conditions that the trial's `best` checkpoint, or its stages, were evaluated under."""
-        return self._evaluated({trial_id}).get(trial_id, frozenset())
+        return self._evaluated(f"{trial_id}.").get(trial_id, frozenset())
 
-    def _evaluated(self, trial_ids: Collection[str] | None = None) -> dict[str, frozenset[str]]:
-        parts = {table.name: frozenset(self.objects.children(f"results/{table.name}")) for table in PARTS}
-        whole = set(self.objects.children("results/evaluations")) & set(self.objects.children("results/predictions"))
-        names = (name for name in sorted(whole) if _wanted(name, trial_ids))
-        pairs = [name.split(".")[:2] for name in names]
+    def _evaluated(self, prefix: str = "") -> dict[str, frozenset[str]]:
+        """Trial → conditions, of the files whose names begin so."""
+        whole = set(self.objects.children("results/evaluations", prefix))
+        if whole:
+            whole &= set(self.objects.children("results/predictions", prefix))
+        pairs = [name.split(".")[:2] for name in sorted(whole)]
         self._learn_sets({set_name for _, set_name in pairs})
+        needed = {part for _, set_name in pairs for part in self._sets[set_name].parts}
+        parts = {part: frozenset(self.objects.children(f"results/{part}", prefix)) for part in needed}
         evaluated: dict[str, frozenset[str]] = {}
         for trial_id, set_name in pairs:
-            if any(f"{trial_id}.{set_name}.parquet" not in parts[name] for name in self._sets[set_name].parts):
-                continue
-            evaluated[trial_id] = evaluated.get(trial_id, frozenset()) | self._sets[set_name].conditions
+            known = self._sets[set_name]
+            if all(f"{trial_id}.{set_name}.parquet" in parts[part] for part in known.parts):
+                evaluated[trial_id] = evaluated.get(trial_id, frozenset()) | known.conditions
         return evaluated
 
     def trial(self, trial_id: str) -> dict[str, Any]:

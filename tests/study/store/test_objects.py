@@ -50,6 +50,8 @@ def test_listings_are_sorted_and_name_objects_and_folders(objects: Objects) -> N
         objects.put(name, b"")
     assert objects.children("x") == ("a", "b", "y")
     assert objects.beneath("x") == ("x/a", "x/b", "x/y/c")
+    assert objects.children("x", "y") == ("y",)
+    assert objects.children("x", "z") == objects.children("nothing", "y") == ()
     objects.delete("x/a")
     assert objects.beneath("") == ("x/b", "x/y/c")
 

@@ -64,6 +64,8 @@ def test_objects_are_what_they_are_elsewhere(objects: S3Objects) -> None:
         objects.put(name, b"two2")
     assert objects.get("x/b") == objects.get_if_present("x/b") == b"two2"
     assert objects.children("x") == ("a", "b", "y")
+    assert objects.children("x", "y") == ("y",)
+    assert objects.children("", "xx") == ("xx",)
     assert objects.children("") == ("x", "xx")
     assert objects.beneath("x") == ("x/a", "x/b", "x/y/c")
     found = objects.described("x")
@@ -120,6 +122,8 @@ def test_listings_go_on_past_a_thousand_names(objects: S3Objects, server: Server
     server.counts()
     assert len(objects.children("many")) == len(objects.beneath("many")) == 1001
     assert server.counts() == {"LIST": 4}
+    assert len(objects.children("many", "00")) == 100
+    assert server.counts() == {"LIST": 1}
 
 
 def test_creating_is_one_conditional_request_also_of_a_large_object(objects: S3Objects, server: Server) -> None:
@@ -320,6 +324,19 @@ def test_what_a_commit_costs(place: str, server: Server) -> None:
     assert server.counts() == {"HEAD": 2, "PUT": 2}
     store.commit_cells(second.trial_id, plan.conditions, small.evaluated(plan, 40))
     assert server.counts() == {"HEAD": 3, "PUT": 2}
+
+
+def test_what_a_look_at_one_trial_costs(place: str, server: Server) -> None:
+    """However many trials there are: every unit takes one before it begins."""
+    store, plan = Store.open(place), small.plan()
+    small.run(store, plan, {trial.trial_id: 40 for trial in plan.unique_trials()})
+    of = plan.unique_trials()[0].trial_id
+    store = Store.open(place)
+    server.counts()
+    assert store.evaluated(of) == {condition.condition_id for condition in plan.conditions}
+    assert server.counts() == {"LIST": 2, "GET": 1}
+    assert not store.evaluated("feedfacefeedface")
+    assert server.counts() == {"LIST": 1}
 
 
 def test_garbage_is_found_by_sizes_and_times_and_deleted(place: str) -> None:
