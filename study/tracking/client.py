@@ -44,7 +44,7 @@ from mlflow.tracking import MlflowClient  # noqa: E402
 
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """Opens in the UI with runs and metrics, not with the tools for language models."""
-EXISTS = "RESOURCE_ALREADY_EXISTS"
+EXISTS, ABSENT = "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST"
 AT_ONCE = 4
 PAGE = 250
 """Runs a search gives at once: what a busy server answers well within the timeout."""
@@ -169,7 +169,11 @@ class Client:
 
     def untag(self, run_id: str, key: str) -> None:
         with self._speaking():
-            self.client.delete_tag(run_id, key)
+            try:
+                self.client.delete_tag(run_id, key)
+            except MlflowException as error:  # gone, perhaps by a request that was sent again: its answer was lost
+                if error.error_code != ABSENT or key in self.client.get_run(run_id).data.tags:
+                    raise
 
     def add_inputs(self, run_id: str, inputs: Sequence[DataInput]) -> None:
         with self._speaking():

@@ -8,7 +8,7 @@ the tables is replaced. There must be one writer at a time: whoever makes an exp
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -221,7 +221,8 @@ class Exporter:
         inputs = [one for one in record.inputs if (one.name, one.digest) not in found.inputs]
         if inputs:
             self.server.add_inputs(run_id, inputs)
-        for name in self._outdated(found, record):
+        outdated = self._outdated(found, record)
+        for name in outdated:
             self.server.untag(run_id, name)
         if found.name != record.name:
             self.server.rename(run_id, record.name)
@@ -232,17 +233,18 @@ class Exporter:
         tags = {**self._tags(found, record), DIGEST: record.digest}
         self.server.log(run_id, missing, params, {n: v for n, v in tags.items() if found.tags.get(n) != v})
         values.update(((point.key, point.step), point.value) for point in missing)
+        before = {name: value for name, value in found.tags.items() if name not in outdated}
         kept.found = replace(
-            found, status=record.status, name=record.name, tags={**found.tags, **tags},
+            found, status=record.status, name=record.name, tags={**before, **tags},
             params={**found.params, **params}, latest=_latest(values),
             inputs=found.inputs | {(one.name, one.digest) for one in record.inputs},
         )  # fmt: skip
 
     @staticmethod
-    def _outdated(found: FoundRun, record: RunRecord) -> Iterator[str]:
+    def _outdated(found: FoundRun, record: RunRecord) -> list[str]:
         """Tags of ours that the record has no more: the error of a trial that has succeeded since."""
         kept = {*record.tags, STORE, TRIAL, KIND, DIGEST, NOTED}
-        return (name for name in sorted(OWN - kept) if name in found.tags)
+        return [name for name in sorted(OWN - kept) if name in found.tags]
 
 
 def _note(record: RunRecord) -> dict[str, str]:

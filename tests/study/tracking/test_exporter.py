@@ -263,6 +263,37 @@ def test_a_failed_trial_tells_its_error_and_a_success_takes_it_back(
     assert not {"error", "failure_class"} & set(run["tags"])
 
 
+def test_one_exporter_sees_a_trial_fail_begin_again_and_succeed(tmp_path: Path, plan: Plan, connect: Connect) -> None:
+    store = Store.open(tmp_path / "failing")
+    client = connect(own_place(store))
+    launched(store, plan)
+    trial, counted = plan.trials[0], Counted(client)
+    one = sync_of(store, counted)  # type: ignore[arg-type]
+    store.record_attempt(attempt(trial, "train", "failed", error="ConnectionError: its node is gone"))
+    one.everything({}, live=True)
+    assert shown(client)["Baseline"]["tags"]["error"] == "ConnectionError: its node is gone"
+    store.commit_training(trial, outcome(None))
+    store.record_attempt(attempt(trial, "train", "done", number=2))
+    one.tables.read()
+    one.some(one.tables.trials, {trial.trial_id: 1}, live=True)
+    evaluate(store, trial, plan.conditions, 80)
+    one.tables.read()
+    one.some(one.tables.trials, {}, live=False)
+    run = shown(client)["Baseline"]
+    assert run["status"] == "FINISHED"
+    assert not {"error", "failure_class"} & set(run["tags"])
+    assert counted.asked["untag"] == 2, "two tags, each once"
+
+
+def test_a_tag_is_taken_off_once_and_a_run_that_is_not_there_is_told(client: Client) -> None:
+    run = client.create(client.experiment("small"), "one", 0, {"error": "no luck"}).run_id
+    client.untag(run, "error")
+    client.untag(run, "error")
+    assert "error" not in client.client.get_run(run).data.tags
+    with pytest.raises(TrackingError, match="feedface"):
+        client.untag("feedface" * 4, "error")
+
+
 def test_more_than_a_batch_takes_is_split(client: Client) -> None:
     experiment = client.experiment("small")
     run = client.create(experiment, "many", 0, {}).run_id
