@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import secrets
+import signal
 import socket
 import sys
 import tempfile
@@ -139,11 +140,24 @@ def offered(address: str | None) -> Nodes:
     if address is None:
         return Nodes(resources=(here(),), local=True)
     _check_spelled(address)
-    join(address, {"address": address})
+    with own_handler():
+        join(address, {"address": address})
+        try:
+            return LiveNodes(local=False).now()
+        finally:
+            ray.shutdown()
+
+
+@contextlib.contextmanager
+def own_handler() -> Iterator[None]:
+    """SIGTERM is handled afterwards as before: Ray does it in its own way, and when it is shut down, leaves no handler
+    but the kernel's, behind Python's back."""
+    before = signal.getsignal(signal.SIGTERM)
     try:
-        return LiveNodes(local=False).now()
+        yield
     finally:
-        ray.shutdown()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
@@ -268,20 +282,25 @@ def wait_for_nodes(address: str, nodes: int, seconds: float) -> Nodes:
     The cluster's head may still be starting.
     """
     deadline = time.monotonic() + seconds
-    _join_until(deadline, address)
-    try:
-        while True:
-            found = LiveNodes(local=False).now()
-            if len(found.resources) >= nodes:
-                return found
-            if time.monotonic() > deadline:
-                raise ClusterError(
-                    f"{found.offered()} joined the cluster at {address} within {seconds / 60:g} minutes, {nodes} were "
-                    "to; see the others' logs, or wait longer with --minutes"
-                )
-            time.sleep(1.0)
-    finally:
-        ray.shutdown()
+    with own_handler():
+        _join_until(deadline, address)
+        try:
+            return _until_joined(deadline, address, nodes, seconds)
+        finally:
+            ray.shutdown()
+
+
+def _until_joined(deadline: float, address: str, nodes: int, seconds: float) -> Nodes:
+    while True:
+        found = LiveNodes(local=False).now()
+        if len(found.resources) >= nodes:
+            return found
+        if time.monotonic() > deadline:
+            raise ClusterError(
+                f"{found.offered()} joined the cluster at {address} within {seconds / 60:g} minutes, {nodes} were "
+                "to; see the others' logs, or wait longer with --minutes"
+            )
+        time.sleep(1.0)
 
 
 def _join_until(deadline: float, address: str) -> None:

@@ -9,7 +9,7 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from study.executor.cluster import join, shipped_code
+from study.executor.cluster import join, own_handler, shipped_code
 from study.store import Owner
 
 REACH_SECONDS = 60.0
@@ -38,11 +38,12 @@ def orphans(address: str) -> int:
 
 @contextlib.contextmanager
 def _joined(address: str) -> Iterator[None]:
-    join(address, {"address": address, "runtime_env": {"py_modules": shipped_code()}})
-    try:
-        yield
-    finally:
-        ray.shutdown()
+    with own_handler():
+        join(address, {"address": address, "runtime_env": {"py_modules": shipped_code()}})
+        try:
+            yield
+        finally:
+            ray.shutdown()
 
 
 def _where(owner: Owner, act: Callable[[Owner], bool]) -> bool:

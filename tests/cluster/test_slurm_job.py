@@ -110,6 +110,23 @@ def test_waiting_for_nodes(tmp_path: Path) -> None:
             wait_for_nodes(address, 2, 2)
 
 
+def test_a_sigterm_is_ours_again_after_a_look_at_the_nodes(tmp_path: Path) -> None:
+    """By the kernel's word: Ray leaves Python in the belief that its handler is still there."""
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with head_node(1, environment_with_token(tmp_path)) as address:
+            wait_for_nodes(address, 1, 30)
+        assert _is_caught(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _is_caught(number: signal.Signals) -> bool:
+    status = Path("/proc/self/status").read_text()
+    (caught,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
 def test_a_head_that_never_starts_is_waited_for_no_longer() -> None:
     address = f"127.0.0.1:{free_port()}"
     began = time.monotonic()
