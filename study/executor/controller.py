@@ -59,6 +59,10 @@ class UnitTrial(Trial):
     def create_placement_group_factory(self) -> None:
         self.placement_group_factory = self.resources  # type: ignore[assignment]
 
+    def set_ray_actor(self, ray_actor: Any) -> None:
+        """Without asking the worker for its host and process number, one call more for each unit: reports tell them."""
+        self.temporary_state.ray_actor = ray_actor
+
     def handle_error(self, exc: Exception | None = None) -> None:
         """Every death counts: which of them are tried again, and how often, the queue decides, never Tune."""
         self.error = exc

@@ -11,12 +11,12 @@ enough files are in none; what explains a pack is written last, and a pack witho
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from study.store.files import decode, write
+from study.store.files import condensed, decode, write
 from study.store.objects import Described, Objects
 from study.store.schemas import Table
 
@@ -81,21 +81,32 @@ def _pack(name: str, body: bytes) -> Pack | None:
 
 def read_rows(objects: Objects, table: Table, pack: Pack, members: Sequence[Member]) -> pa.Table | None:
     """The rows of some of its files; None where it cannot be read, or is of another version."""
+    parts = read_each(objects, table, pack, members)
+    return None if parts is None else pa.concat_tables(parts)
+
+
+def read_each(objects: Objects, table: Table, pack: Pack, members: Sequence[Member]) -> list[pa.Table] | None:
+    """As `read_rows`, file by file."""
     name = f"{FOLDER}/{table.name}/{pack.name}.parquet"
     data = objects.get_if_present(name)
     if data is None or hashlib.sha256(data).hexdigest()[:32] != pack.name:
         return None
     rows = decode(table, data, objects.address(name))
-    return pa.concat_tables([rows.slice(one.start, one.rows) for one in members])
+    return [rows.slice(one.start, one.rows) for one in members]
 
 
-def write_pack(objects: Objects, table: Table, files: Mapping[str, tuple[Described, pa.Table]]) -> None:
-    """Pack files, each with its listing and its rows as they were read after it."""
-    start, told = 0, {}
-    for name, (described, rows) in files.items():
-        told[name] = (*sign(described), start, len(rows))
-        start += len(rows)
-    joined = pa.concat_tables([rows for _, rows in files.values()]).replace_schema_metadata(table.schema.metadata)
+def write_pack(objects: Objects, table: Table, files: Iterable[tuple[str, Described, pa.Table]]) -> None:
+    """Pack files: of each its name, its listing, and its rows as they were read after it."""
+    told: dict[str, tuple[int, float, int, int]] = {}
+
+    def rows() -> Iterator[pa.Table]:
+        start = 0
+        for name, described, part in files:
+            told[name] = (*sign(described), start, len(part))
+            start += len(part)
+            yield part
+
+    joined = pa.concat_tables(condensed(rows())).replace_schema_metadata(table.schema.metadata)
     data = write(joined, compression="zstd")
     name = hashlib.sha256(data).hexdigest()[:32]
     objects.put(f"{FOLDER}/{table.name}/{name}.parquet", data)

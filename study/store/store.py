@@ -30,10 +30,11 @@ import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,7 +49,7 @@ from study.store.leases import Held, Lease, Leases
 from study.store.location import access
 from study.store.objects import Described, LocalObjects, Objects, check_writable, open_objects
 from study.store.owners import Owner
-from study.store.packs import ENOUGH, MOST, PACKED, delete_pack, read_packs, read_rows, write_pack
+from study.store.packs import ENOUGH, MOST, PACKED, Pack, delete_pack, read_each, read_packs, read_rows, write_pack
 from study.store.rows import (
     AttemptRow,
     attempt_row,
@@ -66,6 +67,10 @@ from trainables.records import Cell, Epoch, Outcome
 
 READERS = 16
 """Files read at once: a remote store answers each in tens of milliseconds."""
+AT_A_TIME = 32
+"""Files that one of the readers takes, at most, before it is asked again."""
+FETCHED = 1024
+"""Files whose bytes are held before they are decoded, at most."""
 SEAL = b"/study/1"
 DIGEST = 16
 """Bytes of the checksum that, followed by SEAL, ends a checkpoint file. `torch.load` reads past it."""
@@ -274,8 +279,15 @@ class Store:
         parts, rest = self._unpacked(schema, names) if packed else ([], names)
         return join(schema, [*parts, *self._read_files(schema, rest)])
 
-    def _read_files(self, table: Table, names: Sequence[str]) -> list[pa.Table]:
-        return _together(lambda name: self._read_file(table, f"results/{table.name}/{name}"), names)
+    def _read_files(self, table: Table, names: Iterable[str]) -> Iterator[pa.Table]:
+        """The rows of each file, in this order.
+
+        Files are fetched several at a time and decoded one by one: threads that decode wait for one another.
+        """
+        remaining = (f"results/{table.name}/{name}" for name in names)
+        while places := list(islice(remaining, FETCHED)):
+            for place, data in zip(places, _together(self.objects.get, places), strict=True):
+                yield decode(table, data, self.objects.address(place))
 
     def _unpacked(self, table: Table, names: Iterable[str]) -> tuple[list[pa.Table], list[str]]:
         """The rows of files that are in packs, and the names of the others."""
@@ -307,14 +319,25 @@ class Store:
         old = packs if len(packs) >= MOST or 2 * len(known) < sum(len(pack.members) for pack in packs) else []
         kept = {name for pack in packs if pack not in old for name in pack.current(there)}
         names = sorted(there.keys() - kept)
-        write_pack(self.objects, table, dict(zip(names, self._described_rows(table, there, names), strict=True)))
+        write_pack(
+            self.objects, table, ((name, there[name], rows) for name, rows in self._each(table, names, old, there))
+        )
         for pack in old:
             delete_pack(self.objects, table.name, pack)
 
-    def _described_rows(
-        self, table: Table, there: Mapping[str, Described], names: Sequence[str]
-    ) -> list[tuple[Described, pa.Table]]:
-        return list(zip((there[name] for name in names), self._read_files(table, names), strict=True))
+    def _each(
+        self, table: Table, names: Iterable[str], packs: Iterable[Pack], there: Mapping[str, Described]
+    ) -> Iterator[tuple[str, pa.Table]]:
+        """The rows of each file, by its name, from one of the packs where one has it."""
+        rest = dict.fromkeys(names)
+        for pack in packs:
+            current = pack.current(there)
+            wanted = {name: current[name] for name in current if name in rest}
+            parts = read_each(self.objects, table, pack, list(wanted.values()))
+            if parts is not None:
+                yield from zip(wanted, parts, strict=True)
+                rest = {name: None for name in rest if name not in wanted}
+        yield from zip(rest, self._read_files(table, rest), strict=True)
 
     def _read_file(self, table: Table, name: str) -> pa.Table:
         return decode(table, self.objects.get(name), self.objects.address(name))
@@ -439,5 +462,9 @@ def _wanted(name: str, trial_ids: Collection[str] | None) -> bool:
 
 
 def _together(function: Callable[[S], T], arguments: Sequence[S]) -> list[T]:
+    """What the function, which waits for storage, gives for each; a thread takes several, since handing it one costs
+    more than a look at a disk."""
+    each = max(1, min(AT_A_TIME, len(arguments) // READERS))
+    batches = [arguments[i : i + each] for i in range(0, len(arguments), each)]
     with ThreadPoolExecutor(READERS) as pool:
-        return list(pool.map(function, arguments))
+        return [one for batch in pool.map(lambda some: [function(one) for one in some], batches) for one in batch]

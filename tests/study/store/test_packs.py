@@ -8,6 +8,7 @@ import pytest
 from study.plan import Plan
 from study.store import CorruptObjectError, Store
 from study.store import store as storing
+from study.store.objects import Objects
 from study.store.packs import FOLDER, PACKED
 from tests.study.store import small
 
@@ -34,9 +35,15 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, plan: Plan, monkeypatc
 def _read(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that reading the packed tables opens."""
     opened: list[str] = []
-    read = Store._read_file
+    get = type(store.objects).get
+
+    def noted(self: Objects, name: str) -> bytes:
+        if name.startswith("results/"):
+            opened.append(name)
+        return get(self, name)
+
     with monkeypatch.context() as watched:
-        watched.setattr(Store, "_read_file", lambda self, table, name: opened.append(name) or read(self, table, name))
+        watched.setattr(type(store.objects), "get", noted)
         for table in PACKED:
             store.read(table)
     return sorted(opened)

@@ -5,7 +5,7 @@ import os
 import pickle
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -139,7 +139,11 @@ def test_creating_is_one_conditional_request_also_of_a_large_object(objects: S3O
     assert objects.get("large")[:1] == b"1"
 
 
-def _create(place: str, mark: bytes, names: int, won: "multiprocessing.Queue[list[int]]") -> None:
+def _create(
+    place: str, mark: bytes, names: int, won: "multiprocessing.Queue[list[int]]", environment: Mapping[str, str]
+) -> None:
+    """The server that forks may be older than this server of objects, and not know where it is."""
+    os.environ.update(environment)
     objects = open_objects(place)
     won.put([i for i in range(names) if objects.create(f"raced/{i}", mark + b"%d" % i)])
 
@@ -151,7 +155,8 @@ def test_of_processes_that_race_for_a_name_exactly_one_wins(
     """Also where answers get lost: who is told that it won has its bytes there."""
     server.fail(replace(faults, seed=1))
     won: multiprocessing.Queue[list[int]] = PROCESSES.Queue()
-    racers = [PROCESSES.Process(target=_create, args=(place, bytes([65 + i]), 6, won)) for i in range(3)]
+    given = [(place, bytes([65 + i]), 6, won, server.environment) for i in range(3)]
+    racers = [PROCESSES.Process(target=_create, args=one) for one in given]
     for racer in racers:
         racer.start()
     wins = [won.get(timeout=60) for _ in racers]
