@@ -1,6 +1,6 @@
 """Before a launch: what a study will do, what the store has of it, and what it may cost."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Protocol
@@ -11,7 +11,7 @@ from study.cli.terminal import Column, Terminal, count, facts, lay_out
 from study.cost import Cost
 from study.figures import FigureCount, FigureCounts, Unshown, figure_counts
 from study.fitting import here, unfit
-from study.plan import Plan, Search, parents
+from study.plan import Plan, PlannedTrial, Search, parents
 from study.planning import shown
 from study.pruners import rung_epochs
 from study.report import Changes, NewTrials, PlanRow, PlanTable, epochs_of, figure, open_range
@@ -161,10 +161,11 @@ def _pruning(plan: Plan) -> Iterator[tuple[str, str]]:
     """By which rule trials are given up early, for the labels that share it, and who is not."""
     trials, starts = plan.expected().trials, parents(plan)
     never = {trial.label for trial in trials if trial.trial_id in starts}
+    alone = _compared_with_none(trials) - never - {one.label for one in plan.searches}
     epochs = {trial.label: trial.recipe.epochs or 0 for trial in trials}
     rules: dict[tuple[int, int, int], list[str]] = {}
     for one in plan.prunings:
-        if one.label in epochs and one.label not in never:
+        if one.label in epochs and one.label not in never | alone:
             rules.setdefault((one.min_epochs, one.reduction_factor, epochs[one.label]), []).append(one.label)
     for (first, factor, length), labels in rules.items():
         rungs = ", ".join(f"{rung:,}" for rung in rung_epochs(first, factor, length))
@@ -178,6 +179,19 @@ def _pruning(plan: Plan) -> Iterator[tuple[str, str]]:
     spared = [one.label for one in plan.prunings if one.label in never]
     if spared:
         yield "never pruned", f"{', '.join(spared)}: others start from it"
+    lone = [one.label for one in plan.prunings if one.label in alone]
+    if lone:
+        yield "never pruned", f"{', '.join(lone)}: nothing to be compared with"
+
+
+def _compared_with_none(trials: Sequence[PlannedTrial]) -> set[str]:
+    """Labels of which no two points are trained alike; replicates are one point."""
+    points = defaultdict(set)
+    for trial in trials:
+        kind = (trial.label, trial.train_distortion, trial.stage, trial.recipe.epochs)
+        points[kind].add((trial.recipe.method, trial.recipe.distortions))
+    compared = {label for (label, *_), own in points.items() if len(own) > 1}
+    return {trial.label for trial in trials} - compared
 
 
 def _figures(counts: FigureCounts) -> Iterator[tuple[str, str]]:

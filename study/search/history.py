@@ -19,6 +19,7 @@ from optuna.distributions import (
 )
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, NSGAIISampler, QMCSampler, RandomSampler, TPESampler
+from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState, create_trial
 
 from study.plan import Drawn, Open, Search, Verdict
@@ -33,6 +34,26 @@ Halts = Callable[[int], Sequence[tuple[int, float]]]
 def no_halts(_: int) -> Sequence[tuple[int, float]]:
     """Of a study that does not prune."""
     return ()
+
+
+class Words(InMemoryStorage):
+    """Optuna's storage in memory, of one study, in which what is known of a point gives way to what is known better.
+
+    To Optuna, a word on a point is final; a study made anew for each would cost 31 ms with 1,000 points.
+    """
+
+    def revise(self, number: int, **known: Any) -> None:
+        """Say of a point what is `known` now, as `optuna.trial.create_trial` takes it, and nothing else."""
+        (study,) = self.get_all_studies()
+        trial_id = self.get_trial_id_from_study_id_trial_number(study._study_id, number)
+        before = self.get_trial(trial_id)
+        after = create_trial(
+            params=before.params, distributions=before.distributions, user_attrs=before.user_attrs,
+            system_attrs=before.system_attrs, **known,
+        )  # fmt: skip
+        after.number, after._trial_id = number, trial_id
+        with self._lock:
+            self._set_trial(trial_id, after)
 
 
 class History:
@@ -52,8 +73,9 @@ class History:
         self.told.clear()
         self.halted.clear()
         optuna.logging.set_verbosity(optuna.logging.ERROR)  # what becomes of a point, the launch tells
+        self.words = Words()
         self.study = optuna.create_study(
-            directions=["maximize"] * len(self.search.objectives), sampler=_sampler(self.search)
+            storage=self.words, directions=["maximize"] * len(self.search.objectives), sampler=_sampler(self.search)
         )
         self.space = {one.key: distribution(one) for one in self.search.space}
 
@@ -100,27 +122,14 @@ class History:
         self.halted[number] += 1
         if number not in self.told:
             state = TrialState.PRUNED
-            self._replace(number, state=state, intermediate_values={epochs: accuracy}, value=accuracy)
-
-    def _replace(self, number: int, **known: Any) -> None:
-        """Put another word in the place of the one on a point, which Optuna lets stand once it is said."""
-        before = self.study.get_trials(deepcopy=False)
-        self.study = optuna.create_study(directions=self.study.directions, sampler=self.study.sampler)
-        for trial in before:
-            told = trial
-            if trial.number == number:
-                told = create_trial(
-                    params=trial.params, distributions=trial.distributions, user_attrs=trial.user_attrs,
-                    system_attrs=trial.system_attrs, **known,
-                )  # fmt: skip
-            self.study.add_trial(told)
+            self.words.revise(number, state=state, intermediate_values={epochs: accuracy}, value=accuracy)
 
     def tell(self, number: int, values: Sequence[float] | None) -> None:
         """What a point's objectives came to; None if it failed for good. Of two such words, the first counts."""
         if number in self.told:
             return
         if self.study.get_trials(deepcopy=False)[number].state == TrialState.PRUNED:
-            self._replace(number, state=TrialState.RUNNING)
+            self.words.revise(number, state=TrialState.RUNNING)
         if values is None:
             self.study.tell(number, state=TrialState.FAIL)
         else:

@@ -115,6 +115,13 @@ def test_plan_warns_of_a_store_that_a_launch_would_refuse(study: Type, spec: Pat
     assert "warning" not in study("plan", "small.yaml").stdout
 
 
+def test_a_plan_says_whom_pruning_compares_and_whom_it_spares(study: Type) -> None:
+    told = study("plan", "prune_mnist").stdout
+    (compared,) = (line for line in told.splitlines() if line.startswith("  pruning"))
+    assert "ST, DA: compared after 1, 3 of 9 epochs by accuracy on validation images" in compared
+    assert "  never pruned  Baseline: nothing to be compared with" in told.splitlines()
+
+
 def test_plan_runs_nothing_and_makes_no_store(study: Type, spec: Path) -> None:
     answer = study("plan", "small.yaml")
     assert answer.exit_code == 0

@@ -27,6 +27,7 @@ COUNTS = {
     "heat_map_mnist": {"Baseline": 1, "ST": 25, "DA": 5},
     "noisymix_cifar10": {"Baseline": 3, "NoisyMix": 24, "NoisyMix settings": 45},
     "noisymix_cifar100": {"Baseline": 3, "NoisyMix": 24, "NoisyMix settings": 45},
+    "prune_mnist": {"Baseline": 1, "ST": 0, "DA": 0},
     "ranking_mnist": {"Pretrained": 1, "Baseline": 1, "FS": 9},
     "search_mnist": {"Baseline": 1, "ST": 0, "DA": 0},
     "stability_uniform_noise": {"Baseline": 1, "ST": 9},
@@ -74,7 +75,7 @@ def recipe(name: str) -> tuple[list[str], int | None]:
 
 
 FOR_SMALL_MACHINES = {
-    "cifar10_resnet18", "demo_mnist", "heat_map_mnist", "ranking_mnist", "search_mnist", "tifs_mini",
+    "cifar10_resnet18", "demo_mnist", "heat_map_mnist", "prune_mnist", "ranking_mnist", "search_mnist", "tifs_mini",
 }  # fmt: skip
 """As they are, or in a test of their own."""
 
