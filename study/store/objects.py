@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import fsspec
 
-from study.store.errors import StoreError
+from study.store.errors import StorageError, StoreError
 
 S3 = frozenset({"s3", "s3a"})
 EXCLUSIVE = S3 | {"memory", "gs", "gcs"}
@@ -297,44 +297,48 @@ class RemoteObjects:
         return self
 
     def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
-        self.filesystem.pipe_file(self._path(name), data)
+        with self._asked(name):
+            self.filesystem.pipe_file(self._path(name), data)
 
     def create(self, name: str, data: bytes, *, durable: bool = True) -> bool:
         try:
-            self.filesystem.pipe_file(self._path(name), data, mode="create")
+            with self._asked(name):
+                self.filesystem.pipe_file(self._path(name), data, mode="create")
         except FileExistsError:  # perhaps our own, of a request that was sent again because its answer was lost
             return self.get_if_present(name) == data
         return True
 
     def get(self, name: str) -> bytes:
-        return bytes(self.filesystem.cat_file(self._path(name)))
+        with self._asked(name):
+            return bytes(self.filesystem.cat_file(self._path(name)))
 
     def get_if_present(self, name: str) -> bytes | None:
         return _unless_absent(self.get, name)
 
     def exists(self, name: str) -> bool:
-        return bool(self.filesystem.exists(self._path(name)))
+        with self._asked(name):
+            return bool(self.filesystem.exists(self._path(name)))
 
     def delete(self, name: str) -> None:
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError), self._asked(name):
             self.filesystem.rm_file(self._path(name))
 
     def children(self, folder: str, prefix: str = "") -> tuple[str, ...]:
         try:
-            listed = self.filesystem.ls(self._path(folder), detail=False, prefix=prefix)
+            with self._asked(folder):
+                listed = self.filesystem.ls(self._path(folder), detail=False, prefix=prefix)
         except FileNotFoundError:
             return ()
         names = {path.rstrip("/").rpartition("/")[2] for path in listed}
         return visible(name for name in names if name.startswith(prefix))  # not every file system heeds it
 
     def beneath(self, folder: str) -> tuple[str, ...]:
-        start = len(self.prefix) + 1
-        names = (path[start:] for path in self.filesystem.find(self._path(folder)))
-        return tuple(sorted(name for name in names if not name.rpartition("/")[2].startswith(".")))
+        return tuple(self.described(folder))
 
     def described(self, folder: str) -> Mapping[str, Described]:
         start = len(self.prefix) + 1
-        listed = self.filesystem.find(self._path(folder), detail=True)
+        with self._asked(folder):
+            listed = self.filesystem.find(self._path(folder), detail=True)
         named = ((path[start:], told) for path, told in sorted(listed.items()))
         return {
             name: Described(bytes=int(told["size"]), modified=_modified(told))
@@ -349,6 +353,20 @@ class RemoteObjects:
     def sweep_temporary(self, older_than: float) -> int:
         """Nothing, as `temporary`."""
         return 0
+
+    @contextmanager
+    def _asked(self, name: str) -> Iterator[None]:
+        """Errors of whatever class a file system has become StorageError: what may pass, if not soon, for it has tried
+        again itself."""
+        try:
+            yield
+        except (OSError, StoreError):
+            raise
+        except Exception as error:
+            raise StorageError(
+                f"{self.address(name)}: {type(error).__name__}: {error}; check that the storage is up and your "
+                "credentials are good for it, and launch again"
+            ) from error
 
     def _path(self, name: str) -> str:
         return f"{self.prefix}/{name}".rstrip("/")
