@@ -15,6 +15,7 @@ from tests.benchmarks import (
     motions,
     orchestration,
     planning,
+    pruning,
     quality,
     scale,
     throughput,
@@ -37,6 +38,7 @@ def main() -> None:
         dashboard,
         orchestration,
         tracking,
+        pruning,
         scale,
         memory,
     )
