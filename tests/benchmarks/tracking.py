@@ -22,6 +22,7 @@ from study.tracking.place import Place, own_place
 from study.tracking.sync import Sync
 from study.tracking.tables import Tables
 from tests.benchmarks.figures import Figure
+from tests.postgres import MlflowServer, binaries, postgresql
 from tests.study.hand_made import FINGERPRINT, cell, launched
 from trainables.records import Cell, Epoch, Outcome
 
@@ -54,6 +55,9 @@ def measure() -> Iterator[Figure]:
         yield from _compared("the store's own database", store, own_place(store))
         with _server(folder / "server") as address:
             yield from _compared("a server over HTTP", store, Place(uri=address))
+        if binaries() is not None:
+            with _over_postgresql(folder / "postgresql") as address:
+                yield from _compared("a server over PostgreSQL", store, Place(uri=address))
     finally:
         shutil.rmtree(folder)
 
@@ -145,6 +149,19 @@ def _server(folder: Path) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait()
+
+
+@contextmanager
+def _over_postgresql(folder: Path) -> Iterator[str]:
+    """The set-up for several users."""
+    folder.mkdir()
+    with postgresql() as database:
+        server = MlflowServer(folder, database.uri)
+        try:
+            server.start()
+            yield server.address
+        finally:
+            server.kill()
 
 
 def _answers(address: str) -> bool:
