@@ -69,6 +69,8 @@ class Run:
         self._told: dict[str, int] = {}
         self._epochs: dict[str, tuple[Epoch, ...]] = {}
         """By the unit that finished them."""
+        self._rows: dict[str, Running] = {}
+        """How units at work are shown, until more is known of them: with a thousand, each event would cost as many."""
         self._residencies: set[str] = set()
         """Where images are kept, as far as a person was told."""
         self._begun: set[str] = set()
@@ -209,6 +211,7 @@ class Run:
         """A worker has taken the unit up."""
         self._reports[unit.unit_id] = Report(status="running")
         self._epochs[unit.unit_id] = ()
+        self._rows.pop(unit.unit_id, None)
         trial_id = unit.trial.trial_id
         if unit.phase == "train" and trial_id not in self.queue.held:  # which is asked for again every other second
             self._tell("started", unit.trial, "")
@@ -220,6 +223,7 @@ class Run:
         """A slice of the unit is done."""
         self._tell_residency(report)
         self._reports[unit.unit_id] = report
+        self._rows.pop(unit.unit_id, None)
         self._epochs[unit.unit_id] = self._epochs.get(unit.unit_id, ()) + report.epochs
         self._count(unit, report.cells)
         self._changed()
@@ -241,6 +245,7 @@ class Run:
         """The unit's last report."""
         self._tell_residency(report)
         self._reports.pop(unit.unit_id, None)
+        self._rows.pop(unit.unit_id, None)
         epochs = (*self._epochs.pop(unit.unit_id, ()), *report.epochs)
         self._count(unit, report.cells)
         self._told.pop(unit.unit_id, None)
@@ -261,6 +266,7 @@ class Run:
     def died(self, unit: StudyUnit, death: Death) -> None:
         """The unit's worker is gone."""
         worked = self._reports.pop(unit.unit_id, None)
+        self._rows.pop(unit.unit_id, None)
         self._epochs.pop(unit.unit_id, None)
         self._uncount(unit)
         if worked is None and self._idle_deaths < IDLE_DEATHS:
@@ -410,12 +416,13 @@ class Run:
             return report.share
         return self._told.get(unit.unit_id, 0) / len(unit.condition_ids)
 
-    def _running(self) -> list[Running]:
-        return [
-            self._at_work(unit, report)
-            for unit in self.queue.running.values()
-            if (report := self._reports.get(unit.unit_id)) is not None
-        ]
+    def _running(self) -> Iterator[Running]:
+        for unit_id, unit in self.queue.running.items():
+            row = self._rows.get(unit_id)
+            if row is None and (report := self._reports.get(unit_id)) is not None:
+                row = self._rows[unit_id] = self._at_work(unit, report)
+            if row is not None:
+                yield row
 
     def _at_work(self, unit: StudyUnit, report: Report) -> Running:
         planned = unit.recipe.length(self.estimate.images["train"]).epochs
