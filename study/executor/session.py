@@ -5,7 +5,7 @@ import platform
 import secrets
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -45,11 +45,15 @@ class OpenSessions:
     study: str = ""
     """Its name: whose rungs trials come to."""
     ttl: float = LEASE_SECONDS
+    launch: str = field(default_factory=lambda: secrets.token_hex(8))
+    """Tells this launch from all others."""
 
     def __call__(self, unit: StudyUnit) -> "StoreSession":
         owner = Owner.here(self.what)
         try:
-            return StoreSession(self.store, unit, self.conditions, owner, self.shown_under_attack, self.study, self.ttl)
+            return StoreSession(
+                self.store, unit, self.conditions, owner, self.shown_under_attack, self.study, self.ttl, self.launch
+            )
         except HeldError as held:
             raise tune.HeldError(str(held)) from None
 
@@ -123,8 +127,10 @@ class StoreSession:
         shown_under_attack: str | None = None,
         study: str = "",
         ttl: float = LEASE_SECONDS,
+        launch: str = "",
     ) -> None:
         self.store = store
+        self.launch = launch
         self.study = study
         self.shown_under_attack = shown_under_attack
         self.unit = unit
@@ -142,7 +148,13 @@ class StoreSession:
 
     @cached_property
     def wanted(self) -> Sequence[str]:
-        """The unit's cells that nobody had committed when this process took the trial."""
+        """The unit's cells that nobody had committed when this process took the trial.
+
+        Where this launch has just trained it, and nobody has had it since, none can be; else the store is asked, which
+        on a file system reads the names of all trials' files.
+        """
+        if self.launch and self.lease.found == self.launch.encode():
+            return self.unit.condition_ids
         have = self.store.evaluated(self.trial_id)
         return [condition_id for condition_id in self.unit.condition_ids if condition_id not in have]
 
@@ -287,6 +299,7 @@ class StoreSession:
         if weights is not None:
             self.store.write_checkpoint(self.trial_id, self.attempt, "best", dump(weights))
         self.store.commit_training(self.unit.trial, outcome)
+        self.lease.left = self.launch.encode()
         self._tidy(self.attempt, () if outcome.diverged_epoch is not None else self.unit.recipe.stages)
 
     def _tidy(self, best: str, stages: Sequence[int]) -> None:

@@ -2,7 +2,7 @@
 
     leases/<name>/<generation>.held       created if absent, never changed: who holds it
     leases/<name>/<generation>.beat       the holder's heartbeat, a counter
-    leases/<name>/<generation>.released   the holder is done
+    leases/<name>/<generation>.released   the holder is done; what it has left for the next to read
 
 Whoever creates generation g + 1 has the lease; generations only grow, and the highest is never deleted, so the number
 is a fencing token: a holder that was taken for dead and comes back sees a higher one and stops. Lease files are not
@@ -60,6 +60,10 @@ class Lease:
     generation: int
     """The fencing token: higher than that of any earlier holder."""
     ttl: float
+    found: bytes = b""
+    """What the holder before left, if it gave the lease back."""
+    left: bytes = b""
+    """What the next holder finds."""
     beats: int = 0
 
     def check(self) -> None:
@@ -75,7 +79,7 @@ class Lease:
 
     def release(self) -> None:
         """Let the next one in at once. A lease that was taken over is left to its new holder."""
-        self.objects.put(_path(self.name, self.generation, "released"), b"", durable=False)
+        self.objects.put(_path(self.name, self.generation, "released"), self.left, durable=False)
         for kind in ("held", "beat"):
             self.objects.delete(_path(self.name, self.generation, kind))
 
@@ -100,8 +104,9 @@ class Leases:
             generation, held = _newest(self.objects, name)
             holder = self._read(name, generation) if held else None
             if holder is None or self._abandoned(holder):
+                found = self._left(name, generation) if generation and not held else b""
                 if self._take(name, generation + 1, owner, ttl):
-                    return Lease(self.objects, name, generation + 1, ttl)
+                    return Lease(self.objects, name, generation + 1, ttl, found)
                 continue
             sign = (generation, self.beat(holder))
             watched = watched or sign
@@ -155,6 +160,9 @@ class Leases:
         with suppress(OSError):  # the lease is taken; its next holder tidies
             self._tidy(name, generation)
         return True
+
+    def _left(self, name: str, generation: int) -> bytes:
+        return self.objects.get_if_present(_path(name, generation, "released")) or b""
 
     def _tidy(self, name: str, generation: int) -> None:
         """Delete the generations before, the oldest first: a stale holder must never find itself the highest."""

@@ -11,7 +11,7 @@ from study.chaos.watching import UnitUnderWay, committed, under_way
 from study.executor.session import StoreSession
 from study.executor.units import StudyUnit
 from study.store import Owner, Store
-from tests.study.executor.noop import _cells, outcome
+from tests.study.executor.noop import cells, outcome
 from tests.study.executor.plans import clean, plan, trial
 from trainables import tune
 
@@ -34,7 +34,7 @@ def run(store: Store, phase: str) -> None:
     if phase == "train":
         session.commit_training(outcome([0.5]), None)
     else:
-        session.commit_cells(list(_cells(unit.condition_ids, unit.recipe)))
+        session.commit_cells(list(cells(unit.condition_ids, unit.recipe)))
     session.close(tune.Report(status="done", images=100), 0, "cpu")
 
 

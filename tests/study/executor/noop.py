@@ -60,10 +60,10 @@ class NoOp(StudyTrainable):
 
     def _pretend_evaluation(self, recipe: Recipe, session: Session) -> Slices:
         session.load_trained()
-        cells = list(_cells(session.wanted, recipe))
-        session.commit_cells(cells)
-        self.images += 100 * len(cells)
-        yield self.report("done", cells=tuple(cells))
+        measured = list(cells(session.wanted, recipe))
+        session.commit_cells(measured)
+        self.images += 100 * len(measured)
+        yield self.report("done", cells=tuple(measured))
 
 
 class Quick(NoOp):
@@ -126,7 +126,7 @@ def outcome(losses: Sequence[float]) -> Outcome:
     )
 
 
-def _cells(wanted: Sequence[str], recipe: Recipe) -> Iterator[Cell]:
+def cells(wanted: Sequence[str], recipe: Recipe) -> Iterator[Cell]:
     for condition_id in wanted:
         yield Cell(
             condition_id=condition_id,

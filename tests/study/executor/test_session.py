@@ -10,7 +10,9 @@ import torch
 
 from study.executor.session import StoreSession, file_weights
 from study.executor.units import StudyUnit
+from study.progress import Phase
 from study.store import Owner, Store
+from tests.study.executor import noop
 from tests.study.executor.noop import outcome
 from tests.study.executor.plans import clean, trial
 from trainables import tune
@@ -91,6 +93,47 @@ def test_what_a_worker_killed_after_its_commit_left_goes_with_the_evaluation(tmp
     evaluation.load_trained()
     evaluation.commit_cells([])
     assert store.list_checkpoints("01") == ((session.attempt, "best"),)
+
+
+def session_of(store: Store, phase: Phase, launch: str) -> StoreSession:
+    ids = (clean().condition_id,) if phase == "evaluate" else ()
+    unit = StudyUnit(phase=phase, trial=trial("01"), condition_ids=ids)
+    return StoreSession(store, unit, {clean().condition_id: clean()}, Owner.here("test"), launch=launch)
+
+
+def test_only_the_launch_that_trained_a_trial_evaluates_it_without_asking_what_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(tmp_path)
+    asked: list[str] = []
+    evaluated = Store.evaluated
+    monkeypatch.setattr(Store, "evaluated", lambda self, one: asked.append(one) or evaluated(self, one))
+    training = session_of(store, "train", "ours")
+    training.commit_training(outcome([0.5]), None)
+    training.close(tune.Report(status="done"), 0, "cpu")
+    first = session_of(store, "evaluate", "ours")
+    assert list(first.wanted) == [clean().condition_id]
+    assert asked == []
+    first.close(tune.Report(status="stopped"), 0, "cpu")
+    for launch in ("ours", "theirs"):
+        later = session_of(store, "evaluate", launch)
+        assert list(later.wanted) == [clean().condition_id]
+        later.close(tune.Report(status="stopped"), 0, "cpu")
+    assert asked == ["01", "01"]
+
+
+def test_a_launch_that_finds_a_trial_trained_asks_what_is_evaluated(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    theirs = session_of(store, "train", "theirs")
+    theirs.commit_training(outcome([0.5]), None)
+    theirs.close(tune.Report(status="done"), 0, "cpu")
+    evaluation = session_of(store, "evaluate", "theirs")
+    evaluation.commit_cells(list(noop.cells(evaluation.wanted, trial("01").recipe)))
+    evaluation.close(tune.Report(status="done"), 0, "cpu")
+    ours = session_of(store, "train", "ours")
+    assert ours.already_committed
+    ours.close(tune.Report(status="done"), 0, "cpu")
+    assert session_of(store, "evaluate", "ours").already_committed
 
 
 def test_a_full_disk_costs_the_record_of_an_attempt_and_nothing_else(

@@ -44,6 +44,22 @@ def test_a_released_lease_is_free_and_its_generation_grows(store: Store) -> None
     second.check()
 
 
+def test_the_next_holder_finds_what_the_one_before_left_and_nothing_of_one_that_died(store: Store) -> None:
+    first = store.acquire(NAME, Owner.here("one"))
+    assert first.found == b""
+    first.left = b"trained"
+    first.release()
+    second = store.acquire(NAME, Owner.here("two"))
+    assert second.found == b"trained"
+    second.left = b"more"
+    second.release()
+    third = store.acquire(NAME, elsewhere(), ttl=0.1)
+    assert third.found == b"more"
+    third.left = b"never said"
+    fourth = store.acquire(NAME, Owner.here("four"), patience=5.0)
+    assert fourth.found == b""
+
+
 def test_leases_of_different_names_do_not_meet(store: Store) -> None:
     store.acquire("trials/a", Owner.here("a"))
     store.acquire("trials/b", Owner.here("b")).check()

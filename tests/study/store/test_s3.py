@@ -317,6 +317,9 @@ def test_what_a_lease_costs(place: str, server: Server) -> None:
     assert told == [
         {"LIST": 3, "PUT if absent": 1}, {"LIST": 1}, {"LIST": 1, "PUT": 1}, {"DELETE": 2, "PUT": 1},
     ]  # fmt: skip
+    server.counts()
+    store.acquire("trial/a", Owner.here("me"))
+    assert server.counts() == {"LIST": 3, "GET": 1, "PUT if absent": 1, "DELETE": 1}
 
 
 def test_what_a_commit_costs(place: str, server: Server) -> None:
