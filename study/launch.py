@@ -28,7 +28,7 @@ from study.plan import Plan, Resources
 from study.planning import check_test_images, check_weights, data_set, make_plan
 from study.progress import Observer, Progress
 from study.provenance import provenance
-from study.pruning import brackets_of, record_given_up
+from study.pruning import brackets_of, keep_promotions, record_given_up
 from study.recording import Recorded, recorded
 from study.spec import Spec
 from study.stages import lacking
@@ -213,6 +213,7 @@ def launch_plan(
             source.close()
             return _result(run)
         check_device_type(plan, store)
+        keep_promotions(plan, store, queue.brackets)
         with recorded(log) as ending:
             # Ray sets handlers of its own
             with stoppable(run), connected(options.address, store) as nodes, stoppable(run):

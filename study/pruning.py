@@ -9,16 +9,17 @@ from study.executor.rungs import Score
 from study.plan import Plan
 from study.pruners import rung_epochs
 from study.store import Launch, Store
+from study.store.patience import patiently
 
 
 def brackets_of(plan: Plan, store: Store, trained: Collection[str], failed: Collection[str]) -> Brackets:
     """Where the launches before left them."""
     if not plan.prunings:
         return Brackets(plan)
-    brackets = Brackets(plan, lambda trial_id: _scores(store.epochs(trial_id)))
+    brackets = Brackets(plan, lambda trial_id: patiently(lambda: _scores(store.epochs(trial_id))))
     halted = _halted(store, plan.study)
     pruned = given_up(plan, store)
-    brackets.recall(halted, _of_trained(plan, store, trained, halted), failed, pruned)
+    brackets.recall(halted, _of_trained(plan, store, trained, halted), failed, pruned, store.promotions(plan.study))
     return brackets
 
 
@@ -28,11 +29,17 @@ def given_up(plan: Plan, store: Store) -> Mapping[str, int]:
     return newest.pruned if newest is not None and newest.prunings == plan.prunings else {}
 
 
+def keep_promotions(plan: Plan, store: Store, brackets: Brackets) -> None:
+    """Write down who goes on before it does, so that a relaunch does not decide it anew."""
+    if plan.prunings:
+        brackets.note(lambda trial_id, epochs: patiently(lambda: store.record_promotion(plan.study, trial_id, epochs)))
+
+
 def record_given_up(store: Store, launch: Launch, brackets: Brackets) -> None:
     """Write down whom the launch gives up: trials in whose brackets nothing is left to train."""
     pruned = brackets.pruned()
     if pruned != launch.pruned:
-        store.record_pruned(launch.study, launch.number, pruned)
+        patiently(lambda: store.record_pruned(launch.study, launch.number, pruned))
 
 
 def _halted(store: Store, study: str) -> Mapping[str, Scores]:

@@ -24,6 +24,8 @@ Scores = Mapping[int, Score]
 """By the epoch after which it was measured."""
 Look = Callable[[str], Scores]
 """The scores of a trained trial."""
+Note = Callable[[str, int], None]
+"""Takes down that a trial goes on from the rung after so many epochs."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,9 @@ class Brackets:
         self._look = look
         self._brackets: dict[Key, Bracket] = {}
         self._of: dict[str, Bracket] = {}
+        self._unnoted: list[tuple[str, int]] = []
+        """Who went on, and from where, before anybody took note of it."""
+        self._note: Note | None = None
         self._drawing = {(one.label, one.train_distortion) for one in plan.searches if plan.undrawn(one)}
         self._never = parents(plan) | {one.trial_id for one in plan.trials if one.label not in self._rules}
         for trial in plan.trials:
@@ -143,11 +148,30 @@ class Brackets:
     def __contains__(self, trial_id: object) -> bool:
         return trial_id in self._of
 
+    def note(self, note: Note) -> None:
+        """From now on every promotion, and first those that there were, is taken down before the trial goes on."""
+        self._note = note
+        for trial_id, epochs in self._unnoted:
+            note(trial_id, epochs)
+        self._unnoted.clear()
+
+    def _promote(self, bracket: Bracket) -> list[str]:
+        going = bracket.promote()
+        for trial_id in going:
+            epochs = bracket.stretch(trial_id).since
+            if self._note is None:
+                self._unnoted.append((trial_id, epochs))
+            else:
+                self._note(trial_id, epochs)
+        return going
+
     def recall(
         self, halted: Mapping[str, Scores], trained: Mapping[str, Scores], failed: Collection[str],
-        pruned: Collection[str],
+        pruned: Collection[str], promoted: Collection[tuple[str, int]] = (),
     ) -> None:  # fmt: skip
         """What earlier launches found: how trials stood where they halted, and how those stood that are trained now.
+
+        `promoted` is who went on, and after how many epochs: they do so again, whoever has come to the rung since.
 
         `pruned` is who was given up when all was known. They stay so while nothing else in their bracket is left to
         train; else they halt at a rung, like any other.
@@ -160,7 +184,7 @@ class Brackets:
                 if trial_id in trained and not (bracket.closed and trial_id in given_up):
                     self._end(bracket, trial_id, {**trained[trial_id], **halted.get(trial_id, {})})
                 else:
-                    self._replay(bracket, trial_id, halted.get(trial_id, {}))
+                    self._replay(bracket, trial_id, halted.get(trial_id, {}), promoted)
 
     @property
     def given_up(self) -> frozenset[str]:
@@ -168,7 +192,7 @@ class Brackets:
         closed = (bracket for bracket in self._brackets.values() if bracket.closed)
         return frozenset(one for bracket in closed for one in bracket.numbers if bracket.halts(one))
 
-    def _replay(self, bracket: Bracket, trial_id: str, scores: Scores) -> None:
+    def _replay(self, bracket: Bracket, trial_id: str, scores: Scores, promoted: Collection[tuple[str, int]]) -> None:
         """Every rung that the trial has been at, without a gap; what came before the last has gone on."""
         entered = 0
         for epochs in bracket.epochs:
@@ -176,14 +200,15 @@ class Brackets:
                 break
             bracket.enter(trial_id, epochs, scores[epochs])
             entered += 1
-        for rung in bracket.rungs[: max(0, entered - 1)]:
+        goes_on = entered > 0 and (trial_id, bracket.epochs[entered - 1]) in promoted
+        for rung in bracket.rungs[: entered if goes_on else max(0, entered - 1)]:
             rung.already_promoted(bracket.numbers[trial_id])
-        if entered:
+        if entered and not goes_on:
             bracket.open.discard(trial_id)
 
     def begin(self) -> list[str]:
         """Once all is recalled: who goes on from where it halted."""
-        return [trial_id for bracket in self._brackets.values() for trial_id in bracket.promote()]
+        return [trial_id for bracket in self._brackets.values() for trial_id in self._promote(bracket)]
 
     def halts(self, trial_id: str) -> bool:
         """Whether the trial waits at a rung."""
@@ -200,7 +225,7 @@ class Brackets:
         bracket = self._of[trial_id]
         bracket.enter(trial_id, epochs, score)
         bracket.open.discard(trial_id)
-        return bracket.promote()
+        return self._promote(bracket)
 
     def trained(self, trial_id: str) -> list[str]:
         """The trial is trained to its end, here or by another study; who goes on because of it."""
@@ -209,7 +234,7 @@ class Brackets:
             return []
         known = {**self._look(trial_id), **bracket.scores[trial_id]}
         self._end(bracket, trial_id, known)
-        return bracket.promote()
+        return self._promote(bracket)
 
     def _end(self, bracket: Bracket, trial_id: str, scores: Scores) -> None:
         """The trial is in every rung that it came to; where it ended before the next, it diverged."""
@@ -229,7 +254,7 @@ class Brackets:
             return []
         bracket.open.discard(trial_id)
         bracket.ended.add(trial_id)
-        return bracket.promote()
+        return self._promote(bracket)
 
     def drawn(self) -> list[str]:
         """No search draws another point; who goes on because of it."""
@@ -237,7 +262,7 @@ class Brackets:
         self._drawing.clear()
         for bracket in closing:
             bracket.drawing = False
-        return [trial_id for bracket in closing for trial_id in bracket.promote()]
+        return [trial_id for bracket in closing for trial_id in self._promote(bracket)]
 
     def pruned(self) -> dict[str, int]:
         """Trial id → the epochs that it has; of brackets in which nothing is left to train."""

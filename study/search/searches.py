@@ -3,6 +3,7 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -16,6 +17,7 @@ from study.search.history import Halts, History, Values
 from study.search.journal import Ended, journal
 from study.stages import lacking
 from study.store import Store
+from study.store.patience import patiently
 from study.store.store import COMPLETE
 from trainables.recipe import Parent
 
@@ -258,8 +260,9 @@ class Searches:
         self._keep_journal()
 
     def _keep_journal(self) -> None:
-        """Write the searches down for Optuna's own tools."""
-        self._keep(journal(self._study, [(course.search, tuple(self._ended(course))) for course in self.courses]))
+        """Write the searches down for Optuna's own tools: a view, which the next time makes up for."""
+        with suppress(OSError):
+            self._keep(journal(self._study, [(course.search, tuple(self._ended(course))) for course in self.courses]))
         self._journal_due = time.monotonic() + JOURNAL_SECONDS
 
     def _ended(self, course: Course) -> Iterator[Ended]:
@@ -282,8 +285,8 @@ def resumed(plan: Plan, store: Store, failed: Collection[str]) -> Searches:
     """The searches of a plan where earlier launches left them; `failed` trials are given up."""
     searches = Searches(
         plan,
-        record=partial(store.record_point, plan.study),
-        look=partial(_found, store, plan),
+        record=lambda drawn, trials: patiently(lambda: store.record_point(plan.study, drawn, trials)),
+        look=lambda trial: patiently(lambda: _found(store, plan, trial)),
         keep=partial(store.keep_journal, plan.study),
     )
     searches.resume(_known(store, plan), failed, _halts(store, plan))

@@ -1,9 +1,11 @@
 """Rungs: how the trials of a study that prunes stood where they halted, and which of them it gave up.
 
     studies/<study>/rungs/<trial id>.<epochs>.parquet      one entry, written by the worker once the checkpoint is safe
+    studies/<study>/rungs/<trial id>.<epochs>.promoted     it goes on from there, written before it does
     studies/<study>/launches/<n>/pruned.parquet            who was given up, as a whole, at a launch's end
 
-An entry is a result of its trial: whoever writes it again writes the same, so that none is lost or counts twice.
+An entry is a result of its trial: whoever writes it again writes the same, so that none is lost or counts twice. Who
+goes on depends on who came first, and is not to be decided again with what has come since.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +20,9 @@ from trainables.records import Epoch
 
 Together = Callable[[Callable[[str], pa.Table], Sequence[str]], list[pa.Table]]
 """Applies a function to each, several at once."""
+Promotion = tuple[str, int]
+"""A trial's id, and the epochs that it had."""
+PROMOTED = ".promoted"
 
 
 def record_rung(objects: Objects, study: str, trial_id: str, epoch: Epoch) -> None:
@@ -33,9 +38,20 @@ def record_rung(objects: Objects, study: str, trial_id: str, epoch: Epoch) -> No
         objects.put(name, encode(RUNGS, [row]))
 
 
+def record_promotion(objects: Objects, study: str, trial_id: str, epochs: int) -> None:
+    objects.put(f"{_folder(study)}/{trial_id}.{epochs}{PROMOTED}", b"")
+
+
+def read_promotions(objects: Objects, study: str) -> frozenset[Promotion]:
+    """Who went on, and from which rung."""
+    names = (name.removesuffix(PROMOTED) for name in objects.children(_folder(study)) if name.endswith(PROMOTED))
+    return frozenset((trial_id, int(epochs)) for trial_id, _, epochs in (name.rpartition(".") for name in names))
+
+
 def read_rungs(objects: Objects, study: str, together: Together) -> pa.Table:
     """Every entry of the study; raises CorruptObjectError."""
-    names = [f"{_folder(study)}/{name}" for name in objects.children(_folder(study))]
+    listed = objects.children(_folder(study))
+    names = [f"{_folder(study)}/{name}" for name in listed if not name.endswith(PROMOTED)]
     return join(RUNGS, together(lambda name: decode(RUNGS, objects.get(name), objects.address(name)), names))
 
 

@@ -59,7 +59,7 @@ from study.store.rows import (
     prediction_rows,
     trial_row,
 )
-from study.store.rungs import read_rungs, record_pruned, record_rung
+from study.store.rungs import Promotion, read_promotions, read_rungs, record_promotion, record_pruned, record_rung
 from study.store.schemas import ATTEMPTS, EPOCHS, EVALUATIONS, PARTS, PREDICTIONS, RESULTS, TRIALS, Table
 from study.store.searches import record_point
 from trainables.recipe import Condition, Role
@@ -159,6 +159,14 @@ class Store:
     def rungs(self, study: str) -> pa.Table:
         """How the study's trials stood where they halted: `study.store.schemas.RUNGS`; raises CorruptObjectError."""
         return read_rungs(self.objects, study, _together)
+
+    def record_promotion(self, study: str, trial_id: str, epochs: int) -> None:
+        """A trial of the study goes on from where it halted."""
+        record_promotion(self.objects, study, trial_id, epochs)
+
+    def promotions(self, study: str) -> frozenset[Promotion]:
+        """The study's trials that went on, each with the epochs after which it had halted."""
+        return read_promotions(self.objects, study)
 
     def record_pruned(self, study: str, launch: int, epochs: Mapping[str, int]) -> None:
         """The trials that a launch gave up, each with the epochs that it was trained for."""

@@ -43,6 +43,7 @@ class World:
         self.trained: dict[str, Mapping[int, Score]] = {}
         self.evaluated: dict[str, set[str]] = {}
         self.pruned: dict[str, int] = {}
+        self.promoted: set[tuple[str, int]] = set()
         self.done: dict[str, int] = {}
         """Trial id → epochs in its last checkpoint."""
         self.epochs = 0
@@ -50,8 +51,9 @@ class World:
 
     def launch(self, chance: random.Random, workers: int = 3, events: int = 10_000) -> Queue:
         brackets = Brackets(self.plan, lambda trial_id: self.trained[trial_id])
-        brackets.recall(self.halted, self.trained, (), self.pruned)
+        brackets.recall(self.halted, self.trained, (), self.pruned, self.promoted)
         queue = Queue(self.plan, set(self.trained), self.evaluated, {}, brackets=brackets)
+        brackets.note(lambda trial_id, epochs: self.promoted.add((trial_id, epochs)))
         for _ in range(events):
             while len(queue.running) < workers and queue.take() is not None:
                 pass
@@ -96,9 +98,26 @@ def test_however_often_it_is_killed_a_study_ends_with_the_best_trained_and_nobod
         best = sorted(first, key=lambda one: first[one], reverse=True)[: points // 3]
         assert set(best) <= {one for one, epochs in world.done.items() if epochs > 1}
     assert world.epochs == sum(world.done.values())
+    assert all(world.done[one] > epochs for one, epochs in world.promoted), "who went on came to the next rung"
     again = world.launch(chance)
     assert again.finished
     assert world.epochs == sum(world.done.values())
+
+
+def test_a_relaunch_lets_go_on_who_went_on_whoever_has_come_since() -> None:
+    of = pruned_plan(*map(point, range(5)))
+    ids = [one.trial_id for one in of.trials]
+    brackets, promoted = Brackets(of), set[tuple[str, int]]()
+    brackets.note(lambda trial_id, epochs: promoted.add((trial_id, epochs)))
+    scores = dict(zip(ids, ((0.4, 0.0), (0.5, 0.0), (0.3, 0.0), (0.9, 0.0), (0.2, 0.0)), strict=True))
+    going = [one for trial_id in ids[:4] for one in brackets.halted(trial_id, 1, scores[trial_id])]
+    assert going == [ids[1], ids[3]], "the second of three, then the fourth, which is better"
+    assert promoted == {(ids[1], 1), (ids[3], 1)}
+    later = Brackets(of)
+    later.recall({one: {1: scores[one]} for one in ids[:4]}, {}, (), {}, promoted)
+    assert later.begin() == []
+    assert [one for one in ids if not later.halts(one)] == [ids[1], ids[3], ids[4]]
+    assert {one: later.stretch(one).since for one in (ids[1], ids[3])} == {ids[1]: 1, ids[3]: 1}
 
 
 def test_what_another_study_finishes_stays_pruned_until_there_is_something_new_to_compare() -> None:

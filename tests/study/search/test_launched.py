@@ -1,5 +1,6 @@
 """Searches on a real Ray: with one worker Optuna's own course, with several no point twice, killed and resumed."""
 
+import errno
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from study.front import on_front, point_results
 from study.launch import LaunchOptions
 from study.plan import Drawn, Plan, Search
 from study.store import Store
+from study.store.objects import LocalObjects
 from tests.study.executor.noop import Log
 from tests.study.search import peaked
 from tests.study.search.launching import Unlucky, launch, searched
@@ -115,6 +117,26 @@ def test_two_workers_never_train_the_same_point_and_more_points_go_on_from_there
     assert len(ids) == len(set(ids)) == 2 * (POINTS + 1) + 1
     assert log.last is not None
     assert log.last.trials_done == log.last.trials == len(ids)
+
+
+def test_a_disk_that_is_full_for_a_moment_costs_a_search_nothing(
+    cluster: str, tmp_path: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, refused = LocalObjects.put, [0.0]
+
+    def full(self: LocalObjects, name: str, data: bytes, *, durable: bool = True) -> None:
+        """From the third point on, for two seconds, in this process: the launch's own writes."""
+        if "/searches/" in name and name.endswith("/000002.json"):
+            refused[0] = refused[0] or time.monotonic()
+        if name.startswith("studies/") and refused[0] and time.monotonic() - refused[0] < 2.0:
+            raise OSError(errno.ENOSPC, "No space left on device", name)
+        put(self, name, data, durable=durable)
+
+    monkeypatch.setattr(LocalObjects, "put", full)
+    options = LaunchOptions(address=cluster, max_concurrent=1)
+    assert launch(searched(POINTS), tmp_path, Log([]), options).status == "complete"
+    assert refused[0], "the disk was full"
+    assert drawn(tmp_path) == drawn(alone)
 
 
 def test_launching_a_finished_search_again_does_nothing(plan: Plan, alone: Path) -> None:
