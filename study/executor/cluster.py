@@ -170,7 +170,7 @@ def connected(address: str | None, store: Store) -> Iterator[LiveNodes]:
     _check_spelled(address)
     with contextlib.ExitStack() as own:
         if address is None:
-            own.enter_context(_authenticated(store))
+            own.enter_context(_authenticated())
             own.enter_context(_bounded_logs())
         with _groups_of_their_own(), _few_processes():
             _start(address)
@@ -367,15 +367,15 @@ def shipped_code(everything: bool = False) -> list[str]:
 
 
 @contextlib.contextmanager
-def _authenticated(store: Store) -> Iterator[None]:
+def _authenticated() -> Iterator[None]:
     """Token authentication for a Ray of our own, whose ports cannot be held to loopback.
 
-    The token lies in the store, readable by its owner alone (for a store elsewhere: in a private folder), and never in
-    the user's home, where it would switch authentication on for other clusters.
+    The token lies in a folder of this launch alone: not in the store, which several users may share, and never in the
+    user's home, where it would switch authentication on for other clusters.
     """
     before = {name: os.environ.get(name) for name in AUTHENTICATION}
     with tempfile.TemporaryDirectory(prefix="study-") as private:
-        token = (store.root or Path(private)) / "ray-token"
+        token = Path(private) / "ray-token"
         _write_token(token)
         set_environment({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": None, "RAY_AUTH_TOKEN_PATH": str(token)})
         try:
@@ -425,17 +425,8 @@ def _bounded_logs() -> Iterator[None]:
 
 
 def _write_token(path: Path) -> None:
-    """A token at `path`, whole from the moment it is seen; one that is there stays."""
-    written = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    with open(written, "x", opener=_owner_only) as file:
+    with open(path, "x", opener=_owner_only) as file:
         file.write(secrets.token_hex(32))
-    try:
-        if path.exists() and not path.stat().st_size:
-            path.unlink()
-        with contextlib.suppress(FileExistsError):
-            os.link(written, path)
-    finally:
-        written.unlink()
 
 
 def set_environment(values: Mapping[str, str | None]) -> None:

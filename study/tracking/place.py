@@ -125,6 +125,8 @@ def prepare(place: Place, fill: Callable[[Path, str], None]) -> None:
             fill(Path(folder) / DATABASE, f"{place.artifacts}")
             if not database.exists():  # made by another process meanwhile, such as the one that shows it
                 (Path(folder) / DATABASE).rename(database)
+    with suppress(PermissionError):  # another's, who has done so
+        database.chmod(place.folder.stat().st_mode & 0o666)  # who may write there may write it; SQLite lets none but us
     with closing(sqlite3.connect(database, BUSY_SECONDS)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")  # readers, the UI among them, and the writer do not wait
 

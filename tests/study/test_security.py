@@ -21,6 +21,7 @@ from study.executor.cluster import _write_token
 from study.planning.starts import check_weights
 from study.spec import SpecError, load
 from tests.study.hand_made import TEXT
+from tests.study.launches.tiny import TEXT as SMALL
 from trainables.checkpoint import CorruptCheckpointError, parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,6 +151,19 @@ def test_the_token_of_a_local_ray_is_its_owners_alone(tmp_path: Path) -> None:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "ray-token").stat().st_mode) == 0o600
     assert len((tmp_path / "ray-token").read_text()) == 64
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_nothing_of_a_launch_keeps_another_user_from_a_shared_store(tmp_path: Path) -> None:
+    """By the modes of all that it leaves: under a umask that lets the group write, it may write everything."""
+    (tmp_path / "tiny.yaml").write_text(SMALL)
+    store = tmp_path / "store"
+    command = [sys.executable, "-m", "study.cli", "launch", "tiny.yaml", "--store", str(store)]
+    done = subprocess.run(command, cwd=tmp_path, umask=0o002, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (store / "mlflow" / "mlflow.db").exists()
+    assert [str(path) for path in store.rglob("*") if not path.stat().st_mode & stat.S_IWGRP] == []
 
 
 JOINS = "import ray, sys; ray.init(address=sys.argv[1]); print('joined')"
