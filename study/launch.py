@@ -14,7 +14,16 @@ from types import FrameType
 from typing import Literal
 
 from study.cost.packing import Packing, leaves_open, on_gpu_here, settled
-from study.executor.cluster import ClusterError, connected, gpu_name, offered, own_job, run_once
+from study.executor.cluster import (
+    OPEN_TO_ALL,
+    ClusterError,
+    connected,
+    gpu_name,
+    is_authenticated,
+    offered,
+    own_job,
+    run_once,
+)
 from study.executor.driver import execute
 from study.executor.estimate import Estimate
 from study.executor.failures import RETRIED_ON_RELAUNCH
@@ -273,7 +282,9 @@ def _workers(plan: Plan, nodes: Nodes, most: int | None) -> int:
 
 
 def _awaited(plan: Plan, nodes: Nodes) -> Iterator[str]:
-    """What is to be known of nodes that are not there yet."""
+    """What is to be known of the cluster, and of nodes that are not there yet."""
+    if not is_authenticated():
+        yield OPEN_TO_ALL
     for need in dict.fromkeys(trial.resources for trial in plan.expected().trials):
         if nodes.grows and not nodes.slots(need):
             yield f"no node has {told(need)} for a trial yet: those trials wait until the cluster's autoscaler adds one"

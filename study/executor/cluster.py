@@ -23,7 +23,12 @@ from ray._private import parameter as ray_parameter
 from ray._private import services as ray_services
 from ray._private import worker as ray_worker
 from ray._private.ray_constants import DEBUG_AUTOSCALING_STATUS
-from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
+from ray._raylet import (  # type: ignore[attr-defined]
+    AuthenticationMode,
+    AuthenticationTokenLoader,
+    Config,
+    get_authentication_mode,
+)
 from ray.autoscaler.v2.sdk import get_cluster_status
 from ray.autoscaler.v2.utils import is_autoscaler_v2
 from ray.exceptions import NodeDiedError, RayTaskError, TaskUnschedulableError, WorkerCrashedError
@@ -55,6 +60,14 @@ REACH_SECONDS = 10.0
 """How long a cluster's head may take to accept a connection."""
 JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """Where Ray tells a job's process what it was submitted with."""
+TOKENLESS = (
+    "If it wants a token: export RAY_AUTH_MODE=token, and have the cluster's token in ~/.ray/auth_token or in the file "
+    "that RAY_AUTH_TOKEN_PATH names"
+)
+OPEN_TO_ALL = (
+    "this cluster asks nobody for a token: whoever reaches its ports runs code as you. Start its nodes with "
+    "RAY_AUTH_MODE=token (README, On a cluster)"
+)
 AUTHENTICATION = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 
@@ -340,7 +353,13 @@ def join(address: str | None, options: Mapping[str, Any]) -> None:
     try:
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise ClusterError(f"no Ray at {address or 'this machine'}: {error}") from error
+        hint = "" if address is None or is_authenticated() else f". {TOKENLESS}"
+        raise ClusterError(f"no Ray at {address or 'this machine'}: {error}{hint}") from error
+
+
+def is_authenticated() -> bool:
+    """Whether this process shows a token to the Ray that it is of."""
+    return get_authentication_mode() == AuthenticationMode.TOKEN  # type: ignore[no-any-return]
 
 
 def _check_reachable(address: str) -> None:
@@ -462,9 +481,11 @@ def check_common_storage(store: Store) -> None:
         )
         for node in others
     }
-    apart = [others[node] for node, answer in answers.items() if not _met(answer, store, f"{folder}/{node}")]
-    for name in store.objects.children(folder):
-        store.objects.delete(f"{folder}/{name}")
+    try:
+        apart = [host for node, host in others.items() if not _met(answers[node], store, f"{folder}/{node}", host)]
+    finally:
+        for name in store.objects.children(folder):
+            store.objects.delete(f"{folder}/{name}")
     if apart:
         raise ClusterError(
             f"{store.location} is not one folder on every node: {', '.join(apart)} cannot see what this machine writes "
@@ -481,12 +502,18 @@ def _others(store: Store) -> dict[str, str]:
     return {node["NodeID"]: node["NodeManagerHostname"] for node in _alive() if node["NodeID"] != own}
 
 
-def _met(answer: ray.ObjectRef[bool], store: Store, marker: str) -> bool:
-    """Whether the two see what each other writes; True of a node that has gone away in this moment."""
+def _met(answer: ray.ObjectRef[bool], store: Store, marker: str, host: str) -> bool:
+    """Whether the two see what each other writes; True of a node that has gone away in this moment. Raises ClusterError
+    where the node can do nothing there."""
     try:
         return ray.get(answer) and store.objects.exists(marker)
     except (TaskUnschedulableError, WorkerCrashedError, NodeDiedError):
         return True
+    except RayTaskError as error:
+        raise ClusterError(
+            f"{host} cannot use {store.location}: {error.cause}. Keys in this machine's environment (AWS_ACCESS_KEY_ID "
+            "and so on) travel with the launch; files such as ~/.aws, and rights to a folder, every node needs itself"
+        ) from error
 
 
 def _meet(store: Store, folder: str, node: str) -> bool:

@@ -3,6 +3,9 @@
 import os
 from collections.abc import Mapping
 
+from study.store.errors import StoreError
+from study.tracking_uri import CREDENTIALS
+
 DEFAULT_STORE = "./study-store"
 VARIABLE = "STUDY_STORE"
 S3_ACCESS = (
@@ -13,8 +16,14 @@ S3_ACCESS = (
 
 
 def store_location(given: str | None) -> str:
-    """What is given, else $STUDY_STORE, else ./study-store."""
-    return given or os.environ.get(VARIABLE) or DEFAULT_STORE
+    """What is given, else $STUDY_STORE, else ./study-store; raises StoreError where it holds credentials."""
+    location = given or os.environ.get(VARIABLE) or DEFAULT_STORE
+    if (hidden := CREDENTIALS.sub("***@", location)) != location:
+        raise StoreError(
+            f"{hidden}: a store's address is shown and written down, and holds no user or password; set "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what the storage's own client reads"
+        )
+    return location
 
 
 def access(location: str, environment: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -360,7 +360,7 @@ class RemoteObjects:
         again itself."""
         try:
             yield
-        except (OSError, StoreError):
+        except (FileNotFoundError, FileExistsError, StoreError):
             raise
         except Exception as error:
             raise StorageError(
