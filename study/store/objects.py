@@ -6,7 +6,7 @@ seen by no reader.
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -73,8 +73,8 @@ class Objects(Protocol):
         """Full names of all objects in `folder` and its folders, sorted; none if it is absent."""
         ...
 
-    def described(self, folder: str) -> Mapping[str, "Described"]:
-        """As `beneath`, with sizes and times, from one listing."""
+    def described(self, folder: str, names: Collection[str] | None = None) -> Mapping[str, "Described"]:
+        """As `beneath`, with sizes and times, from one listing; of these names in the folder alone, or of all."""
         ...
 
     def temporary(self) -> Mapping[str, "Described"]:
@@ -194,7 +194,9 @@ class LocalObjects:
                    for name in visible(names))
         )  # fmt: skip
 
-    def described(self, folder: str) -> Mapping[str, Described]:
+    def described(self, folder: str, names: Collection[str] | None = None) -> Mapping[str, Described]:
+        if names is not None:
+            return self._described(self.root / folder / name for name in names)
         return self._described(self.root / name for name in self.beneath(folder))
 
     def temporary(self) -> Mapping[str, Described]:
@@ -335,7 +337,7 @@ class RemoteObjects:
     def beneath(self, folder: str) -> tuple[str, ...]:
         return tuple(self.described(folder))
 
-    def described(self, folder: str) -> Mapping[str, Described]:
+    def described(self, folder: str, names: Collection[str] | None = None) -> Mapping[str, Described]:
         start = len(self.prefix) + 1
         with self._asked(folder):
             listed = self.filesystem.find(self._path(folder), detail=True)
@@ -343,7 +345,7 @@ class RemoteObjects:
         return {
             name: Described(bytes=int(told["size"]), modified=_modified(told))
             for name, told in named
-            if not name.rpartition("/")[2].startswith(".")
+            if not name.rpartition("/")[2].startswith(".") and (names is None or name.rpartition("/")[2] in names)
         }
 
     def temporary(self) -> Mapping[str, Described]:

@@ -58,10 +58,13 @@ def sign(told: Described) -> Sign:
     return told.bytes, told.modified
 
 
-def read_packs(objects: Objects, table: str) -> Iterator[Pack]:
-    """Those that can be read: one that cannot is no loss."""
+def read_packs(objects: Objects, table: str, known: Mapping[str, Pack]) -> Iterator[Pack]:
+    """Those that can be read: one that cannot is no loss. Of `known` ones, by name, only whether they are there."""
     for file in objects.children(f"{FOLDER}/{table}"):
         name, _, kind = file.partition(".")
+        if name in known and kind == "json":
+            yield known[name]
+            continue
         body = objects.get_if_present(f"{FOLDER}/{table}/{file}") if kind == "json" else None
         if body is not None and (pack := _pack(name, body)) is not None:
             yield pack

@@ -16,7 +16,7 @@ so answers are told by their codes here.
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -116,14 +116,14 @@ class S3Objects(RemoteObjects):
     def beneath(self, folder: str) -> tuple[str, ...]:
         return tuple(self.described(folder))
 
-    def described(self, folder: str) -> Mapping[str, Described]:
+    def described(self, folder: str, names: Collection[str] | None = None) -> Mapping[str, Described]:
         start = len(self._split("")[1]) and len(self._split("")[1]) + 1
         listed = (one for page in self._pages(folder, "") for one in page.get("Contents", ()))
         named = ((one["Key"][start:], one) for one in listed)
         return {
             name: Described(bytes=one["Size"], modified=one["LastModified"].timestamp())
             for name, one in sorted(named, key=lambda pair: pair[0])
-            if visible([name.rpartition("/")[2]])
+            if visible([name.rpartition("/")[2]]) and (names is None or name.rpartition("/")[2] in names)
         }
 
     def _pages(self, folder: str, delimiter: str, prefix: str = "") -> Iterator[Mapping[str, Any]]:

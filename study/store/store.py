@@ -34,7 +34,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -301,7 +301,7 @@ class Store:
         """The rows of files that are in packs, and the names of the others."""
         there, rest = self._listed(table.name), dict.fromkeys(names)
         parts: list[pa.Table] = []
-        for pack in read_packs(self.objects, table.name):
+        for pack in self._known_packs(table.name):
             current = pack.current(there)
             wanted = {name: current[name] for name in current if name in rest}
             rows = read_rows(self.objects, table, pack, list(wanted.values())) if wanted else None
@@ -310,8 +310,19 @@ class Store:
                 rest = {name: None for name in rest if name not in wanted}
         return parts, list(rest)
 
-    def _listed(self, table: str) -> dict[str, Described]:
-        listed = self.objects.described(f"results/{table}")
+    def _known_packs(self, table: str) -> list[Pack]:
+        """Those that are there, each read once by this process: they never change."""
+        known = self._packs.get(table, {})
+        self._packs[table] = {pack.name: pack for pack in read_packs(self.objects, table, known)}
+        return list(self._packs[table].values())
+
+    @cached_property
+    def _packs(self) -> dict[str, dict[str, Pack]]:
+        """By table and name."""
+        return {}
+
+    def _listed(self, table: str, names: Collection[str] | None = None) -> dict[str, Described]:
+        listed = self.objects.described(f"results/{table}", names)
         return {name.rpartition("/")[2]: told for name, told in listed.items()}
 
     def pack(self) -> None:
@@ -320,16 +331,18 @@ class Store:
             self._pack(RESULTS[name])
 
     def _pack(self, table: Table) -> None:
-        packs, there = list(read_packs(self.objects, table.name)), self._listed(table.name)
-        known = {name for pack in packs for name in pack.current(there)}
-        if len(there) - len(known) < ENOUGH:
+        """By the names of the files: only those in no pack are looked at, and all of them when packs are joined."""
+        packs = self._known_packs(table.name)
+        names = set(self.objects.children(f"results/{table.name}"))
+        packed = names.intersection(chain(*(pack.members for pack in packs)))
+        members = sum(len(pack.members) for pack in packs)
+        old = packs if len(packs) >= MOST or 2 * len(packed) < members else []
+        if len(names) - len(packed) < ENOUGH and not old:
             return
-        old = packs if len(packs) >= MOST or 2 * len(known) < sum(len(pack.members) for pack in packs) else []
-        kept = {name for pack in packs if pack not in old for name in pack.current(there)}
-        names = sorted(there.keys() - kept)
-        write_pack(
-            self.objects, table, ((name, there[name], rows) for name, rows in self._each(table, names, old, there))
-        )
+        there = self._listed(table.name, None if old else names - packed)
+        if there:
+            parts = self._each(table, sorted(there), old, there)
+            write_pack(self.objects, table, ((name, there[name], rows) for name, rows in parts))
         for pack in old:
             delete_pack(self.objects, table.name, pack)
 
