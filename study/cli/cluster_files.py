@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path, PurePosixPath
 
 from study.cli.errors import CommandError
+from study.cli.options import shipped_names
 
 MARK = re.compile(r"\s*#\? (?P<condition>[a-z]+)$")
 PLACEHOLDER = re.compile(r"__(?P<name>[A-Z]+(?:_[A-Z]+)*)__")
@@ -40,7 +41,7 @@ class Common:
     """What every kind of cluster is asked for."""
 
     spec: str
-    """What is launched, as the head finds it."""
+    """What is launched: a shipped study's name, or a whole path on the head."""
     name: str
     store: str
     """A folder that every node sees, or a bucket's URL."""
@@ -123,6 +124,8 @@ class Machines(Scaled):
         check_shared(self, "--nfs", self.nfs)
         if self.image is None:
             check_checkout(self.project)
+        there = f"/home/ray/{PurePosixPath(self.spec).name}"
+        check_spec(self.spec, f"give {there}, and bring yours there with `ray rsync-up FILE {self.spec} {there}`")
 
     def values(self) -> dict[str, object]:
         return {
@@ -243,6 +246,8 @@ class Kube(Scaled):
                 f"--store {self.store}: the bucket asks who comes; give --service-account with a role on it, or "
                 "--secret whose keys become environment variables"
             )
+        there = f"{self.mount}/{PurePosixPath(self.spec).name}"
+        check_spec(self.spec, f"give its path on the volume of --pvc, to which you copy it, such as {there}")
 
     def text(self) -> str:
         key, value = SPOT[self.spot] if self.spot is not None else ("", "")
@@ -302,6 +307,8 @@ class Slurm(Common):
                 f"--time {self.time} is {allowed} s, of which the last {self.notice} are for stopping; give more than "
                 "twice --notice"
             )
+        there = Path(self.spec).absolute()
+        check_spec(self.spec, f"give its path in a folder that every node sees: {there}, if this one is such")
 
     def text(self) -> str:
         kind = f"{self.gpu_type}:" if self.gpu_type is not None else ""
@@ -345,6 +352,17 @@ def check_safe(flag: str, value: str | None) -> None:
         strange = sorted(set(SAFE.sub("", value)))
         told = f"has {' '.join(map(repr, strange))}" if strange else "is empty"
         raise CommandError(f"{flag}: letters, digits and ._/:@%+=,~- only, {value!r} {told}; give another name")
+
+
+def check_spec(spec: str, way_out: str) -> None:
+    """Raises CommandError for what means a file in a folder of this machine, where the launch will not run."""
+    path = PurePosixPath(spec)
+    is_shipped = f"{spec.removesuffix('.yaml')}.yaml" in shipped_names()
+    if not is_shipped and (not path.is_absolute() or ".." in path.parts):
+        raise CommandError(
+            f"SPEC: a shipped study (`study spec` lists them), or a YAML's whole path on the cluster, got {spec}; "
+            f"{way_out}"
+        )
 
 
 def check_place(flag: str, value: str) -> None:

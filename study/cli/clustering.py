@@ -39,7 +39,9 @@ cluster.add_typer(template, name="template", **examples(SLURM))
 Launched = Annotated[
     str,
     typer.Argument(
-        metavar="SPEC", help="What to launch: a shipped study, or a YAML as the head finds it.", show_default=False
+        metavar="SPEC",
+        help="What to launch: a shipped study, or a YAML's whole path on the cluster.",
+        show_default=False,
     ),
 ]
 Store = Annotated[

@@ -54,8 +54,8 @@ def job(tmp_path: Path) -> Iterator[Path]:
         path.chmod(0o755)
     answer = CliRunner().invoke(
         app,
-        ["cluster", "template", "slurm", "small.yaml", "--store", str(tmp_path / "store"), "--nodes", "2",
-         "--gpus", "0", "--cpus", "1", "-o", str(tmp_path / "job.sh")],
+        ["cluster", "template", "slurm", str(tmp_path / "small.yaml"), "--store", str(tmp_path / "store"),
+         "--nodes", "2", "--gpus", "0", "--cpus", "1", "-o", str(tmp_path / "job.sh")],
     )  # fmt: skip
     assert answer.exit_code == 0, answer.stderr
     yield tmp_path

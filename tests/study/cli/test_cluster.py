@@ -200,7 +200,7 @@ def test_nothing_of_the_template_is_left(study: Type, name: str) -> None:
 
 @pytest.mark.parametrize("name", MADE)
 def test_every_study_command_shown_can_be_typed(study: Type, name: str) -> None:
-    text = made(study, name).replace("\n    exec", " exec").replace('"$STORE"', "/x").replace('"$address"', "auto")
+    text = made(study, name).replace('"$STORE"', "/x").replace('"$address"', "auto")
     text = re.sub(r'"\$\{#nodes\[@\]\}"', "3", text)
     shown = re.findall(r"(?<![\w/])study ((?:cluster wait|launch|status) [^'&>|`;\n]*)", text)
     assert len(shown) >= 2
@@ -234,8 +234,8 @@ def test_every_option_of_ray_start_exists(study: Type, name: str) -> None:
         ((*SLURM, "--partition", "a b"), "--partition: letters, digits and ._/:@%+=,~- only, 'a b' has ' '"),
         ((*SLURM, "--partition", "$(rm)"), "--partition: letters, digits"),
         ((*SLURM, "--name", "My_Study"), "--name: lower-case letters, digits and dashes"),
-        (("slurm", "s", "--store", "store"), "--store: an absolute folder, the same on every node, got store"),
-        (("slurm", "s", "--store", "hdfs://x/y"), "--store: a folder, s3://… or gs://…, got hdfs://x/y"),
+        (("slurm", "grid_tifs", "--store", "store"), "--store: an absolute folder, the same on every node, got store"),
+        (("slurm", "grid_tifs", "--store", "hdfs://x/y"), "--store: a folder, s3://… or gs://…, got hdfs://x/y"),
         ((*AWS, *ON_FOLDER), "--store /mnt/study/store: nodes share no folder; give --nfs"),
         ((*AWS, "--store", "/data/store", *NFS), "it lies outside of --mount /mnt/study"),
         ((*AWS, "--store", "/mnt/study-other", *NFS), "it lies outside of --mount /mnt/study"),
@@ -253,6 +253,10 @@ def test_every_option_of_ray_start_exists(study: Type, name: str) -> None:
         ((*KUBE, *ON_FOLDER), "nodes share no folder; give --pvc"),
         ((*KUBE, "--store", "s3://b/x"), "the bucket asks who comes; give --service-account"),
         ((*KUBE, *ON_FOLDER, "--pvc", "p", "--node-selector", "gpu"), "--node-selector: KEY=VALUE, got gpu"),
+        ((*KUBE, "--store", "/mnt/study/my store", "--pvc", "p"), "'/mnt/study/my store' has ' '; give another name"),
+        ((*KUBE, "--store", "/mnt/study/it's", "--pvc", "p"), """--store: letters, digits and ._/:@%+=,~- only"""),
+        ((*KUBE, "--store", "s3://b/$(id)", "--secret", "s"), "--store: letters, digits and ._/:@%+=,~- only"),
+        (("kuberay", '/mnt/study/"a".yaml', *KUBE[2:], *ON_FOLDER), "SPEC: letters, digits and ._/:@%+=,~- only"),
     ],
 )
 def test_what_cannot_work_is_refused_in_words(study: Type, typed: tuple[str, ...], said: str) -> None:
@@ -260,6 +264,37 @@ def test_what_cannot_work_is_refused_in_words(study: Type, typed: tuple[str, ...
     assert answer.exit_code == 2
     assert said in re.sub(r"[│\s]+", " ", answer.stderr)
     assert not answer.stdout
+
+
+@pytest.mark.parametrize("spec", ["my_study.yaml", "grid_tif", "./grid_tifs", "~/s.yaml", "/mnt/study/../s.yaml"])
+@pytest.mark.parametrize(
+    ("typed", "way_out"),
+    [
+        ((*AWS, *ON_FOLDER, *NFS), "give /home/ray/{name}, and bring yours there with `ray rsync-up FILE {spec} /home"),
+        ((*GCP, "--store", "gs://b/x", "--service-account", "a@b"), "give /home/ray/{name}, and bring yours there"),
+        ((*KUBE, *ON_FOLDER, "--pvc", "p"), "the volume of --pvc, to which you copy it, such as /mnt/study/{name}"),
+        (SLURM, "give its path in a folder that every node sees: /"),
+    ],
+)
+def test_a_study_of_this_machines_is_refused_before_anything_is_written(
+    study: Type, typed: tuple[str, ...], way_out: str, spec: str
+) -> None:
+    """No node would find it: neither a pod nor a cloud's head has this folder, and a batch job may begin elsewhere."""
+    Path("my_study.yaml").write_text("study: mine")
+    answer = study("cluster", "template", typed[0], spec, *typed[2:], "-o", "made")
+    assert answer.exit_code == 2
+    said = " ".join(answer.stderr.split())
+    assert f"SPEC: a shipped study (`study spec` lists them), or a YAML's whole path on the cluster, got {spec}" in said
+    assert way_out.format(name=Path(spec).name, spec=spec) in said
+    assert not Path("made").exists()
+
+
+@pytest.mark.parametrize("spec", ["grid_tifs", "grid_tifs.yaml", "/mnt/study/my_study.yaml"])
+@pytest.mark.parametrize("name", ["aws, S3, spot", "gcp, GCS, spot", "kuberay, claim", "slurm, bare"])
+def test_a_study_that_every_cluster_has_is_launched_by_its_name(study: Type, name: str, spec: str) -> None:
+    answer = study("cluster", "template", MADE[name][0], spec, *MADE[name][2:])
+    assert answer.exit_code == 0, answer.stderr
+    assert f"study launch {spec} --address" in answer.stdout
 
 
 def test_a_file_is_not_written_over_unasked(study: Type) -> None:
