@@ -242,7 +242,9 @@ def kuberay(
     service_account: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of the pods; with a role on the bucket.", show_default=False)
     ] = None,
-    retries: Annotated[int, typer.Option(min=0, max=100, metavar="N", help="Tries after a first that failed.")] = 5,
+    retries: Annotated[
+        int, typer.Option(min=0, max=100, metavar="N", help="New clusters after a first whose launch failed.")
+    ] = 1,
     output: Output = None,
     force: Force = False,
 ) -> None:
