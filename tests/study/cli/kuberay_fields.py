@@ -1,15 +1,18 @@
 """The fields of KubeRay's RayJob v1 and of Kubernetes' pods that our manifest may use, as a JSON Schema.
 
-Names, types and enumerations are those of the published custom resource definition `rayjobs.ray.io` (v1), with
-`authOptions` as KubeRay 1.5.1 brought it; `required` also where the definition says so. Whatever is not here is
-refused, as `kubeconform -strict` would refuse what the definition has not.
+Names, types and what is required are those of the published custom resource definition `rayjobs.ray.io` (v1), with
+`authOptions` as KubeRay 1.5.1 brought it. It bounds the words of `upscalingMode` and `authOptions.mode`:
+those of `submissionMode`, names and numbers are checked by KubeRay's operator, those of pods by Kubernetes. Whatever is
+not here is refused, as `kubeconform -strict` would refuse what the definition has not. Stricter than the definition: a
+container names its image, a template has its `spec`, lists are not empty.
 """
 
 from typing import Any
 
+NUMBER = r"(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
 QUANTITY = {
     "type": ["string", "integer"],
-    "pattern": r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE])?$",
+    "pattern": rf"^(\+|-)?{NUMBER}(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?{NUMBER}))?$",
 }
 NAME = {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63}
 TEXT = {"type": "string"}
