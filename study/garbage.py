@@ -33,7 +33,7 @@ from typing import Literal
 
 from study.store import Heartbeat, HeldError, Owner, Store
 from study.store.objects import Described
-from study.store.retention import Checkpoint, superfluous
+from study.store.retention import FINAL, Checkpoint, superfluous
 from study.store.store import CHECKPOINT
 from trainables.checkpoint import CorruptCheckpointError, parse, weights_hash
 from trainables.recipe import Parent, Recipe
@@ -100,6 +100,8 @@ class _Membership:
     """Trial id → the studies that it was ever of."""
     launched: Mapping[str, float]
     """Study → when its newest launch was recorded."""
+    keep_last: frozenset[str]
+    """Trials of which a newest launch keeps `last+best`."""
 
 
 def survey(store: Store, older_than: float = SAFE_SECONDS) -> Survey:
@@ -168,6 +170,7 @@ def _membership(store: Store) -> _Membership:
     recipes: dict[str, Recipe] = {}
     once_in: defaultdict[str, dict[str, None]] = defaultdict(dict)
     launched = {}
+    keep_last: set[str] = set()
     records = store.objects.described("studies")
     for study in store.studies():
         launches = store.launches(study)
@@ -177,6 +180,8 @@ def _membership(store: Store) -> _Membership:
                 once_in[trial.trial_id][study] = None
         newest = launches[-1]
         current |= {trial.trial_id: trial.recipe for trial in newest.plan.trials}
+        if newest.plan.keep == "last+best":
+            keep_last.update(trial.trial_id for trial in newest.plan.trials)
         launched[study] = records[f"studies/{study}/launches/{newest.number}/provenance.json"].modified
     parents = _with_parents(current, recipes)
     return _Membership(
@@ -184,6 +189,7 @@ def _membership(store: Store) -> _Membership:
         recipes=recipes,
         once_in={trial_id: tuple(studies) for trial_id, studies in once_in.items()},
         launched=launched,
+        keep_last=frozenset(keep_last),
     )
 
 
@@ -245,8 +251,9 @@ def _superseded(
     for row in store.read("trials", suspects.keys()).to_pylist():
         trial_id, listed = row["trial_id"], suspects[row["trial_id"]]
         kept = {role for _, role in listed if role.startswith("stage-")}
+        other = {FINAL} if trial_id in members.keep_last else set[str]()
         best = _vouched_for(store, trial_id, listed, row["weights_hash"])
-        extra = list(superfluous(listed, best, () if row["diverged"] else kept))
+        extra = list(superfluous(listed, best, other if row["diverged"] else kept | other))
         if best is None and row["weights_hash"] is not None:
             extra = [one for one in extra if one[1] != "best"]
         if not row["diverged"] and _lacks_stages(members.current.get(trial_id), kept):

@@ -234,7 +234,9 @@ def launch_plan(
                     run.tell_notice(notice)
                 log.found(cluster=nodes.cluster, job=own_job(), where=run.where)
                 conditions = {condition.condition_id: condition for condition in plan.conditions}
-                sessions = OpenSessions(store, conditions, f"study {plan.study}", plan.baseline_id, plan.study)
+                sessions = OpenSessions(
+                    store, conditions, f"study {plan.study}", plan.baseline_id, plan.study, keep=plan.keep
+                )
                 try:
                     execute(run, sessions, conditions, workers, trainable)
                 finally:

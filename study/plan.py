@@ -16,6 +16,7 @@ BASELINE_METHODS = ("standard", "triplet_ranking")
 BASELINE_LABEL = "Baseline"
 """The label that is taken for it where several train so."""
 Draw = Literal["uniform", "loguniform", "int", "choice"]
+Keep = Literal["best", "last+best"]
 
 
 NOT_CUSTOM = ("CPU", "GPU", "memory", "object_store_memory")
@@ -250,6 +251,8 @@ class Plan:
     """(distortion or attack, of which kind), of all that is trained on or swept, by name; none of older launches."""
     prunings: tuple[Pruning, ...] = ()
     """Of the labels whose trials are pruned."""
+    keep: Keep = "best"
+    """Which checkpoints stay of a finished trial."""
 
     @property
     def baseline_id(self) -> str | None:

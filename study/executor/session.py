@@ -5,6 +5,7 @@ import platform
 import secrets
 import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -15,10 +16,11 @@ import torch
 from study.executor.failures import Death, traceback_hash
 from study.executor.units import StudyUnit
 from study.machines import CAPABILITY
+from study.plan import Keep
 from study.provenance import versions
 from study.store import AttemptRow, CorruptObjectError, Heartbeat, HeldError, Owner, Store, SupersededError
 from study.store.examples import example_name
-from study.store.retention import stage_roles, superfluous
+from study.store.retention import FINAL, roles, superfluous
 from trainables import tune
 from trainables.checkpoint import CorruptCheckpointError, dump, parse, weights_hash
 from trainables.evaluation.shown import is_attack
@@ -47,13 +49,16 @@ class OpenSessions:
     ttl: float = LEASE_SECONDS
     launch: str = field(default_factory=lambda: secrets.token_hex(8))
     """Tells this launch from all others."""
+    keep: Keep = "best"
+    """Which checkpoints stay of a finished trial."""
 
     def __call__(self, unit: StudyUnit) -> "StoreSession":
         owner = Owner.here(self.what)
         try:
             return StoreSession(
-                self.store, unit, self.conditions, owner, self.shown_under_attack, self.study, self.ttl, self.launch
-            )
+                self.store, unit, self.conditions, owner, self.shown_under_attack, self.study, self.ttl, self.launch,
+                self.keep,
+            )  # fmt: skip
         except HeldError as held:
             raise tune.HeldError(str(held)) from None
 
@@ -128,9 +133,11 @@ class StoreSession:
         study: str = "",
         ttl: float = LEASE_SECONDS,
         launch: str = "",
+        keep: Keep = "best",
     ) -> None:
         self.store = store
         self.launch = launch
+        self.keeps = keep
         self.study = study
         self.shown_under_attack = shown_under_attack
         self.unit = unit
@@ -298,6 +305,10 @@ class StoreSession:
             return
         if weights is not None:
             self.store.write_checkpoint(self.trial_id, self.attempt, "best", dump(weights))
+        if self.keeps == "last+best":
+            with suppress(FileNotFoundError):  # of a training of no epochs
+                last = self.store.read_checkpoint(self.trial_id, self.attempt, "last")
+                self.store.write_checkpoint(self.trial_id, self.attempt, FINAL, last)
         self.store.commit_training(self.unit.trial, outcome)
         self.lease.left = self.launch.encode()
         self._tidy(self.attempt, () if outcome.diverged_epoch is not None else self.unit.recipe.stages)
@@ -305,7 +316,7 @@ class StoreSession:
     def _tidy(self, best: str, stages: Sequence[int]) -> None:
         """Delete the checkpoints that nothing needs any more; `best` is the attempt that the trial's row is of."""
         checkpoints = self.store.list_checkpoints(self.trial_id)
-        for attempt, role in superfluous(checkpoints, best, stage_roles(stages)):
+        for attempt, role in superfluous(checkpoints, best, roles(stages)):
             self.store.delete_checkpoint(self.trial_id, attempt, role)
 
     def _commit_stages(self, outcome: Outcome) -> None:

@@ -36,6 +36,7 @@ def make_plan(spec: Spec, fingerprint: str) -> Plan:
         figures=spec.figures,
         kinds=tuple(_kinds(spec)),
         prunings=tuple(_prunings(spec)),
+        keep=spec.keep,
     )
 
 

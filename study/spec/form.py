@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from study.plan import Draw, Figure
+from study.plan import Draw, Figure, Keep
 from study.spec.faults import Place
 from trainables.parameters import Value
 from trainables.recipe import Component, Counts, Precision, Select
@@ -258,6 +258,8 @@ class Spec(Frozen):
     resources: Needs
     tracking: str | None
     """The address of MLflow; None where the YAML gives none."""
+    keep: Keep
+    """Which checkpoints stay of a finished trial."""
     text: str
     """The YAML, with overrides applied: read again, it gives this study again."""
 

@@ -15,6 +15,7 @@ from study.spec.faults import Faults, Place, refusal, shown
 from study.spec.figures import There, read_figures
 from study.spec.form import Evaluate, MethodSpec, Setting, Spec
 from study.spec.images import ImageShape, check_crop, check_model, images_of
+from study.spec.keeping import read_keep
 from study.spec.measures import check_attacked, check_quality
 from study.spec.methods import Methods
 from study.spec.needs import default_needs, read_needs
@@ -31,7 +32,7 @@ from trainables.recipe import Component
 
 SECTIONS = (
     "study", "title", "data", "model", "train", "distortions", "methods", "search", "evaluate", "figures",
-    "resources", "tracking",
+    "resources", "tracking", "keep",
 )  # fmt: skip
 REQUIRED_SECTIONS = ("study", "data", "model", "methods")
 STUDY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
@@ -106,6 +107,7 @@ def _sections(given: dict[str, Node], folder: Path, faults: Faults) -> dict[str,
         "figures": _figures(given, labels, distortions, methods, evaluate, faults),
         "resources": resources,
         "tracking": read_tracking(given.get("tracking"), faults),
+        "keep": read_keep(given.get("keep"), faults),
     }
 
 

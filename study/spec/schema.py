@@ -1,9 +1,9 @@
 """The JSON Schema of a study's YAML, for editors: completion and checks as one types, from the same descriptions."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
-from study.plan import Draw
+from study.plan import Draw, Keep
 from study.pruners import PRUNERS
 from study.samplers import SAMPLERS
 from study.spec.attacks import ATTACKS, SHARED
@@ -13,6 +13,7 @@ from study.spec.components import distortion_names, distortion_parameters
 from study.spec.evaluation import SEED
 from study.spec.file_sets import NAME as FILES
 from study.spec.file_sets import OTHERS as OF_FILES
+from study.spec.keeping import KEPT
 from study.spec.loading import MAX_TITLE, REQUIRED_SECTIONS, STUDY
 from study.spec.methods import VARY
 from study.spec.needs import (
@@ -95,6 +96,7 @@ def _sections() -> Schema:
         "figures": {"type": "object", "description": "pages of the dashboard", "additionalProperties": _figure()},
         "resources": _defined("resources"),
         "tracking": _object({MLFLOW: {**TEXT, "description": TRACKED}}, description="where every run is shown"),
+        "keep": {"enum": list(get_args(Keep)), "description": KEPT},
     }
 
 

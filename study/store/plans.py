@@ -7,7 +7,19 @@ from typing import get_args
 
 import pyarrow as pa
 
-from study.plan import Benchmark, BenchmarkTest, Figure, Plan, PlannedTrial, Pruning, Resources, Skipped, Sweep, Trained
+from study.plan import (
+    Benchmark,
+    BenchmarkTest,
+    Figure,
+    Keep,
+    Plan,
+    PlannedTrial,
+    Pruning,
+    Resources,
+    Skipped,
+    Sweep,
+    Trained,
+)
 from study.store.hyperparameters import hyperparameters, symbol
 from study.store.recipes import read_components, read_recipe, write_components, write_recipe
 from study.store.rows import Row
@@ -31,6 +43,8 @@ def membership(plan: Plan) -> pa.Table:
         metadata[b"kinds"] = json.dumps(plan.kinds).encode()
     if plan.prunings:
         metadata[b"prunings"] = json.dumps([asdict(one) for one in plan.prunings]).encode()
+    if plan.keep != "best":
+        metadata[b"keep"] = plan.keep.encode()
     return pa.Table.from_pylist(rows, schema=MEMBERSHIP.schema.with_metadata(metadata))
 
 
@@ -88,7 +102,12 @@ def plan_of(membership: pa.Table, conditions: pa.Table) -> Plan:
         figures=tuple(map(_figure, json.loads(membership.schema.metadata.get(b"figures", b"[]")))),
         kinds=tuple((name, kind) for name, kind in json.loads(membership.schema.metadata.get(b"kinds", b"[]"))),
         prunings=prunings(membership),
+        keep=_keep(membership),
     )
+
+
+def _keep(membership: pa.Table) -> Keep:
+    return "last+best" if membership.schema.metadata.get(b"keep") == b"last+best" else "best"
 
 
 def prunings(membership: pa.Table) -> tuple[Pruning, ...]:

@@ -4,7 +4,7 @@
     studies/<name>/searches/<search_id>/<number>.json          a point that a search has drawn
     studies/<name>/optuna.journal                              the searches, for Optuna's own tools
     studies/<name>/log/<sitting>/…                             what a launch said: see study/store/logbook.py
-    trials/<trial_id>/<attempt>/{last.ckpt, best.ckpt, stage-<n>.ckpt, again-<n>.ckpt}
+    trials/<trial_id>/<attempt>/{last, best, final, stage-<n>, again-<n>}.ckpt
                                                                after n epochs or iterations; again: not yet known to be
                                                                those of the training that was committed
     results/trials/<trial_id>.parquet                          the row that says: trained
@@ -76,7 +76,7 @@ DIGEST = 16
 """Bytes of the checksum that, followed by SEAL, ends a checkpoint file. `torch.load` reads past it."""
 
 STAGE = re.compile(r"stage-(\d+)\.ckpt")
-CHECKPOINT = re.compile(r"(last|best|(?:stage|again)-\d+)\.ckpt")
+CHECKPOINT = re.compile(r"(last|best|final|(?:stage|again)-\d+)\.ckpt")
 COMPLETE: tuple[Role, ...] = ("best", "stages")
 """Roles whose cells a study waits for."""
 

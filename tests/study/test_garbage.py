@@ -164,6 +164,17 @@ def test_of_a_finished_trial_the_weights_that_its_row_names_stay_and_all_others_
     assert store.list_checkpoints("base") == (("0002-bb", "best"), ("0003-cc", "stage-1"))
 
 
+def test_a_final_state_goes_once_no_study_keeps_it(store: Store) -> None:
+    store.record_launch(replace(small.plan(), keep="last+best"), "study: small\n", {})
+    store.write_checkpoint("base", "0001-aa", "best", dump(weights(1.0)))
+    store.write_checkpoint("base", "0001-aa", "final", b"x")
+    store.commit_training(small.BASELINE, replace(small.OUTCOME, weights_hash=weights_hash(weights(1.0))))
+    assert survey(store, EVERYTHING).garbage == ()
+    store.record_launch(small.plan(), "study: small\n", {})
+    collect(store, EVERYTHING)
+    assert store.list_checkpoints("base") == (("0001-aa", "best"),)
+
+
 def test_weights_that_match_no_row_are_no_ones_to_delete(store: Store) -> None:
     store.record_launch(small.plan(), "study: small\n", {})
     for attempt in ("0001-aa", "0002-bb"):

@@ -10,13 +10,14 @@ import torch
 
 from study.executor.session import StoreSession, file_weights
 from study.executor.units import StudyUnit
+from study.plan import Keep
 from study.progress import Phase
 from study.store import Owner, Store
 from tests.study.executor import noop
 from tests.study.executor.noop import outcome
 from tests.study.executor.plans import clean, trial
 from trainables import tune
-from trainables.checkpoint import CorruptCheckpointError, dump, weights_hash
+from trainables.checkpoint import CorruptCheckpointError, dump, parse, weights_hash
 from trainables.recipe import WeightsFile
 
 
@@ -134,6 +135,25 @@ def test_a_launch_that_finds_a_trial_trained_asks_what_is_evaluated(tmp_path: Pa
     assert ours.already_committed
     ours.close(tune.Report(status="done"), 0, "cpu")
     assert session_of(store, "evaluate", "ours").already_committed
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("best", {"best"}), ("last+best", {"best", "final"})])
+def test_of_a_finished_trial_the_last_state_stays_where_it_is_asked_for(
+    tmp_path: Path, keep: Keep, kept: set[str]
+) -> None:
+    store, unit = Store.open(tmp_path), StudyUnit(phase="train", trial=trial("01"))
+    session = StoreSession(store, unit, {clean().condition_id: clean()}, Owner.here("test"), keep=keep)
+    weights = {"weight": torch.ones(3)}
+    session.save_last({"epochs": [0.5], "step": 3})
+    session.commit_training(replace(outcome([0.5]), weights_hash=weights_hash(weights)), weights)
+    session.close(tune.Report(status="done"), 0, "cpu")
+    assert {role for _, role in store.list_checkpoints("01")} == kept
+    another = session_of(store, "evaluate", "another's")
+    another.load_trained()
+    another.commit_cells(list(noop.cells(another.wanted, trial("01").recipe)))
+    assert {role for _, role in store.list_checkpoints("01")} == kept, "who wants less takes nothing away"
+    if keep == "last+best":
+        assert parse(store.read_checkpoint("01", session.attempt, "final"))["step"] == 3
 
 
 def test_a_full_disk_costs_the_record_of_an_attempt_and_nothing_else(
