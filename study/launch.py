@@ -43,6 +43,7 @@ from study.spec import Spec
 from study.stages import lacking
 from study.store import Heartbeat, Owner, Store, StoreError
 from study.store.logbook import Logbook
+from study.store.submissions import begun
 from trainables.datasets import split_of
 from trainables.evaluation.shown import frames_of
 from trainables.recipe import Recipe, Split
@@ -224,6 +225,8 @@ def launch_plan(
         check_device_type(plan, store)
         keep_promotions(plan, store, queue.brackets)
         with recorded(log) as ending:
+            begun(store.objects, log.sitting, own_job())
+            obey(log, run)  # whoever asked before it began: then nothing is trained
             # Ray sets handlers of its own
             with stoppable(run), connected(options.address, store) as nodes, stoppable(run):
                 workers = _workers(plan, nodes.now(), options.max_concurrent)

@@ -180,7 +180,7 @@ def read_end(objects: Objects, sitting: Sitting) -> End | None:
     body = objects.get_if_present(_name(sitting, "end.json"))
     if body is None:
         return None
-    known = _parsed(objects, _name(sitting, "end.json"), body)
+    known = parsed(objects, _name(sitting, "end.json"), body)
     return End(**{**known, "at": datetime.fromisoformat(known["at"])})
 
 
@@ -233,16 +233,17 @@ def _plain(value: object) -> str:
 
 
 def _sitting(objects: Objects, study: str, name: str, body: bytes) -> Sitting:
-    known = _parsed(objects, f"{_folder(study)}/{name}/about.json", body)
+    known = parsed(objects, f"{_folder(study)}/{name}/about.json", body)
     return Sitting(**{**known, "since": datetime.fromisoformat(known["since"]), "owner": Owner(**known["owner"])})
 
 
 def _line(objects: Objects, name: str, text: bytes) -> LogLine:
-    known = _parsed(objects, name, text)
+    known = parsed(objects, name, text)
     return LogLine(**{**known, "at": datetime.fromisoformat(known["at"])})
 
 
-def _parsed(objects: Objects, name: str, body: bytes) -> dict[str, Any]:
+def parsed(objects: Objects, name: str, body: bytes) -> dict[str, Any]:
+    """What an object says that no result depends on; raises CorruptObjectError."""
     try:
         known: dict[str, Any] = json.loads(body)
     except ValueError as error:
