@@ -267,13 +267,22 @@ def list_studies(store: StorePlace = None) -> None:
 @app.command(**examples("study status demo_mnist", "study status demo_mnist --json"))
 def status(study: Study, store: StorePlace = None, as_json: Json = False) -> None:
     """Show how far a study is, and what failed why."""
-    from study.cli.places import newest, open_store, store_suffix, study_name
+    from study.cli.places import newest, store_suffix, study_of
     from study.cli.status_screen import print_status
+    from study.cli.submitted import awaited_json, print_awaited
     from study.standing import look
+    from study.store.submissions import awaited
     from study.summary import summarise
 
-    opened = open_store(store)
-    found_plan = newest(opened, study_name(study, opened)).plan
+    opened, name = study_of(study, store)
+    submission = awaited(opened.objects, name)
+    if submission is not None and opened.newest_launch(name) is None:
+        if as_json:
+            typer.echo(json.dumps(awaited_json(opened, submission), ensure_ascii=False))
+        else:
+            print_awaited(opened, submission, store_suffix(store), terminal())
+        return
+    found_plan = newest(opened, name).plan
     found = look(opened, found_plan)
     summary = summarise(found_plan, found)
     if as_json:
@@ -322,7 +331,9 @@ def stop(
     The request is kept in the store, where the launch looks every few seconds; trials finish their slice and keep a
     checkpoint, and the next launch goes on from there.
 
-    Exit status: 0 it has stopped, 1 no launch was running, 3 it was asked and is still at work.
+    A submitted launch that has not begun trains nothing when it begins.
+
+    Exit status: 0 it has stopped, 1 no launch was running, 3 it was asked and is still at work, or has yet to begin.
     """
     from study.cli.halting import stop as ask
 

@@ -4,12 +4,14 @@ import time
 
 from study.cli.end_screen import incomplete_line
 from study.cli.errors import HELD, UNFINISHED
-from study.cli.logs import at_work, here, holder, told_of
-from study.cli.places import newest, open_store, store_suffix, study_name
+from study.cli.logs import at_work, holder, told_of
+from study.cli.places import newest, store_suffix, study_of
+from study.cli.submitted import ask_ray, here, told_of_refusal, told_of_submission, wait_for_beginning
 from study.cli.terminal import Terminal
 from study.standing import look
 from study.store import Owner, Store
 from study.store.logbook import Sitting, ask_to_stop, read_end
+from study.store.submissions import Submission, ask_not_to_begin, awaited, read_refusal, withdraw
 from study.summary import summarise
 
 LOOK_SECONDS = 0.5
@@ -19,20 +21,51 @@ BEGINNING_SECONDS = 10.0
 
 def stop(typed: str, store: str | None, *, wait: bool, seconds: float, terminal: Terminal) -> int:
     """The whole command; its exit status."""
-    opened = open_store(store)
-    study = study_name(typed, opened)
+    opened, study = study_of(typed, store)
     sitting = _found(opened, study)
+    submission = awaited(opened.objects, study)
+    if sitting is None and submission is not None and read_refusal(opened.objects, submission) is None:
+        return _stop_awaited(opened, submission, store_suffix(store), terminal, wait=wait, seconds=seconds)
     if sitting is None:
         terminal.print("\n".join(terminal.wrap(_nothing(opened, study))))
         return UNFINISHED
-    owner = Owner.here(f"study stop {study}")
-    ask_to_stop(opened.objects, sitting, f"{owner.user} on {owner.host}, with study stop")
+    ask_to_stop(opened.objects, sitting, _asker(study))
     terminal.print("\n".join(terminal.wrap(f"Asked to stop: {study}, {told_of(sitting)}", 0, 2)))
     suffix = store_suffix(store)
     if not wait:
         terminal.print(f"It finishes its slice and keeps a checkpoint.  To see it end:  study status {study}{suffix}")
         return 0
     return _wait(opened, sitting, seconds, suffix, terminal)
+
+
+def _asker(study: str) -> str:
+    owner = Owner.here(f"study stop {study}")
+    return f"{owner.user} on {owner.host}, with study stop"
+
+
+def _stop_awaited(
+    store: Store, submission: Submission, suffix: str, terminal: Terminal, *, wait: bool, seconds: float
+) -> int:
+    """Ask a launch that has not begun; its exit status."""
+    study, by = submission.study, _asker(submission.study)
+    ask_not_to_begin(store.objects, submission, by)
+    terminal.print("\n".join(terminal.wrap(f"Asked to stop: {study}, {told_of_submission(submission)}", 0, 2)))
+    if wait_for_beginning(store, submission, seconds if wait else 0.0):
+        withdraw(store.objects, submission)  # the request too, where it came late
+        sitting = at_work(store, study)
+        if sitting is not None:
+            ask_to_stop(store.objects, sitting, by)  # it may have begun in between
+            return _wait(store, sitting, seconds, suffix, terminal) if wait else 0
+        terminal.print(f"It has ended.  study logs {study}{suffix}")
+        return 0
+    end = read_refusal(store.objects, submission)
+    if end is not None:
+        terminal.print("\n".join(terminal.wrap(told_of_refusal(end), 0, 2)))
+        return 0
+    terminal.print(f"It has not begun yet, and trains nothing when it does.  To see it:  study status {study}{suffix}")
+    if wait:
+        terminal.print(f"What keeps it:  {ask_ray(submission)}")
+    return HELD if wait else 0
 
 
 def _found(store: Store, study: str) -> Sitting | None:

@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
 
 from study.cli.launch_screen import ID_DIGITS
 from study.cli.numbers import clock
-from study.cli.places import open_store, store_suffix, study_name, trial_places
+from study.cli.places import store_suffix, study_of, trial_places
+from study.cli.submitted import here, print_awaited, wait_for_beginning
 from study.cli.terminal import Terminal
 from study.cli.trial_screen import print_attempt
 from study.store import Held, Store
 from study.store.logbook import BEGINNING, LogLine, Sitting, newest_sitting, read_end, read_lines, sittings
+from study.store.submissions import awaited
 
 FOLLOW_SECONDS = 2.0
 ENDED = {"complete": "complete", "incomplete": "not complete", "stopped": "stopped", "failed": "ended by an error"}
@@ -20,18 +21,24 @@ def print_logs(
     typed: str, trial: str | None, store: str | None, *, every: bool, follow: bool, terminal: Terminal
 ) -> None:
     """The whole command."""
-    opened = open_store(store)
-    study = study_name(typed, opened)
+    opened, study = study_of(typed, store)
     if trial is not None:
         _of_trial(opened, study, trial, terminal)
         return
+    submission = awaited(opened.objects, study)
+    if submission is not None and follow and at_work(opened, study) is None:
+        print_awaited(opened, submission, store_suffix(store), terminal)
+        wait_for_beginning(opened, submission)
+        submission = awaited(opened.objects, study)
     kept = sittings(opened.objects, study)
-    if not kept:
+    if not kept and submission is None:
         terminal.print(f"No launch of {study} has kept lines in {opened.location}.")
         return
     for sitting in kept if every else kept[-1:]:
         _print_sitting(opened, sitting, terminal, follow=follow and sitting is kept[-1])
-    earlier = 0 if every else len(kept) - 1
+    if submission is not None:
+        print_awaited(opened, submission, store_suffix(store), terminal)
+    earlier = 0 if every or not kept else len(kept) - 1
     if earlier:
         terminal.print()
         also = "1 earlier launch" if earlier == 1 else f"{earlier} earlier launches"
@@ -77,11 +84,6 @@ def line_of(line: LogLine) -> str:
     parts = (trial, line.label, line.train_distortion, line.settings, line.message)
     score = f"{line.trials_done}/{line.trials}"
     return "  ".join((f"{here(line.at)}  {line.change:<8}", *(part for part in parts if part), score))
-
-
-def here(moment: datetime) -> str:
-    """In the reader's time zone, to the second."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def told_of(sitting: Sitting) -> str:

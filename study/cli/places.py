@@ -2,7 +2,7 @@
 
 import difflib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from study.cli.errors import CommandError
 from study.plan import PlannedTrial
 from study.store import Launch, Store
 from study.store.location import store_location
+from study.store.submissions import submitted_studies
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -31,9 +32,20 @@ def open_store(given: str | None) -> Store:
 OTHER_STORE = "--store or $STUDY_STORE names another store"
 
 
-def study_name(typed: str, store: Store) -> str:
-    """A study in the store, from its name, NAME.yaml, or the path of its file; raises CommandError."""
-    studies = store.studies()
+def study_of(typed: str, given: str | None) -> tuple[Store, str]:
+    """A store and a study in it, of which perhaps no more is known than that it was submitted; raises CommandError."""
+    location = store_location(given)
+    store = Store.open(location, create=False)
+    submitted = submitted_studies(store.objects)
+    if not submitted:
+        store = open_store(given)
+    return store, study_name(typed, store, submitted)
+
+
+def study_name(typed: str, store: Store, submitted: Collection[str] = ()) -> str:
+    """A study in the store, or one of those `submitted`, from its name, NAME.yaml, or the path of its file; raises
+    CommandError."""
+    studies = tuple(sorted({*store.studies(), *submitted}))
     name = Path(typed).name
     for candidate in (typed, name, *(name.removesuffix(suffix) for suffix in SUFFIXES)):
         if candidate in studies:

@@ -3,12 +3,14 @@
 from study.cli.end_screen import diverged_lines, failure_lines, incomplete_line
 from study.cli.logs import at_work, where_lines
 from study.cli.places import newest
+from study.cli.submitted import print_awaited
 from study.cli.terminal import Column, Terminal, count, lay_out
 from study.machines import mixed
 from study.plan import Plan
 from study.report import Naming, failures
 from study.standing import look, newest_failures
 from study.store import Store
+from study.store.submissions import awaited
 from study.summary import Counts, Summary, summarise
 
 COUNTED = ("total", "done", "running", "failed", "diverged", "pruned", "blocked", "held", "left")
@@ -27,6 +29,8 @@ def print_status(store: Store, plan: Plan, summary: Summary, terminal: Terminal,
         terminal.print(line)
     for line in (*where_lines(store, plan.study, suffix), *_starting(store, plan.study)):
         terminal.print("\n".join(terminal.wrap(line, 0, 2) if not line.startswith("  ") else [terminal.text(line)]))
+    if (submission := awaited(store.objects, plan.study)) is not None:
+        print_awaited(store, submission, suffix, terminal)
     if told := mixed(store.read("attempts", {trial.trial_id for trial in plan.trials}).to_pylist()):
         terminal.print("\n".join(terminal.wrap(told, 0, 2)))
     if summary.trials.diverged:

@@ -17,7 +17,23 @@ from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 from study.executor.cluster import EXCLUDES, ClusterError
 from study.tracking_uri import unproxied
 
-ENTRYPOINT = "python -m study.cli.job"
+START = "start.sh"
+ENTRYPOINT = f"exec sh {START}"
+STARTING = r"""# Starts a submitted launch with the Python of the head's Ray, which PATH need not lead to: a head
+# started as /path/.venv/bin/ray has the PATH of whoever started it.  What runs a job is a worker of Ray, and its
+# parent, the raylet, knows the command that starts workers.  Where there is no /proc, PATH has to do.
+raylet=$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$PPID/status" 2> /dev/null)
+python=$({ tr '\0' '\n' < "/proc/$raylet/cmdline"; } 2> /dev/null |
+    sed -n 's/^--python_worker_command=\([^ ]*\) .*/\1/p')
+[ -x "$python" ] || python=$(command -v python || command -v python3)
+if ! "${python:-python}" -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("ray") is None)'; then
+    echo "the launch cannot begin: the Python found on $(uname -n), ${python:-none}, has no Ray;" \
+        'start the head with its own environment first on the PATH, as in' \
+        'PATH=/path/to/.venv/bin:$PATH /path/to/.venv/bin/ray start --head' >&2
+    exit 2
+fi
+exec "$python" -m study.cli.job
+"""
 STARTS = "Running entrypoint for job "
 """How Ray begins the line after which a job's own words come."""
 TALKATIVE = (
@@ -26,6 +42,8 @@ TALKATIVE = (
 """Ray's loggers of what it uploads and when connections close."""
 STOP_SECONDS = "120"
 """How long Ray lets a job that `ray job stop` ends finish its slices, before it kills it."""
+LAST_LINES = 20
+"""Shown of a job that failed where nobody watched."""
 LOOK_SECONDS = 2.0
 REACH_SECONDS = 60.0
 """For how long a head that no longer answers is asked again."""
@@ -37,6 +55,11 @@ PLACES = (
 )  # fmt: skip
 """Variables that say where things are. Those that hold secrets are never passed on: whoever sees Ray's dashboard sees a
 job's variables."""
+
+
+def job_name(study: str) -> str:
+    """Of a job that is to launch `study`, now."""
+    return f"study-{study}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +86,9 @@ class Jobs:
         with _asking(address):
             self.client = JobSubmissionClient(address)
 
-    def submit(self, study: str, folder: Path, code: list[str], places: Mapping[str, str]) -> Job:
+    def submit(self, name: str, study: str, folder: Path, code: list[str], places: Mapping[str, str]) -> Job:
         """Run ENTRYPOINT on the head, in a copy of `folder`, with copies of the packages in `code`."""
-        name = f"study-{study}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+        (folder / START).write_text(STARTING, encoding="utf-8")
         shipped = {
             "working_dir": str(folder),
             "py_modules": code,
@@ -77,6 +100,22 @@ class Jobs:
                 entrypoint=ENTRYPOINT, submission_id=name, runtime_env=shipped, metadata={"study": study}
             )
         return Job(job_id=str(job_id), address=self.address)
+
+    def ended(self, job: Job, say: Callable[[str], None]) -> int | None:
+        """The exit status of a job that has ended, whose last lines are said; None of one that has not.
+
+        Raises ClusterError where the head is out of reach.
+        """
+        details = self._details(job)
+        if not JobStatus(details.status).is_terminal():
+            return None
+        lines: list[str] = []
+        told = Told(lines.append)
+        told.rest(self._whole(job))
+        status = _status(details, told)
+        for line in lines[-LAST_LINES:]:
+            say(line)
+        return status
 
     def follow(self, job: Job, say: Callable[[str], None]) -> int:
         """`say` what the job prints, until it has ended; its exit status, 1 where it was killed or never started.
