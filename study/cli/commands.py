@@ -72,7 +72,9 @@ def launch(
             metavar="URL", help="Run it on a cluster's head, as a Ray job: http://head:8265.", show_default=False
         ),
     ] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="With --submit: do not wait for it to end.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="With --submit: wait until it begins, not for its end.")
+    ] = False,
     max_concurrent: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Run at most so many trials at once.")
     ] = None,

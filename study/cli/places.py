@@ -25,10 +25,13 @@ def open_store(given: str | None) -> Store:
     location = store_location(given)
     store = Store.open(location, create=False)
     if not store.studies():
-        raise CommandError(f"no study is in the store {location}.  `study launch SPEC` makes one; {OTHER_STORE}")
+        awaited = sorted(submitted_studies(store.objects))
+        way_on = f"`study status {awaited[0]}` tells of one that was submitted" if awaited else LAUNCH_ONE
+        raise CommandError(f"no study is in the store {location}.  {way_on}; {OTHER_STORE}")
     return store
 
 
+LAUNCH_ONE = "`study launch SPEC` makes one"
 OTHER_STORE = "--store or $STUDY_STORE names another store"
 
 

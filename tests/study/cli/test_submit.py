@@ -175,6 +175,7 @@ def test_a_submitted_study_is_known_before_its_job_has_said_anything(study: Type
         assert f"ray job logs {JOB} --address http://head:8265" in answer.stdout
     known = json.loads(study("status", "small", "--json").stdout)
     assert (known["study"], known["complete"], known["submitted"]["job"]) == ("small", False, JOB)
+    assert "`study status small` tells of one that was submitted" in study("list").stderr
     other = study("status", "smal")
     assert other.exit_code == 2
     assert "did you mean 'small'" in other.stderr

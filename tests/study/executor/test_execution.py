@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -18,7 +19,9 @@ from study.executor.cluster import ClusterError
 from study.launch import LaunchOptions, launch_plan
 from study.plan import Plan, Resources
 from study.progress import Progress
-from study.store import HeldError, Store
+from study.store import HeldError, Owner, Store
+from study.store.logbook import newest_sitting, read_end
+from study.store.submissions import Submission, announce, ask_not_to_begin
 from tests.study.executor.noop import Greedy, Log, NoOp, Raising
 from tests.study.executor.plans import plan, trial
 from tests.study.executor.small_study import IMAGES, family, launch_small, work_through
@@ -189,6 +192,28 @@ def test_ctrl_c_keeps_what_is_done(cluster: str, tmp_path: Path) -> None:
     alone = LaunchOptions(address=cluster, max_concurrent=1)
     assert launch_small(of, tmp_path, Log([]), alone).status == "complete"
     assert results(tmp_path) == results_here(of, tmp_path.with_name("undisturbed"))
+
+
+def test_a_launch_that_was_asked_to_stop_before_it_began_trains_nothing(
+    cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(tmp_path)
+    owner, now = Owner.here("study launch --submit"), datetime.now(UTC)
+    submission = Submission(study="small", job="study-small-1", address="http://head:8265", at=now, owner=owner)
+    announce(store.objects, submission)
+    ask_not_to_begin(store.objects, submission, "ana on laptop, with study stop")
+    monkeypatch.setattr("study.launch.own_job", lambda: "study-small-1")
+    log = Log([])
+    result = launch_small(family(3, 2), tmp_path, log, LaunchOptions(address=cluster))
+    assert (result.status, result.stopped_by) == ("stopped", "ana on laptop, with study stop")
+    assert not {"started", "done"} & {event.change for event in log.events}
+    assert store.objects.beneath("studies/small/submitted") == ()
+    sitting = newest_sitting(store.objects, "small")
+    assert sitting is not None
+    assert sitting.job == "study-small-1"
+    end = read_end(store.objects, sitting)
+    assert end is not None
+    assert end.message.endswith("by ana on laptop, with study stop")
 
 
 def test_the_second_of_two_launches_is_told_who_runs_it(cluster: str, tmp_path: Path) -> None:
