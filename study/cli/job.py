@@ -161,8 +161,9 @@ def _leave_word(handed: Handed, status: int, said: str) -> None:
         if status == 0:
             withdraw(objects, submission)
             return
-        why = " ".join(without_secrets(said).split()) or f"exit status {status}, and no word of why"
         how: Ended = "stopped" if status == STOPPED else "failed"
+        silent = "Stopped before it began, by `ray job stop` or a signal" if how == "stopped" else f"status {status}"
+        why = " ".join(without_secrets(said).split()) or silent
         refuse(objects, submission, End(at=datetime.now(UTC), status=how, message=why))
 
 

@@ -35,9 +35,11 @@ class Submission:
 
 
 def announce(objects: Objects, submission: Submission) -> None:
-    """Show it to readers, and let go of earlier ones that have ended."""
+    """Show it to readers, and let go of earlier ones that have ended, or that a launch has overtaken."""
+    sitting = newest_sitting(objects, submission.study)
     for one in _submissions(objects, submission.study):
-        if read_refusal(objects, one) is not None:
+        overtaken = sitting is not None and one.at < sitting.since
+        if overtaken or read_refusal(objects, one) is not None:
             withdraw(objects, one)
     objects.put(_name(submission, "about.json"), json.dumps(asdict(submission), default=datetime.isoformat).encode())
 

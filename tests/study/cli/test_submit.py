@@ -1,6 +1,8 @@
 """What a submitted launch hands over and what it refuses to, with no cluster: those are in tests/cluster."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -228,6 +230,14 @@ def test_why_a_launch_did_not_begin_is_left_in_the_store(
         said = study(command, "small").stdout
         assert "its launch did not begin: " in said
         assert "did you mean 'stability_training'" in said
+
+
+def test_a_job_that_is_killed_politely_before_it_begins_says_so(
+    study: Type, submitted: Store, head: Callable[[Handed], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.cli.launching.conduct", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    assert head(handed_over(submitted.location, "markers/1")) == 130
+    assert "Stopped before it began, by `ray job stop` or a signal" in study("status", "small").stdout
 
 
 def test_a_job_leaves_no_word_in_a_store_that_is_not_the_terminals(

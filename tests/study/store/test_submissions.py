@@ -86,4 +86,5 @@ def test_a_launch_of_another_job_or_of_none_takes_nobodys_place_but_is_newer(sto
     assert awaited(store.objects, "small") is None
     announce(store.objects, submission(3, datetime.now(UTC)))
     assert awaited(store.objects, "small") is not None
+    assert submission_of(store.objects, "small", "study-small-1") is None
     log.end("complete", "")
