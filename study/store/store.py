@@ -329,6 +329,7 @@ class Store:
         """Join the files of tables that are read whole, where enough have come since the last time."""
         for name in PACKED:
             self._pack(RESULTS[name])
+        pa.default_memory_pool().release_unused()  # it goes on for weeks, in a process that is to stay small
 
     def _pack(self, table: Table) -> None:
         """By the names of the files: only those in no pack are looked at, and all of them when packs are joined."""
