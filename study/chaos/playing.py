@@ -44,7 +44,7 @@ class Study:
     """What is disturbed."""
 
     key: str
-    """A hash of its plan and of the versions at work."""
+    """A hash of its plan, of the cluster that it is launched on, and of the code and the versions at work."""
     plan: Plan
     typed: tuple[str, ...]
     """As `study launch` takes it."""

@@ -17,7 +17,7 @@ RUNS = Table(
     version=1,
     key=("study", "kind", "seed", "number"),
     columns=(
-        Column(name="study", type=pa.string(), meaning="which study undisturbed: a hash of its plan and the versions"),
+        Column(name="study", type=pa.string(), meaning="a hash of plan, cluster, code and versions"),
         Column(name="kind", type=pa.string(), meaning="what was done: driver, worker, node, network, disk, storage"),
         Column(name="seed", type=pa.int64(), meaning="--seed"),
         Column(name="number", type=pa.int64(), meaning="of the run among those of its kind and seed, from 0"),

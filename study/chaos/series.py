@@ -15,9 +15,11 @@ from study.chaos.errors import ChaosError
 from study.chaos.faults import Fault, Place, faults
 from study.chaos.nodes import Cluster, Need
 from study.chaos.playing import Disturbed, Study, Take, Undisturbed, as_row, clear, left_alone
+from study.chaos.suitable import check_suitable
+from study.executor.cluster import shipped_code
 from study.launch import prepare
 from study.plan import Plan
-from study.provenance import versions
+from study.provenance import code, versions
 from study.spec import load
 from study.store import Store
 
@@ -56,16 +58,40 @@ def chosen(kinds: Sequence[str], place: Place, confirmed: bool) -> dict[str, Fau
     return asked
 
 
-def study_of(source: str, overrides: Sequence[str]) -> Study:
+def study_of(source: str, overrides: Sequence[str], place: Place) -> Study:
     """What is disturbed; raises SpecError and MissingDataError."""
-    plan = prepare(load(source, overrides)).plan
+    spec = load(source, overrides)
+    check_suitable(spec, source, overrides)
+    plan = prepare(spec).plan
     typed = (source, *(part for one in overrides for part in ("--set", one)))
-    return Study(key=_key(plan), plan=plan, typed=typed)
+    return Study(key=_key(plan, place.address), plan=plan, typed=typed)
 
 
-def _key(plan: Plan) -> str:
+def _key(plan: Plan, address: str | None) -> str:
+    """Verdicts are of one plan, one cluster, and one state of the code and of what it runs on."""
     ids = [[one.trial_id for one in plan.trials], [one.condition_id for one in plan.conditions]]
-    return hashlib.sha256(json.dumps([plan.study, ids, versions()]).encode()).hexdigest()[:12]
+    known = [plan.study, ids, address or "here", versions(), code_at_work()]
+    return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:12]
+
+
+def code_at_work() -> str:
+    """The commit of the sources; where git does not know it, or they differ from it, a hash of what workers get.
+
+    A release's number says too little: it is the same at every commit until the next one.
+    """
+    known = code() or {}
+    return str(known["commit"]) if known.get("commit") and not known["dirty"] else hash_of(shipped_code())
+
+
+def hash_of(folders: Sequence[str]) -> str:
+    """Of every file's name and content, but for what Python has compiled."""
+    found = hashlib.sha256()
+    for folder in folders:
+        for file in sorted(one for one in Path(folder).rglob("*") if one.is_file() and "__pycache__" not in one.parts):
+            content = file.read_bytes()
+            found.update(f"{file.relative_to(folder)} {len(content)}\n".encode())
+            found.update(content)
+    return found.hexdigest()
 
 
 @dataclass

@@ -26,7 +26,7 @@ def disturb(
     """The whole command; its exit status."""
     place = Place(store=store_location(store), address=address)
     faults = chosen(kinds, place, confirmed)
-    study = study_of(source, overrides)
+    study = study_of(source, overrides, place)
     kept = Store.open(place.store)
     wanted = series(tuple(faults), number, seed)
     before = signal.signal(signal.SIGTERM, _leave)

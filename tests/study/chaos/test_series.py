@@ -1,10 +1,14 @@
 """What a series of runs consists of, and what is refused before any starts."""
 
+from pathlib import Path
+
 import pytest
 
+from study.chaos import series as at
 from study.chaos.errors import ChaosError
 from study.chaos.faults import Place
-from study.chaos.series import Run, chosen, series
+from study.chaos.series import Run, chosen, hash_of, series, study_of
+from study.spec.faults import SpecError
 
 HERE = Place(store="/nowhere/store", address=None)
 THERE = Place(store="/nowhere/store", address="head:6379")
@@ -37,3 +41,62 @@ def test_nodes_of_a_persons_cluster_are_killed_only_with_their_word() -> None:
     assert list(chosen(("node",), THERE, confirmed=True)) == ["node"]
     with pytest.raises(ChaosError, match="nodes of the cluster at head:6379 are not ours to cut off"):
         chosen(("network",), THERE, confirmed=True)
+
+
+SPEC = """\
+study: small
+title: Small
+data: {name: mnist_5k, train: 200, validation: 100, test: 100}
+model: {name: lenet, dropout: 0.5}
+train: {from: scratch, epochs: 9, batch_size: 10, optimizer: {sgd: {lr: 0.002}}}
+distortions: {gaussian_noise: {sigma: [0.3]}}
+methods:
+  Baseline: {method: standard}
+  DA: {method: data_augmentation, p: [0.5, 1], distortion: gaussian_noise}
+evaluate: {sweeps: {gaussian_noise: {sigma: [0.3], practical: 0.3}}}
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    (tmp_path / "small.yaml").write_text(SPEC)
+    return tmp_path / "small.yaml"
+
+
+def test_a_verdict_is_of_one_cluster_and_one_state_of_the_code(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def key(commit: str, place: Place = HERE, *, dirty: bool = False, sources: str = "") -> str:
+        monkeypatch.setattr(at, "code", lambda: {"commit": commit, "dirty": dirty})
+        monkeypatch.setattr(at, "hash_of", lambda _: sources)
+        return study_of(str(spec), (), place).key
+
+    here = key("c1")
+    assert key("c1", sources="other") == here  # the commit says it
+    others = [key("c2"), key("c1", THERE), key("c1", dirty=True, sources="s1"), key("c1", dirty=True, sources="s2")]
+    assert len({here, *others}) == 5
+
+
+def test_what_git_does_not_know_is_told_by_its_files(tmp_path: Path) -> None:
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "a.py").write_text("1")
+    before = hash_of([str(tmp_path)])
+    (tmp_path / "__pycache__" / "a.pyc").write_text("compiled")
+    assert hash_of([str(tmp_path)]) == before
+    (tmp_path / "a.py").write_text("2")
+    assert hash_of([str(tmp_path)]) != before
+
+
+def test_a_study_that_prunes_is_refused_at_its_line(spec: Path) -> None:
+    own = SPEC.replace("p: [0.5, 1],", "p: [0.5, 1], prune: {asha: {min_epochs: 1}},")
+    spec.write_text(own)
+    with pytest.raises(SpecError, match=r"small.yaml:9  methods.DA.prune: .* row for row, and pruning .* prune: none"):
+        study_of(str(spec), (), HERE)
+    spec.write_text(SPEC)
+    with pytest.raises(SpecError, match=r"--set train.prune=.*  train.prune: .* row for row"):
+        study_of(str(spec), ("train.prune={asha: {min_epochs: 1}}",), HERE)
+
+
+def test_a_study_that_searches_is_refused_at_its_line(spec: Path) -> None:
+    searched = SPEC.replace("p: [0.5, 1]", "p: {uniform: [0, 1]}")
+    spec.write_text(searched + "search: {sampler: random, trials: 3, objectives: [clean]}\n")
+    with pytest.raises(SpecError, match=r"small.yaml:11  search: .* a search draws by .*; disturb a copy that lists"):
+        study_of(str(spec), (), HERE)
