@@ -42,10 +42,23 @@ def unmount(folder: Path) -> None:
         subprocess.run(["umount", "--lazy", str(folder)], check=True, capture_output=True)
 
 
+def unmount_beneath(folder: Path) -> None:
+    """Whatever a run that was killed left mounted there."""
+    for mounted in sorted({one for one in _mounted() if one.is_relative_to(folder.resolve())}, reverse=True):
+        unmount(mounted)
+
+
 def _is_mounted(folder: Path) -> bool:
+    return folder.resolve() in _mounted()
+
+
+def _mounted() -> list[Path]:
     """By the kernel's list: what is mounted over itself looks like any folder."""
-    listed = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
-    return str(folder.resolve()) in (re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), one) for one in listed)
+    try:
+        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    except OSError:  # macOS, where nothing is mounted for a run
+        return []
+    return [Path(re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), line.split()[4])) for line in lines]
 
 
 def fill(folder: Path) -> None:

@@ -25,12 +25,17 @@ import psutil
 from study.chaos.errors import ChaosError
 from study.chaos.launching import END_SECONDS, GUARD
 from study.executor.cluster import AUTHENTICATION, ClusterError, set_environment, wait_for_nodes
+from study.executor.scratch import owned, sweep
 from study.store import Owner
 
 Need = Literal["own Ray", "nodes", "hosts"]
 """`nodes` are processes of this machine, `hosts` have a network and process numbers of their own."""
 
-RAY = (sys.executable, "-m", "ray.scripts.scripts")
+RAY_COMMAND = (sys.executable, "-m", "ray.scripts.scripts")
+RAY = "ray-chaos"
+"""Begins the names of Ray's folders."""
+RAY_PLACE = Path("/tmp")
+"""Where they are: they hold sockets, whose paths must be short."""
 START_SECONDS = 120.0
 OBJECT_STORE = 150 * 2**20
 NODES = 2
@@ -118,7 +123,7 @@ class Cluster:
         self.network = Network(NODES) if self.apart else None
         host, port = (self.network.head if self.network else "127.0.0.1"), _free_port()
         self.address = f"{host}:{port}"
-        self._ray = Path(f"/tmp/ray-chaos-{os.getpid()}-{port}")  # of sockets, whose paths must be short
+        self._ray = RAY_PLACE / f"{owned(RAY)}-{port}"
         told = ",".join(f'"{name}":{value}' for name, value in HEALTH.items())
         self.head = self._node(0, host, [
             "--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false", "--no-monitor",
@@ -153,7 +158,7 @@ class Cluster:
             set_environment(before)
 
     def _node(self, number: int, address: str, arguments: Sequence[str]) -> Node:
-        start = [*RAY, "start", "--block", "--disable-usage-stats", "--include-log-monitor=false",
+        start = [*RAY_COMMAND, "start", "--block", "--disable-usage-stats", "--include-log-monitor=false",
                  f"--node-ip-address={address}",
                  f"--object-store-memory={OBJECT_STORE}", *arguments]  # fmt: skip
         command = self.network.inside(number, start) if self.network and number else start
@@ -222,7 +227,6 @@ class Network:
         self.prefix = f"{NETWORK}.{_unused()}"
         self.head = f"{self.prefix}.1"
         self.hosts = hosts
-        _remove_stale()
         _ip("link", "add", self.name, "type", "bridge")
         _ip("addr", "add", f"{self.head}/24", "dev", self.name)
         _ip("link", "set", self.name, "up")
@@ -270,8 +274,14 @@ class Network:
         _ip("link", "del", self.name)
 
 
-def _remove_stale() -> None:
-    """What processes left behind that were killed."""
+def clear_away() -> None:
+    """What clusters of processes that were killed have left: Ray's folders, and where there may be any, networks."""
+    sweep(RAY_PLACE, RAY)
+    if os.geteuid() == 0 and shutil.which("ip") is not None:
+        _remove_networks()
+
+
+def _remove_networks() -> None:
     for line in subprocess.run(["ip", "netns"], capture_output=True, text=True).stdout.splitlines():
         found = re.match(rf"{MARK}(\d+)-\d+\b", line)
         if found and not psutil.pid_exists(int(found[1])):

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,16 +12,20 @@ from typing import Any
 from study.chaos import runs
 from study.chaos.errors import ChaosError
 from study.chaos.faults import Fault, Place, faults
-from study.chaos.nodes import Cluster, Need
+from study.chaos.mounts import unmount_beneath
+from study.chaos.nodes import Cluster, Need, clear_away
 from study.chaos.playing import Disturbed, Study, Take, Undisturbed, as_row, clear, left_alone
 from study.chaos.suitable import check_suitable
 from study.executor.cluster import shipped_code
+from study.executor.scratch import scratch
 from study.launch import prepare
 from study.plan import Plan
 from study.provenance import code, versions
 from study.spec import load
-from study.store import Store
+from study.store import Heartbeat, Owner, Store
 
+LEASE_SECONDS = 30.0
+"""How long after its last sign of life a `study chaos` on another machine counts as dead."""
 TRIES = 20
 """Moments tried for one run, until something is under way at one."""
 
@@ -94,6 +97,28 @@ def hash_of(folders: Sequence[str]) -> str:
     return found.hexdigest()
 
 
+@contextlib.contextmanager
+def _alone(kept: Store, study: str) -> Iterator[None]:
+    """Nobody else disturbs this study in this store, whose runs would write over one another; raises HeldError."""
+    lease = kept.acquire(f"chaos/{study}", Owner.here("study chaos"), ttl=LEASE_SECONDS, patience=LEASE_SECONDS + 1)
+    heartbeat = Heartbeat(lease)
+    try:
+        yield
+    finally:
+        heartbeat.stop()
+
+
+def _unmount_left(kept: Store) -> None:
+    """What is mounted for runs of studies that nobody else disturbs any more was left by processes that were killed."""
+    if kept.root is None:
+        return
+    own = Owner.here("study chaos")
+    others = {held.name.rpartition("/")[2] for held in kept.leases("chaos") if held.owner != own}
+    for study in kept.objects.children(runs.FOLDER):
+        if study not in others:
+            unmount_beneath(kept.root / runs.FOLDER / study)
+
+
 @dataclass
 class Series:
     """Runs to be made; what they need is made when the first needs it, and ended with `close`."""
@@ -109,7 +134,10 @@ class Series:
     _undisturbed: Undisturbed | None = None
 
     def __enter__(self) -> "Series":
-        self._folder = Path(self._own.enter_context(tempfile.TemporaryDirectory(prefix="study-chaos-")))
+        self._own.enter_context(_alone(self.kept, self.study.key))
+        self._folder = self._own.enter_context(scratch("chaos"))
+        clear_away()
+        _unmount_left(self.kept)
         return self
 
     def __exit__(self, *_: object) -> None:

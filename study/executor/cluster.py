@@ -8,7 +8,6 @@ import secrets
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -36,6 +35,7 @@ from ray.experimental import internal_kv
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.executor.nodes import Nodes
+from study.executor.scratch import scratch
 from study.fitting import here
 from study.plan import NOT_CUSTOM, Resources
 from study.store import Store
@@ -393,8 +393,8 @@ def _authenticated() -> Iterator[None]:
     user's home, where it would switch authentication on for other clusters.
     """
     before = {name: os.environ.get(name) for name in AUTHENTICATION}
-    with tempfile.TemporaryDirectory(prefix="study-") as private:
-        token = Path(private) / "ray-token"
+    with scratch("token") as private:
+        token = private / "ray-token"
         _write_token(token)
         set_environment({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": None, "RAY_AUTH_TOKEN_PATH": str(token)})
         try:

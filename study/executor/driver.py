@@ -7,7 +7,6 @@ import itertools
 import logging
 import math
 import os
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -25,6 +24,7 @@ from study.executor.cluster import label_selector
 from study.executor.controller import UnitController, UnitTrial
 from study.executor.deaths import death
 from study.executor.run import Run
+from study.executor.scratch import scratch
 from study.executor.units import StudyUnit, WaitUnit
 from study.plan import Resources
 from trainables.recipe import Condition
@@ -61,7 +61,7 @@ def execute(
     """
     os.environ.update(SETTINGS)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what ended a unit, the run tells in its own words
-    with tempfile.TemporaryDirectory(prefix="study-tune-") as scratch:
+    with scratch("tune") as folder:
         prepared = tune.with_parameters(
             trainable,
             open_session=open_session,
@@ -69,7 +69,7 @@ def execute(
             slice_seconds=max(LOCAL_SLICE, workers / REPORTS_PER_SECOND),
         )
         prepared.__qualname__ = trainable.__qualname__  # workers' processes are called by it
-        storage = StorageContext(storage_path=scratch, experiment_dir_name="run", trial_dir_name="units")
+        storage = StorageContext(storage_path=str(folder), experiment_dir_name="run", trial_dir_name="units")
         search = PlanSearch(run, prepared, storage)
         controller = UnitController(
             search_alg=search,

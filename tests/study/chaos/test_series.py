@@ -1,14 +1,19 @@
 """What a series of runs consists of, and what is refused before any starts."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from study.chaos import mounts, nodes, runs
 from study.chaos import series as at
 from study.chaos.errors import ChaosError
 from study.chaos.faults import Place
-from study.chaos.series import Run, chosen, hash_of, series, study_of
+from study.chaos.series import Run, Series, chosen, hash_of, series, study_of
 from study.spec.faults import SpecError
+from study.store import HeldError, Store
 
 HERE = Place(store="/nowhere/store", address=None)
 THERE = Place(store="/nowhere/store", address="head:6379")
@@ -100,3 +105,45 @@ def test_a_study_that_searches_is_refused_at_its_line(spec: Path) -> None:
     spec.write_text(searched + "search: {sampler: random, trials: 3, objectives: [clean]}\n")
     with pytest.raises(SpecError, match=r"small.yaml:11  search: .* a search draws by .*; disturb a copy that lists"):
         study_of(str(spec), (), HERE)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from study.chaos import mounts, nodes, runs
+from study.chaos.playing import Study
+from study.chaos.series import Series
+from study.chaos.faults import Place
+from study.executor.scratch import owned
+from study.store import Store
+kept = Store.open(sys.argv[1])
+study = Study(key="k", plan=None, typed=())
+with Series(study=study, place=Place(store=sys.argv[1], address=None), faults={}, kept=kept) as at:
+    ray = nodes.RAY_PLACE / f"{owned(nodes.RAY)}-6379"
+    ray.mkdir()
+    print(at._folder, ray, flush=True)
+    run = kept.root / runs.FOLDER / "k" / "runs" / "disk-0-0"
+    if os.geteuid() == 0:
+        with mounts.small(run, 2**20), mounts.over_itself(run / "trials"):
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_next_start_clears_away_what_a_killed_one_left(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True, text=True)
+    left = [Path(one) for one in killed.stdout.split()]
+    assert len(left) == 2, killed.stderr
+    assert all(one.is_dir() for one in left)
+    run = tmp_path / runs.FOLDER / "k" / "runs" / "disk-0-0"
+    if os.geteuid() == 0:
+        assert {run, run / "trials"} <= set(mounts._mounted())
+    study = at.Study(key="k", plan=None, typed=())  # type: ignore[arg-type]
+    place = Place(store=str(tmp_path), address=None)
+    kept = Store.open(str(tmp_path))
+    with Series(study=study, place=place, faults={}, kept=kept):
+        assert not any(one.exists() for one in left)
+        assert not {run, run / "trials"} & set(mounts._mounted())
+        with pytest.raises(HeldError), Series(study=study, place=place, faults={}, kept=kept):
+            pass
+    assert not list(nodes.RAY_PLACE.glob(f"{nodes.owned(nodes.RAY)}-*"))
