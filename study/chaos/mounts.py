@@ -2,7 +2,9 @@
 
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,14 +28,18 @@ def lacking(store: str) -> str | None:
 
 @contextmanager
 def small(folder: Path, size: int) -> Iterator[None]:
-    """`folder` is a file system of `size` bytes, in memory; gone afterwards."""
+    """`folder` is a file system of `size` bytes, in memory; what was written there is in the folder afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
     unmount(folder)
     _mount("-t", "tmpfs", "-o", f"size={size}", "chaos", str(folder))
     try:
         yield
     finally:
-        unmount(folder)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unmounting-") as beside:
+            copy = shutil.copytree(folder, Path(beside, "copy"), ignore=shutil.ignore_patterns(FILL))
+            unmount(folder)
+            folder.rmdir()
+            copy.rename(folder)
 
 
 def unmount(folder: Path) -> None:

@@ -12,12 +12,13 @@ from typing import Any
 
 from study.chaos.errors import ChaosError
 from study.chaos.faults import Fault, Place, Scene, Struck
+from study.chaos.following import Following, Lives, felt, lost, said
 from study.chaos.launching import Command, Launch, marked
 from study.chaos.nodes import Cluster
-from study.chaos.verdict import faults_of, left_running, lost, swept
-from study.chaos.watching import committed, taken_up_again, under_way
+from study.chaos.verdict import CutShort, faults_of, left_running, still_there, swept
+from study.chaos.watching import Committed, committed, taken_up_again, under_way
 from study.plan import Plan
-from study.store import Store
+from study.store import Owner, Store
 
 LOOK_SECONDS = 0.1
 LAUNCHES = 5
@@ -27,6 +28,8 @@ BEGIN_SECONDS = 180.0
 COMPLETE_SECONDS = 1800.0
 """How long a disturbed launch may go on, besides the fault and what it takes undisturbed."""
 LAUNCH_LOG = "launch.log"
+GRACE_SECONDS = 5.0
+"""From when a fault is over until the last process that it killed has written its last byte."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,13 @@ class Undisturbed:
     under_way: float
     """Seconds from the first unit's begin to the launch's end."""
     seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missed:
+    """A fault that came to nothing, and says nothing of the study."""
+
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +75,12 @@ class Take:
     def command(self) -> Command:
         self.logs.mkdir(parents=True, exist_ok=True)
         joined = self.cluster.environment if self.cluster is not None else {}
-        return Command(
-            typed=self.study.typed, environment=joined, address=self.address, store=self.store,
-            log=self.logs / LAUNCH_LOG,
-        )  # fmt: skip
+        return Command(typed=self.study.typed, environment=joined, address=self.address, store=self.store, log=self.log)
+
+    @property
+    def log(self) -> Path:
+        """What its launches print."""
+        return self.logs / LAUNCH_LOG
 
     @property
     def address(self) -> str | None:
@@ -107,9 +119,7 @@ def left_alone(take: Take) -> Undisturbed:
             time.sleep(LOOK_SECONDS)
         ended = time.monotonic()
     if launch.status != 0 or first is None:
-        raise ChaosError(
-            f"the study does not come to its end even undisturbed (exit status {launch.status}); see {command.log}"
-        )
+        raise ChaosError(f"the study does not come to its end even undisturbed (exit status {launch.status})")
     _until(lambda: not take.workers(command.mark), 90.0)
     return Undisturbed(store=store, under_way=ended - first, seconds=ended - began)
 
@@ -146,25 +156,29 @@ class Disturbed:
     """Of the last launch."""
     recovered: float | None = None
     struck_at: float = 0.0
-    healed: bool = False
+    healed_at: float | None = None
+    """Both by the clock that only goes on."""
     _store: Store = field(init=False)
+    _following: Following = field(init=False)
 
-    def play(self) -> dict[str, Any] | None:
-        """What came of it; None if nothing was under way at the moment."""
+    def play(self) -> Mapping[str, Any] | Missed:
+        """What came of it."""
         began = time.monotonic()
         moment = self.luck.uniform(0.0, self.undisturbed.under_way)
         with self.fault.staged(self.take.store):
             self._store = Store.open(self.take.store)
+            self._following = Following(self._store, Lives(self.take.cluster))
             command = self.take.command()
             with launched(command) as launch:
                 self.launches = 1
                 if _wait_for_units(self._store, launch) is None:
-                    raise ChaosError(f"no unit of the study began (exit status {launch.status}); see {command.log}")
+                    raise ChaosError(f"no unit of the study began (exit status {launch.status})")
                 _until(lambda: launch.status is not None, moment)
                 before, units = committed(self._store), under_way(self._store)
                 if not units or launch.status is not None:
-                    return None
-                self.struck_at, now = time.monotonic(), time.time()
+                    return Missed(why="nothing was under way any more")
+                self._following.look()
+                self.struck_at, struck_when = time.monotonic(), time.time()
                 scene = Scene(
                     store=self._store, launch=launch, cluster=self.take.cluster, address=self.take.address,
                     luck=self.luck,
@@ -172,23 +186,58 @@ class Disturbed:
                 struck = self.fault.strike(scene, units)
                 if not struck.hit:
                     self._heal(struck)
-                    return None
+                    return Missed(why="nothing was under way there any more")
                 self._see_through(launch, struck)
             while self.status != 0 and self.launches < LAUNCHES and (self.fault.relaunches or self.launches == 1):
                 self._go_on(command, struck)
+            ended = time.time()
             self._heal(struck)
-            plan, left = self.take.study.plan, partial(self.take.workers, command.mark)
-            broken = [
-                *self._endings(),
-                *faults_of(self._store, self.undisturbed.store, plan, before, left),
-                *left_running(self._store, plan.study),
-            ]
-            return {
-                "moment": moment, "fault": struck.fault, "hit": len(struck.hit), "launches": self.launches,
-                "holds": not broken, "broken": broken, "lost": lost(self._store, struck.hit, now),
-                "recovered": self.recovered or 0.0, "swept": swept(self._store), "seconds": time.monotonic() - began,
-                "undisturbed": self.undisturbed.seconds,
-            }  # fmt: skip
+            came = self._verdict(struck, struck_when, ended, before, command.mark)
+            if not came["hit"] and came["holds"]:
+                return Missed(why="nothing was to be written or said meanwhile")
+            return {**came, "moment": moment, "seconds": time.monotonic() - began}
+
+    def _verdict(
+        self, struck: Struck, struck_when: float, ended: float, before: Mapping[str, Committed], mark: str
+    ) -> dict[str, Any]:
+        """`struck_when` and `ended`, the last launch: seconds since 1970."""
+        assert self.healed_at is not None
+        plan, healed = self.take.study.plan, struck_when + self.healed_at - self.struck_at
+        told = said(self._store, plan.study, struck_when)
+        broken = [
+            *self._endings(),
+            *faults_of(
+                self._store, self.undisturbed.store, plan, before, partial(self.take.workers, mark),
+                self._cut_short(struck, healed, ended),
+            ),
+            *left_running(self._store, plan.study),
+        ]  # fmt: skip
+        self._following.look()
+        hit = {one.trial_id for one in struck.hit}
+        if self.fault.period:
+            hit = set(felt(self._following, struck.hit, struck_when, healed, self.fault.period, told))
+        gone = swept(self._store)
+        broken += still_there(self._store)
+        return {
+            "fault": struck.fault, "hit": len(hit), "launches": self.launches, "holds": not broken, "broken": broken,
+            "lost": lost(
+                self._store, [*self._following.attempts.values()], told if self.fault.refuses else (),
+                (struck_when, healed) if struck.stands_still else (0.0, 0.0),
+            ),
+            "recovered": self.recovered or 0.0, "swept": gone, "undisturbed": self.undisturbed.seconds,
+        }  # fmt: skip
+
+    def _cut_short(self, struck: Struck, healed: float, ended: float) -> CutShort:
+        """A launch that ended while storage refused writes could give no lease back, nor could its workers."""
+        until = max(healed, *(self._following.ended(unit) for unit in struck.hit if self.fault.kills), 0.0)
+        until += GRACE_SECONDS
+        everybody = self.fault.relaunches or (bool(self.fault.refuses) and ended <= until)
+        killed = {one.owner for one in struck.hit} if self.fault.kills else set[Owner]()
+        return CutShort(
+            until=until,
+            files=self.fault.kills or "deletions" in self.fault.refuses,
+            holds=lambda owner: everybody or owner in killed,
+        )
 
     def _endings(self) -> Iterator[str]:
         if self.status != 0:
@@ -208,6 +257,8 @@ class Disturbed:
             since = time.monotonic() - self.struck_at
             if since >= struck.seconds:
                 self._heal(struck)
+            with suppress(OSError):
+                self._following.look()
             if self.recovered is None and self._recovered(struck):
                 self.recovered = since
             time.sleep(LOOK_SECONDS)
@@ -221,9 +272,9 @@ class Disturbed:
         return False
 
     def _heal(self, struck: Struck) -> None:
-        if not self.healed:
-            self.healed = True
+        if self.healed_at is None:
             struck.heal()
+            self.healed_at = time.monotonic()
 
 
 def clear(location: str) -> None:

@@ -14,7 +14,7 @@ FOLDER = "chaos"
 
 RUNS = Table(
     name="chaos_runs",
-    version=1,
+    version=2,
     key=("study", "kind", "seed", "number"),
     columns=(
         Column(name="study", type=pa.string(), meaning="a hash of plan, cluster, code and versions"),
@@ -24,12 +24,12 @@ RUNS = Table(
         Column(name="when", type=pa.timestamp("us", "UTC"), meaning="when the verdict fell"),
         Column(name="moment", type=pa.float64(), unit="s", meaning="from the first unit's begin to the fault"),
         Column(name="fault", type=pa.string(), meaning="what was done, in words"),
-        Column(name="hit", type=pa.int64(), unit="units", meaning="under way where it was done"),
-        Column(name="missed", type=pa.int64(), meaning="tries before, in which no unit was under way at the moment"),
+        Column(name="hit", type=pa.int64(), unit="units", meaning="that were under way, and felt it"),
+        Column(name="missed", type=pa.int64(), meaning="tries before that came to nothing: no unit felt it"),
         Column(name="launches", type=pa.int64(), meaning="until the study was complete, the first included"),
         Column(name="holds", type=pa.bool_(), meaning="whether all that must hold does"),
         Column(name="broken", type=pa.list_(pa.string()), meaning="what does not hold"),
-        Column(name="lost", type=pa.float64(), unit="s", meaning="the most work on one unit that was done again"),
+        Column(name="lost", type=pa.float64(), unit="s", meaning="work on one trial done again, at most"),
         Column(name="recovered", type=pa.float64(), unit="s",
                meaning="from the fault until every unit hit was at work again, or finished"),
         Column(name="seconds", type=pa.float64(), unit="s", meaning="of the whole run"),
@@ -38,6 +38,20 @@ RUNS = Table(
                meaning="half-written files and leases of killed processes that `study gc` collected"),
     ),
 )  # fmt: skip
+
+
+LAST_LINES = 5
+
+
+def place_of(study: str, kind: str, seed: int, number: int) -> str:
+    """Where a run's store is, below the one that keeps the verdicts; with `.log`, what its launches printed."""
+    return f"{FOLDER}/{study}/runs/{kind}-{seed}-{number}"
+
+
+def last_lines(log: bytes) -> str:
+    """What a launch said in the end, for a person who asks why."""
+    lines = [line for line in log.decode(errors="replace").splitlines() if line.strip()]
+    return "\n".join(f"    {line}" for line in lines[-LAST_LINES:])
 
 
 def _name(study: str, kind: str, seed: int, number: int) -> str:

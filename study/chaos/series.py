@@ -14,8 +14,9 @@ from study.chaos.errors import ChaosError
 from study.chaos.faults import Fault, Place, faults
 from study.chaos.mounts import unmount_beneath
 from study.chaos.nodes import Cluster, Need, clear_away
-from study.chaos.playing import Disturbed, Study, Take, Undisturbed, as_row, clear, left_alone
+from study.chaos.playing import Disturbed, Missed, Study, Take, Undisturbed, as_row, clear, left_alone
 from study.chaos.suitable import check_suitable
+from study.chaos.verdict import differences
 from study.executor.cluster import shipped_code
 from study.executor.scratch import scratch
 from study.launch import prepare
@@ -131,7 +132,8 @@ class Series:
     say: Callable[[str], None] = lambda _: None
     _own: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _clusters: dict[Need, Cluster | None] = field(default_factory=dict)
-    _undisturbed: Undisturbed | None = None
+    _spans: dict[str, dict[str, float]] = field(default_factory=dict)
+    """By the kind of cluster: how long the study takes there undisturbed."""
 
     def __enter__(self) -> "Series":
         self._own.enter_context(_alone(self.kept, self.study.key))
@@ -152,58 +154,94 @@ class Series:
     def play(self, run: Run) -> dict[str, Any]:
         """The run's verdict, kept; raises ChaosError if no moment hits."""
         fault = self.faults[run.kind]
-        alone = self.undisturbed()
+        alone = self.undisturbed(fault)
+        name = runs.place_of(self.study.key, run.kind, run.seed, run.number)
         for missed in range(TRIES):
-            name = f"{run.kind}-{run.seed}-{run.number}"
-            take = self._take(f"runs/{name}", fault)
+            take = self._take(name, fault)
             clear(take.store)
+            take.log.unlink(missing_ok=True)
             if take.cluster is not None:
                 take.cluster.renew()
             luck = Random(f"{run.kind} {run.seed} {run.number} {missed}")
-            came = Disturbed(take=take, fault=fault, undisturbed=alone, luck=luck).play()
-            if came is None:
-                self.say(f"{run.kind} {run.number}: missed, nothing was under way any more; again, at another moment")
+            with self._explained(name, take):
+                came = Disturbed(take=take, fault=fault, undisturbed=alone, luck=luck).play()
+            if isinstance(came, Missed):
+                self.say(f"{run.kind} {run.number}: missed, {came.why}; again, at another moment")
                 continue
             row = as_row(self.study, run.kind, run.seed, run.number, missed, came)
+            if not row["holds"]:
+                self._keep_log(name, take)
             runs.keep(self.kept, row)
             if row["holds"]:
                 clear(take.store)
             return row
         raise ChaosError(
-            f"{run.kind} {run.number}: nothing was under way at any of {TRIES} moments; the study is too short to be "
+            f"{run.kind} {run.number}: none of {TRIES} moments came to anything; the study is too short to be "
             "disturbed: give its trials more epochs"
         )
 
-    def undisturbed(self) -> Undisturbed:
-        """The study left alone: made once for a plan and the versions at work, and kept."""
-        self._undisturbed = self._undisturbed or self._known() or self._leave_alone()
-        return self._undisturbed
+    @contextlib.contextmanager
+    def _explained(self, name: str, take: Take) -> Iterator[None]:
+        """Where nothing can be said of the study, what its launches printed is kept, and why they ended is shown."""
+        try:
+            yield
+        except ChaosError as error:
+            if not take.log.exists():
+                raise
+            why = runs.last_lines(take.log.read_bytes())
+            raise ChaosError(f"{error}; its launches ended with\n{why}\nsee {self._keep_log(name, take)}") from error
 
-    def _known(self) -> Undisturbed | None:
-        body = self.kept.objects.get_if_present(self._record)
-        return None if body is None else Undisturbed(store=Store.open(self._alone), **json.loads(body))
+    def _keep_log(self, name: str, take: Take) -> str:
+        """Beside the run's store; its address."""
+        self.kept.objects.put(f"{name}.log", take.log.read_bytes())
+        return self.kept.objects.address(f"{name}.log")
 
-    def _leave_alone(self) -> Undisturbed:
-        self.say("the study undisturbed, to compare with")
-        clear(self._alone)
-        made = left_alone(self._take("undisturbed", next(iter(self.faults.values()))))
-        self.kept.objects.put(self._record, json.dumps({"under_way": made.under_way, "seconds": made.seconds}).encode())
-        return made
+    def undisturbed(self, fault: Fault) -> Undisturbed:
+        """The study left alone where the fault is to strike: made once for each kind of cluster, and timed there.
 
-    @property
-    def _record(self) -> str:
-        return f"{runs.FOLDER}/{self.study.key}/undisturbed.json"
+        The first one's results are what all are compared with, those on other clusters to begin with: raises
+        ChaosError where they differ with nothing in the way.
+        """
+        need = "address" if self.place.address is not None else fault.need
+        if need not in self._spans:
+            self._spans = self._known()
+        if need not in self._spans:
+            self._spans |= {need: self._leave_alone(need, fault)}
+            self.kept.objects.put(f"{self._alone}.json", json.dumps(self._spans).encode())
+        return Undisturbed(store=self._store(self._alone), **self._spans[need])
+
+    def _known(self) -> dict[str, dict[str, float]]:
+        body = self.kept.objects.get_if_present(f"{self._alone}.json")
+        return {} if body is None else dict(json.loads(body))
+
+    def _leave_alone(self, need: str, fault: Fault) -> dict[str, float]:
+        """How long it took."""
+        again = f"{self._alone}-{need.replace(' ', '-')}" if self._spans else self._alone
+        self.say("the study undisturbed, to compare with" + (f", on {need}" if self._spans else ""))
+        take = self._take(again, fault)
+        clear(take.store)
+        with self._explained(again, take):
+            made = left_alone(take)
+            if self._spans:
+                self._compare(made)
+                clear(take.store)
+        return {"under_way": made.under_way, "seconds": made.seconds}
+
+    def _compare(self, made: Undisturbed) -> None:
+        if differ := list(differences(made.store, self._store(self._alone))):
+            raise ChaosError(f"the study does not give the same results twice even undisturbed: {'; '.join(differ)}")
 
     @property
     def _alone(self) -> str:
-        return self._place("undisturbed")
+        return f"{runs.FOLDER}/{self.study.key}/undisturbed"
 
-    def _place(self, name: str) -> str:
-        return f"{self.kept.location}/{runs.FOLDER}/{self.study.key}/{name}"
+    def _store(self, name: str) -> Store:
+        return Store.open(f"{self.kept.location}/{name}")
 
     def _take(self, name: str, fault: Fault) -> Take:
         return Take(
-            study=self.study, place=self.place, store=self._place(name), logs=self._folder / name.replace("/", "-"),
+            study=self.study, place=self.place, store=f"{self.kept.location}/{name}",
+            logs=self._folder / name.replace("/", "-"),
             cluster=None if self.place.address is not None else self._cluster(fault.need),
         )  # fmt: skip
 

@@ -1,15 +1,17 @@
 """What must hold once a disturbed study is complete: it is the undisturbed one, and nothing is left over."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 import pyarrow as pa
 
-from study.chaos.watching import Committed, UnitUnderWay, committed
+from study.chaos.watching import Committed, committed
 from study.garbage import collect, survey
 from study.plan import Plan
-from study.store import Store
+from study.store import Owner, Store
 from study.store.files import decode
 from study.store.schemas import RESULTS
 from study.tracking.place import place_of
@@ -19,19 +21,37 @@ TABLES = tuple(name for name in RESULTS if name != "attempts")
 LEAVING_SECONDS = 90.0
 """How long processes may take to leave once the launch is over: what shows runs in MLflow finishes its work."""
 FINISHED = ("done", "diverged")
+DONE = {"train": "trained", "evaluate": "evaluated"}
+TIDIED = ("temporary", "leases")
+"""Kinds of garbage that killed processes necessarily leave, and `study gc` takes."""
 
 Key = tuple[str, ...]
 """Columns, or what a row has in them."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class CutShort:
+    """What a fault kept from tidying after itself: that alone may have left something."""
+
+    until: float
+    """When the fault, and the last process that it killed, was gone: what is younger is nobody's excuse. Seconds since
+    1970."""
+    files: bool
+    """Whether somebody may have been killed, or refused, between writing a file and giving it its name."""
+    holds: Callable[[Owner], bool]
+    """Whether this holder of a lease may have been kept from giving it back."""
+
+
 def faults_of(
-    store: Store, undisturbed: Store, plan: Plan, before: Mapping[str, Committed], workers: Callable[[], int]
-) -> Iterator[str]:
+    store: Store, undisturbed: Store, plan: Plan, before: Mapping[str, Committed], workers: Callable[[], int],
+    cut_short: CutShort,
+) -> Iterator[str]:  # fmt: skip
     """In words, all that does not hold; `before`: what was committed when the fault struck; `workers`: still alive."""
     yield from _rows(store, plan)
-    yield from _differences(store, undisturbed)
+    yield from differences(store, undisturbed)
     yield from _done_again(store, before)
-    yield from _leftovers(store, workers)
+    yield from _left_at_work(store, workers)
+    yield from _leftovers(store, cut_short)
 
 
 def _rows(store: Store, plan: Plan) -> Iterator[str]:
@@ -56,7 +76,7 @@ def _file(store: Store, table: str, name: str) -> pa.Table:
     return decode(RESULTS[table], store.objects.get(path), store.objects.address(path))
 
 
-def _differences(store: Store, undisturbed: Store) -> Iterator[str]:
+def differences(store: Store, undisturbed: Store) -> Iterator[str]:
     """Tables bit for bit on CPUs; of studies on GPUs, whose numbers vary, the keys."""
     devices = {row["device"] for row in undisturbed.read("attempts").to_pylist()}
     for table in TABLES:
@@ -82,26 +102,62 @@ def _done_again(store: Store, before: Mapping[str, Committed]) -> Iterator[str]:
     for name, told in before.items():
         if after.get(name) != told:
             yield f"{name} was committed before the fault and is not as it was"
-    trained = Counter(
-        row["trial_id"]
-        for row in store.read("attempts").to_pylist()
-        if row["unit"] == "train" and row["status"] in FINISHED and row["images"]
-    )
-    for trial_id, times in trained.items():
+    for (trial_id, unit), times in _finished(store).items():
         if times > 1:
-            yield f"trial {trial_id} was trained to its end {times} times"
+            yield f"trial {trial_id} was {DONE[unit]} to its end {times} times"
 
 
-def _leftovers(store: Store, workers: Callable[[], int]) -> Iterator[str]:
-    """Nothing is at work any more, and nothing lies about that `study gc` would not take at once."""
+def _finished(store: Store) -> Counter[Key]:
+    """How often units were worked on to their end.
+
+    Once each, however often they were disturbed: an attempt that is cut off ends otherwise, the one that goes on from
+    what it committed is the first to end so, and whoever finds that all is committed works on no image.
+    """
+    rows = store.read("attempts").to_pylist()
+    return Counter((row["trial_id"], row["unit"]) for row in rows if row["status"] in FINISHED and row["images"])
+
+
+def _left_at_work(store: Store, workers: Callable[[], int]) -> Iterator[str]:
+    """Nothing is at work any more, or says so."""
     deadline = time.monotonic() + LEAVING_SECONDS
     while (left := workers()) and time.monotonic() < deadline:
         time.sleep(0.2)
     if left:
         yield f"{left} processes of it are still there"
+    for held in store.leases():
+        if held.owner.life == "alive":
+            yield f"the lease {held.name} is still held by {held.owner}"
+
+
+def _leftovers(store: Store, cut_short: CutShort) -> Iterator[str]:
+    """Nothing lies about but what the fault necessarily left.
+
+    A process that is killed leaves the file that it is writing, without a name, and its lease; where storage refuses
+    deletions, so does one that lives. That is no fault of the study's, if it is as old as the fault and its owner was
+    hit: `study gc` takes it, as `swept` and `still_there` see. The same of anybody else is.
+    """
+    for name, told in {**store.objects.temporary(), **store.objects.described("markers")}.items():
+        if not cut_short.files or told.modified > cut_short.until:
+            yield f"{name} is half written, and not by anybody that was disturbed"
+    for name, files in store.abandoned_leases(time.time() + 1.0).items():
+        owner, signs = _holder(store, files), max(told.modified for told in files.values())
+        if not cut_short.holds(owner) or signs > cut_short.until:
+            yield f"the lease {name} was not given back by {owner}, which was not disturbed"
     for one in survey(store, 0.0).garbage:
-        if one.kind not in ("temporary", "leases"):
+        if one.kind not in TIDIED:
             yield f"{len(one.names)} files of trial {one.trial_id} are {one.kind}"
+
+
+def _holder(store: Store, files: Collection[str]) -> Owner:
+    """Of a lease that is held, whose files these are."""
+    body = json.loads(store.objects.get(max(name for name in files if name.endswith(".held"))))
+    return Owner(**body["owner"])
+
+
+def still_there(store: Store) -> Iterator[str]:
+    """What `study gc` has left: nothing, of a study that is complete."""
+    for one in survey(store, 0.0).garbage:
+        yield f"{one.names[0]} is left even by `study gc`: {one.kind}"
 
 
 def left_running(store: Store, study: str) -> Iterator[str]:
@@ -118,14 +174,3 @@ def left_running(store: Store, study: str) -> Iterator[str]:
 def swept(store: Store) -> int:
     """How many half-written files and leases of dead processes there were; they are gone now."""
     return sum(len(one.names) for one in collect(store, 0.0).deleted)
-
-
-def lost(store: Store, hit: Collection[UnitUnderWay], struck: float) -> float:
-    """Seconds: the most work on one unit that nothing had saved when the fault struck, and that had to be done again.
-
-    None was lost by a unit whose attempt went on to its end.
-    """
-    rows = store.read("attempts", {unit.trial_id for unit in hit}).to_pylist()
-    ended = {(row["trial_id"], row["attempt"].partition("-")[0]) for row in rows if row["status"] in FINISHED}
-    gone = [unit for unit in hit if (unit.trial_id, f"{unit.generation:04d}") not in ended]
-    return max((max(0.0, struck - unit.kept_at) for unit in gone), default=0.0)

@@ -11,7 +11,6 @@ from study.chaos.faults import Place
 from study.chaos.series import Run, Series, chosen, series, study_of
 from study.cli.errors import UNFINISHED
 from study.cli.numbers import duration
-from study.cli.places import store_suffix
 from study.cli.terminal import Column, Terminal, count, lay_out
 from study.store import Store
 from study.store.location import store_location
@@ -37,7 +36,7 @@ def disturb(
         signal.signal(signal.SIGTERM, before)
     made = {(run.kind, run.number) for run in wanted}
     rows = [row for row in runs.read(kept, study.key, seed).to_pylist() if (row["kind"], row["number"]) in made]
-    _tell(rows, kept, study.key, store_suffix(store), terminal)
+    _tell(rows, kept, study.key, terminal)
     return 0 if all(row["holds"] for row in rows) else UNFINISHED
 
 
@@ -61,7 +60,7 @@ def _sentence(row: Row) -> str:
     return f"{told}; " + ("holds" if row["holds"] else f"DOES NOT HOLD: {'; '.join(row['broken'])}")
 
 
-def _tell(rows: Sequence[Row], kept: Store, study: str, suffix: str, terminal: Terminal) -> None:
+def _tell(rows: Sequence[Row], kept: Store, study: str, terminal: Terminal) -> None:
     """A line for each kind, then what does not hold."""
     columns = (
         Column("fault"), Column("runs", "right"), Column("hold", "right"), Column("units hit", "right"),
@@ -85,9 +84,10 @@ def _tell(rows: Sequence[Row], kept: Store, study: str, suffix: str, terminal: T
     )
     for row in (row for row in rows if not row["holds"]):
         terminal.print(f"{row['kind']} {row['number']} does not hold ({row['fault']}): {'; '.join(row['broken'])}")
-        terminal.print(
-            f"  its store: {kept.location}/{runs.FOLDER}/{study}/runs/{row['kind']}-{row['seed']}-{row['number']}"
-        )
+        place = runs.place_of(study, row["kind"], row["seed"], row["number"])
+        terminal.print(f"  its store: {kept.location}/{place}")
+        terminal.print(f"  what its launches printed: {kept.location}/{place}.log, which ends with")
+        terminal.print(runs.last_lines(kept.objects.get_if_present(f"{place}.log") or b""))
 
 
 def _line(rows: Sequence[Row]) -> list[str]:

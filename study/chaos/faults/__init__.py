@@ -3,16 +3,18 @@
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from study.chaos.launching import Launch
 from study.chaos.nodes import Cluster, Need
 from study.chaos.watching import UnitUnderWay
 from study.store import Store
+
+Refused = Literal["writes", "deletions"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,8 @@ class Struck:
     """What was under way there; empty: nothing was, after all."""
     seconds: float = 0.0
     """How long it lasts."""
+    stands_still: bool = False
+    """Whether those hit do nothing for so long."""
     heal: Callable[[], None] = lambda: None
     """Ends it, once."""
 
@@ -58,6 +62,12 @@ class Fault(ABC):
     """Where the launch runs, unless it is a cluster of the user's."""
     relaunches: ClassVar[bool] = False
     """Whether it ends the launch, so that another has to go on."""
+    kills: ClassVar[bool] = True
+    """Whether workers hit are gone for good, and cannot tidy after themselves."""
+    refuses: ClassVar[Collection[Refused]] = ()
+    """What storage does not do meanwhile."""
+    period: ClassVar[float] = 0.0
+    """Seconds for which a unit that is hit may go on without anything to say or to save, and notice nothing."""
     warning: ClassVar[str] = ""
     """What it would do to a cluster of the user's, to be confirmed."""
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from study.chaos import mounts
-from study.chaos.faults import Fault, Place, Scene, Struck
+from study.chaos.faults import Fault, Place, Refused, Scene, Struck
 from study.chaos.watching import UnitUnderWay
+from study.executor.session import LEASE_SECONDS
 
 FULL_SECONDS = (2.0, 20.0)
 SIZE = 512 * 2**20
@@ -15,6 +17,11 @@ SIZE = 512 * 2**20
 
 class DiskFull(Fault):
     """A file takes every byte of a file system made for the run; it goes again."""
+
+    kills = False
+    refuses: ClassVar[Sequence[Refused]] = ("writes",)
+    period = LEASE_SECONDS / 4
+    """Between the heartbeats of a trial's lease: the least that a unit writes."""
 
     def lacking(self, place: Place) -> str | None:
         return mounts.lacking(place.store)

@@ -8,9 +8,10 @@ from typing import ClassVar
 from study.chaos.faults import Fault, Place, Scene, Struck
 from study.chaos.nodes import Need
 from study.chaos.watching import UnitUnderWay
+from study.executor.driver import LOCAL_SLICE
 
-BLIP_SECONDS = (0.5, 3.0)
-"""Too short for anybody to be taken for dead."""
+BLIP_SECONDS = (1.5, 3.0)
+"""Too short for anybody to be taken for dead; longer than a worker goes on without a word to the launch."""
 LONG_SECONDS = (70.0, 90.0)
 """Longer than a node without signs of life, and a lease without heartbeats, take to count as dead."""
 
@@ -23,6 +24,8 @@ class NodeCutOff(Fault):
     """
 
     need: ClassVar[Need] = "hosts"
+    period = LOCAL_SLICE
+    """Between a worker's reports: it does nothing more until one has arrived."""
 
     def lacking(self, place: Place) -> str | None:
         if place.address is not None:
@@ -42,7 +45,9 @@ class NodeCutOff(Fault):
         hit = [one for one in units if cluster.node_of(one.owner) is node]
         cluster.cut(node, frozen=long and frozen)
         told = f"node cut off for {seconds:.0f} s" + (", standing still" if long and frozen else "")
-        return Struck(fault=told, hit=hit, seconds=seconds, heal=lambda: cluster.heal(node))
+        return Struck(
+            fault=told, hit=hit, seconds=seconds, stands_still=long and frozen, heal=lambda: cluster.heal(node)
+        )
 
 
 FAULT = NodeCutOff()

@@ -3,18 +3,25 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from study.chaos import mounts
-from study.chaos.faults import Fault, Place, Scene, Struck
+from study.chaos.faults import Fault, Place, Refused, Scene, Struck
 from study.chaos.watching import UnitUnderWay
+from study.executor.session import LEASE_SECONDS
 
 OUT_SECONDS = (2.0, 20.0)
-PARTS = ("trials", "results", "leases")
-"""Folders of a store that workers write to."""
+PARTS = ("trials", "results", "leases", "studies")
+"""Folders of a store that are written to while a study is under way; to the last by the launch too."""
 
 
 class StorageOut(Fault):
-    """What workers write to is made read-only, as a kernel does to a disk with errors, and writable again."""
+    """What is written to is made read-only, as a kernel does to a disk with errors, and writable again."""
+
+    kills = False
+    refuses: ClassVar[Sequence[Refused]] = ("writes", "deletions")
+    period = LEASE_SECONDS / 4
+    """Between the heartbeats of a trial's lease: the least that a unit writes."""
 
     def lacking(self, place: Place) -> str | None:
         return mounts.lacking(place.store)

@@ -1,13 +1,16 @@
 """What a verdict sees: each thing that must not be, made by hand, is told."""
 
 import shutil
-from dataclasses import replace
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from study.chaos.verdict import faults_of, lost, swept
-from study.chaos.watching import UnitUnderWay, committed, under_way
+from study.chaos.verdict import CutShort, faults_of, still_there, swept
+from study.chaos.watching import Committed, committed
 from study.executor.session import StoreSession
 from study.executor.units import StudyUnit
 from study.store import Owner, Store
@@ -27,7 +30,14 @@ def complete(tmp_path: Path) -> Store:
     return store
 
 
-def run(store: Store, phase: str) -> None:
+NOBODY = CutShort(until=0.0, files=False, holds=lambda _: False)
+
+
+def everybody(until: float) -> CutShort:
+    return CutShort(until=until, files=True, holds=lambda _: True)
+
+
+def run(store: Store, phase: str, status: tune.Status = "done") -> None:
     """One unit of the only trial."""
     unit = StudyUnit(phase=phase, trial=trial("01"), condition_ids=(clean().condition_id,))  # type: ignore[arg-type]
     session = StoreSession(store, unit, {clean().condition_id: clean()}, Owner.here("test"))
@@ -35,11 +45,18 @@ def run(store: Store, phase: str) -> None:
         session.commit_training(outcome([0.5]), None)
     else:
         session.commit_cells(list(cells(unit.condition_ids, unit.recipe)))
-    session.close(tune.Report(status="done", images=100), 0, "cpu")
+    session.close(tune.Report(status=status, images=100), 0, "cpu")
 
 
-def told(store: Store, undisturbed: Store, workers: int = 0) -> list[str]:
-    return list(faults_of(store, undisturbed, STUDY, committed(undisturbed), lambda: workers))
+def told(
+    store: Store,
+    undisturbed: Store,
+    workers: int = 0,
+    cut_short: CutShort = NOBODY,
+    before: Mapping[str, Committed] | None = None,
+) -> list[str]:
+    before = committed(undisturbed) if before is None else before
+    return list(faults_of(store, undisturbed, STUDY, before, lambda: workers, cut_short))
 
 
 @pytest.fixture
@@ -88,26 +105,54 @@ def test_what_is_left_over(complete: Store, disturbed: Store, monkeypatch: pytes
     ]  # fmt: skip
 
 
-def test_half_written_files_are_swept_and_counted(complete: Store, disturbed: Store) -> None:
+def test_an_evaluation_that_was_finished_twice(complete: Store, disturbed: Store) -> None:
+    run(disturbed, "evaluate")
+    assert told(disturbed, complete, before={}) == ["trial 01 was evaluated to its end 2 times"]
+
+
+def test_an_evaluation_that_went_on_where_another_had_failed(complete: Store, tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "resumed")
+    store.record_launch(STUDY, "study: small\n", {})
+    run(store, "train")
+    run(store, "evaluate", "failed")
+    run(store, "evaluate")
+    assert told(store, complete, before={}) == []
+
+
+def test_half_written_files_are_excused_by_the_fault_alone_and_swept(complete: Store, disturbed: Store) -> None:
     assert disturbed.root is not None
     (disturbed.root / "trials").mkdir(exist_ok=True)
     (disturbed.root / "trials" / ".last.ckpt.ab.tmp").touch()
-    assert told(disturbed, complete) == []
+    whose = "trials/.last.ckpt.ab.tmp is half written, and not by anybody that was disturbed"
+    assert told(disturbed, complete) == [whose]
+    assert told(disturbed, complete, cut_short=everybody(time.time() - 60)) == [whose]
+    assert told(disturbed, complete, cut_short=everybody(time.time() + 1)) == []
+    assert list(still_there(disturbed)) == ["trials/.last.ckpt.ab.tmp is left even by `study gc`: temporary"]
     assert swept(disturbed) == 1
+    assert list(still_there(disturbed)) == []
     assert swept(disturbed) == 0
 
 
-def test_work_is_lost_since_it_was_last_kept_unless_its_attempt_went_on(tmp_path: Path) -> None:
-    store = Store.open(tmp_path)
-    unit = StudyUnit(phase="train", trial=trial("01"))
-    session = StoreSession(store, unit, {}, Owner.here("test"))
-    (hit,) = under_way(store)
-    session.save_last({"epochs": [], "step": 0})
-    (later,) = under_way(store)
-    assert (later.trial_id, later.generation) == ("01", 1)
-    assert later.kept_at > hit.kept_at
-    assert lost(store, [later], later.kept_at + 2.5) == pytest.approx(2.5)
-    session.close(tune.Report(status="done"), 0, "cpu")
-    assert lost(store, [later], later.kept_at + 2.5) == 0.0
-    gone: UnitUnderWay = replace(later, generation=2)
-    assert lost(store, [gone, later], later.kept_at + 2.5) == pytest.approx(2.5)
+KILLED = """
+import os, signal, sys
+from study.store import Owner, Store
+Store.open(sys.argv[1]).acquire("trial/01", Owner.here("test"), ttl=60.0)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_leases_are_excused_by_the_fault_alone_and_swept(complete: Store, disturbed: Store) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, disturbed.location])
+    (found,) = told(disturbed, complete)
+    assert found.startswith("the lease trial/01 was not given back by ")
+    assert found.endswith(", which was not disturbed")
+    assert told(disturbed, complete, cut_short=everybody(time.time() - 60)) == [found]
+    assert told(disturbed, complete, cut_short=everybody(time.time() + 1)) == []
+    assert swept(disturbed) == 1
+    assert list(still_there(disturbed)) == []
+
+
+def test_a_lease_that_somebody_still_holds_is_never_excused(complete: Store, disturbed: Store) -> None:
+    disturbed.acquire("trial/01", Owner.here("test"), ttl=60.0)
+    (found,) = told(disturbed, complete, cut_short=everybody(time.time() + 1))
+    assert found.startswith("the lease trial/01 is still held by ")
