@@ -15,6 +15,7 @@ from study.chaos.faults import Fault, Place, Scene, Struck
 from study.chaos.following import Following, Lives, felt, lost, said
 from study.chaos.launching import Command, Launch, marked
 from study.chaos.nodes import Cluster
+from study.chaos.runs import last_lines
 from study.chaos.verdict import CutShort, faults_of, left_running, still_there, swept
 from study.chaos.watching import Committed, committed, taken_up_again, under_way
 from study.plan import Plan
@@ -38,7 +39,7 @@ class Undisturbed:
 
     store: Store
     under_way: float
-    """Seconds from the first unit's begin to the launch's end."""
+    """Seconds from the first unit's begin to the last one's end."""
     seconds: float
 
 
@@ -114,14 +115,16 @@ def left_alone(take: Take) -> Undisturbed:
     store = Store.open(take.store)
     command = take.command()
     with launched(command) as launch:
-        first = _wait_for_units(store, launch)
+        first = last = _wait_for_units(store, launch)
         while launch.status is None:
+            if under_way(store):
+                last = time.monotonic()
             time.sleep(LOOK_SECONDS)
         ended = time.monotonic()
-    if launch.status != 0 or first is None:
+    if launch.status != 0 or first is None or last is None:
         raise ChaosError(f"the study does not come to its end even undisturbed (exit status {launch.status})")
     _until(lambda: not take.workers(command.mark), 90.0)
-    return Undisturbed(store=store, under_way=ended - first, seconds=ended - began)
+    return Undisturbed(store=store, under_way=last - first, seconds=ended - began)
 
 
 def _wait_for_units(store: Store, launch: Launch) -> float | None:
@@ -154,6 +157,8 @@ class Disturbed:
     launches: int = 0
     status: int | None = None
     """Of the last launch."""
+    last_words: str = ""
+    """Of the last launch that ended in any way but complete."""
     recovered: float | None = None
     struck_at: float = 0.0
     healed_at: float | None = None
@@ -241,9 +246,13 @@ class Disturbed:
 
     def _endings(self) -> Iterator[str]:
         if self.status != 0:
-            yield f"the study is not complete after {self.launches} launches (exit status {self.status})"
+            yield f"the study is not complete after {self.launches} launches (exit status {self.status}){self._why}"
         elif self.launches > 1 and not self.fault.relaunches:
-            yield "the launch did not survive: another had to go on"
+            yield f"the launch did not survive: another had to go on{self._why}"
+
+    @property
+    def _why(self) -> str:
+        return f", which ended with: {self.last_words}" if self.last_words else ""
 
     def _go_on(self, command: Command, struck: Struck) -> None:
         with launched(command) as launch:
@@ -263,6 +272,8 @@ class Disturbed:
                 self.recovered = since
             time.sleep(LOOK_SECONDS)
         self.status = launch.status
+        if self.status != 0:
+            self.last_words = last_lines(self.take.log.read_bytes())
         if self.recovered is None and self.status == 0:
             self.recovered = time.monotonic() - self.struck_at
 

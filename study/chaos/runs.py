@@ -49,9 +49,9 @@ def place_of(study: str, kind: str, seed: int, number: int) -> str:
 
 
 def last_lines(log: bytes) -> str:
-    """What a launch said in the end, for a person who asks why."""
-    lines = [line for line in log.decode(errors="replace").splitlines() if line.strip()]
-    return "\n".join(f"    {line}" for line in lines[-LAST_LINES:])
+    """What a launch said in the end, in a line, for a person who asks why."""
+    lines = [line.strip() for line in log.decode(errors="replace").splitlines() if line.strip()]
+    return " / ".join(lines[-LAST_LINES:])
 
 
 def _name(study: str, kind: str, seed: int, number: int) -> str:

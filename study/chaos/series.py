@@ -189,7 +189,7 @@ class Series:
             if not take.log.exists():
                 raise
             why = runs.last_lines(take.log.read_bytes())
-            raise ChaosError(f"{error}; its launches ended with\n{why}\nsee {self._keep_log(name, take)}") from error
+            raise ChaosError(f"{error}; it ended with: {why}; see {self._keep_log(name, take)}") from error
 
     def _keep_log(self, name: str, take: Take) -> str:
         """Beside the run's store; its address."""

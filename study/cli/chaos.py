@@ -85,9 +85,9 @@ def _tell(rows: Sequence[Row], kept: Store, study: str, terminal: Terminal) -> N
     for row in (row for row in rows if not row["holds"]):
         terminal.print(f"{row['kind']} {row['number']} does not hold ({row['fault']}): {'; '.join(row['broken'])}")
         place = runs.place_of(study, row["kind"], row["seed"], row["number"])
-        terminal.print(f"  its store: {kept.location}/{place}")
-        terminal.print(f"  what its launches printed: {kept.location}/{place}.log, which ends with")
-        terminal.print(runs.last_lines(kept.objects.get_if_present(f"{place}.log") or b""))
+        place = f"{kept.location}/{runs.place_of(study, row['kind'], row['seed'], row['number'])}"
+        terminal.print(f"  its store: {place}")
+        terminal.print(f"  what its launches printed: {place}.log")
 
 
 def _line(rows: Sequence[Row]) -> list[str]:

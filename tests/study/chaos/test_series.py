@@ -4,13 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from study.chaos import mounts, nodes, runs
 from study.chaos import series as at
 from study.chaos.errors import ChaosError
-from study.chaos.faults import Place
+from study.chaos.faults import Place, faults
+from study.chaos.playing import Disturbed, Study, Take, Undisturbed
 from study.chaos.series import Run, Series, chosen, hash_of, series, study_of
 from study.spec.faults import SpecError
 from study.store import HeldError, Store
@@ -107,6 +109,12 @@ def test_a_study_that_searches_is_refused_at_its_line(spec: Path) -> None:
         study_of(str(spec), (), HERE)
 
 
+def a_series(folder: Path, *typed: str) -> Series:
+    study = Study(key="k", plan=None, typed=typed)  # type: ignore[arg-type]
+    place = Place(store=str(folder), address=None)
+    return Series(study=study, place=place, faults=faults(), kept=Store.open(str(folder)))
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -138,12 +146,75 @@ def test_the_next_start_clears_away_what_a_killed_one_left(tmp_path: Path) -> No
     run = tmp_path / runs.FOLDER / "k" / "runs" / "disk-0-0"
     if os.geteuid() == 0:
         assert {run, run / "trials"} <= set(mounts._mounted())
-    study = at.Study(key="k", plan=None, typed=())  # type: ignore[arg-type]
-    place = Place(store=str(tmp_path), address=None)
-    kept = Store.open(str(tmp_path))
-    with Series(study=study, place=place, faults={}, kept=kept):
+    with a_series(tmp_path):
         assert not any(one.exists() for one in left)
         assert not {run, run / "trials"} & set(mounts._mounted())
-        with pytest.raises(HeldError), Series(study=study, place=place, faults={}, kept=kept):
+        with pytest.raises(HeldError), a_series(tmp_path):
             pass
     assert not list(nodes.RAY_PLACE.glob(f"{nodes.owned(nodes.RAY)}-*"))
+
+
+def test_what_a_launch_said_that_fails_undisturbed_is_shown_and_kept(tmp_path: Path) -> None:
+    kept = tmp_path / "chaos" / "k" / "undisturbed.log"
+    with a_series(tmp_path, "nowhere.yaml") as of:
+        with pytest.raises(ChaosError, match=f"ended with: .*nowhere.yaml is no file, .*; see {kept}$"):
+            of.undisturbed(faults()["driver"])
+        folder = of._folder
+    assert not folder.exists()
+    assert "nowhere.yaml is no file" in kept.read_text()
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_what_the_launches_of_a_run_said_stays_beside_its_store_if_it_does_not_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holds: bool
+) -> None:
+    def play(run: Disturbed) -> dict[str, Any]:
+        run.take.log.parent.mkdir(parents=True, exist_ok=True)
+        run.take.log.write_text("why\n")
+        numbers = dict.fromkeys(("moment", "lost", "recovered", "seconds", "undisturbed"), 1.0)
+        counts = dict.fromkeys(("hit", "launches", "swept"), 1)
+        return {**numbers, **counts, "fault": "killed", "holds": holds, "broken": [] if holds else ["epochs"]}
+
+    monkeypatch.setattr(Disturbed, "play", play)
+    monkeypatch.setattr(Series, "undisturbed", lambda *_: None)
+    with a_series(tmp_path) as of:
+        of.play(Run(kind="driver", seed=1, number=0))
+    kept = tmp_path / f"{runs.place_of('k', 'driver', 1, 0)}.log"
+    assert kept.exists() is not holds
+    assert holds or kept.read_text() == "why\n"
+
+
+def test_the_span_is_measured_once_on_each_kind_of_cluster_and_results_are_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def left_alone(take: Take) -> Undisturbed:
+        made.append(take.store)
+        return Undisturbed(store=Store.open(take.store), under_way=float(len(made)), seconds=10.0)
+
+    monkeypatch.setattr(at, "left_alone", left_alone)
+    monkeypatch.setattr(Series, "_cluster", lambda *_: None)
+    for _ in range(2):  # what is known is kept
+        with a_series(tmp_path) as of:
+            found = [of.undisturbed(faults()[kind]) for kind in ("driver", "node", "network", "worker", "disk")]
+        assert [one.under_way for one in found] == [1.0, 2.0, 3.0, 1.0, 1.0]
+        assert {one.store.location for one in found} == {str(tmp_path / "chaos" / "k" / "undisturbed")}
+    assert [Path(one).name for one in made] == ["undisturbed", "undisturbed-nodes", "undisturbed-hosts"]
+    assert not Path(made[1]).exists()
+
+
+def test_a_study_that_differs_from_cluster_to_cluster_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def left_alone(take: Take) -> Undisturbed:
+        store = Store.open(take.store)
+        store.keep_example(Path(take.store).name, b"")
+        return Undisturbed(store=store, under_way=1.0, seconds=10.0)
+
+    monkeypatch.setattr(at, "left_alone", left_alone)
+    monkeypatch.setattr(Series, "_cluster", lambda *_: None)
+    with a_series(tmp_path) as of:
+        of.undisturbed(faults()["driver"])
+        with pytest.raises(ChaosError, match="not give the same results twice even undisturbed: the examples are not"):
+            of.undisturbed(faults()["node"])
