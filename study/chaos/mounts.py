@@ -36,7 +36,9 @@ def small(folder: Path, size: int) -> Iterator[None]:
         yield
     finally:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".unmounting-") as beside:
-            copy = shutil.copytree(folder, Path(beside, "copy"), ignore=shutil.ignore_patterns(FILL))
+            copy = Path(beside, "copy")
+            with suppress(shutil.Error):  # what was deleted in the meantime
+                shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(FILL))
             unmount(folder)
             folder.rmdir()
             copy.rename(folder)

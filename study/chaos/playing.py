@@ -20,6 +20,7 @@ from study.chaos.verdict import CutShort, faults_of, left_running, still_there, 
 from study.chaos.watching import Committed, committed, taken_up_again, under_way
 from study.plan import Plan
 from study.store import Owner, Store
+from study.store.heartbeat import RELEASE_SECONDS
 
 LOOK_SECONDS = 0.1
 LAUNCHES = 5
@@ -233,10 +234,11 @@ class Disturbed:
         }  # fmt: skip
 
     def _cut_short(self, struck: Struck, healed: float, ended: float) -> CutShort:
-        """A launch that ended while storage refused writes could give no lease back, nor could its workers."""
+        """Where processes are killed, those of the units hit, or all; and where the launch ended while storage refused
+        writes, all: nobody could give a lease back. One that ends later still does."""
         until = max(healed, *(self._following.ended(unit) for unit in struck.hit if self.fault.kills), 0.0)
         until += GRACE_SECONDS
-        everybody = self.fault.relaunches or (bool(self.fault.refuses) and ended <= until)
+        everybody = self.fault.relaunches or (bool(self.fault.refuses) and ended <= healed + 2 * RELEASE_SECONDS)
         killed = {one.owner for one in struck.hit} if self.fault.kills else set[Owner]()
         return CutShort(
             until=until,

@@ -80,7 +80,7 @@ def _tell(rows: Sequence[Row], kept: Store, study: str, terminal: Terminal) -> N
         "tables equal to the undisturbed study's, nothing left over."
     )
     terminal.print(
-        f"Worst work lost: {worst:.1f} s of one unit.  {duration(sum(row['seconds'] for row in rows))} in all."
+        f"Worst work lost: at most {worst:.1f} s of one trial.  {duration(sum(row['seconds'] for row in rows))} in all."
     )
     for row in (row for row in rows if not row["holds"]):
         terminal.print(f"{row['kind']} {row['number']} does not hold ({row['fault']}): {'; '.join(row['broken'])}")
