@@ -217,7 +217,7 @@ class Series:
     def _leave_alone(self, need: str, fault: Fault) -> dict[str, float]:
         """How long it took."""
         again = f"{self._alone}-{need.replace(' ', '-')}" if self._spans else self._alone
-        self.say("the study undisturbed, to compare with" + (f", on {need}" if self._spans else ""))
+        self.say(f"the study undisturbed ({need}), to compare with")
         take = self._take(again, fault)
         clear(take.store)
         with self._explained(again, take):

@@ -10,6 +10,7 @@ import pytest
 
 from study.chaos import runs
 from study.chaos.faults import ORDER, faults
+from study.chaos.nodes import RAY_PLACE
 from study.store import Store
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
@@ -32,11 +33,16 @@ evaluate: {sweeps: {gaussian_noise: {sigma: [0.3], practical: 0.3}}}
 
 
 def chaos(folder: Path, kinds: str, n: int) -> subprocess.CompletedProcess[str]:
+    """Nothing of it is left on the machine afterwards."""
     command = [
         sys.executable, "-m", "study.cli", "chaos", "small.yaml", "--kill", kinds, "--n", str(n), "--seed", str(SEED),
         "--store", "store",
     ]  # fmt: skip
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        out, err = process.communicate()
+    assert list(RAY_PLACE.glob(f"*chaos*-{process.pid}-*")) == []
+    assert str(folder) not in Path("/proc/self/mountinfo").read_text()
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def test_one_fault_of_each_kind_changes_nothing(tmp_path: Path) -> None:
