@@ -777,8 +777,8 @@ def chaos(
 
     Each run launches the study into a store of its own, strikes while units are under way, launches on if it has to,
     and then compares: every planned row once, none computed again after its commit, tables equal to the undisturbed
-    study's, nothing left over.  A fault that came too late does not count and is made again.  Verdicts are kept in the
-    store: the same command goes on where it was ended.
+    study's, nothing left over.  A fault that came too late, or that nobody felt, does not count and is made again.
+    Verdicts are kept in the store: the same command goes on where it was ended.
 
     Exit status 0 only if every run holds, 1 if one does not.
     """

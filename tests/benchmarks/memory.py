@@ -20,8 +20,8 @@ from tests.benchmarks.figures import Figure
 from tests.ray_nodes import environment_with_token, head_node
 
 TRIALS = 2_000
-WARM = 500
-"""Trials until every pool and cache has the size that it keeps."""
+WARM = 1_200
+"""Trials until every pool and cache has the size that it keeps: the first packing, after two minutes, is among them."""
 EVERY = 20
 """Trials between two looks."""
 SPEC = f"""\
@@ -39,7 +39,7 @@ evaluate:
     gaussian_noise: {{sigma: [0.3], practical: 0.3}}
 """
 BOUND = 20.0
-"""MiB that a process may grow by over the last 1,500 trials."""
+"""MiB that a process may grow by from then on."""
 
 
 @dataclass(frozen=True, kw_only=True)
