@@ -169,7 +169,7 @@ def own_handler() -> Iterator[None]:
     try:
         yield
     finally:
-        if threading.current_thread() is threading.main_thread():
+        if before is not None and threading.current_thread() is threading.main_thread():  # None: not from Python
             signal.signal(signal.SIGTERM, before)
 
 
