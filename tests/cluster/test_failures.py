@@ -11,9 +11,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -23,13 +23,13 @@ import pytest
 
 from study.chaos import mounts
 from study.chaos.nodes import Cluster, Node, title
-from study.chaos.verdict import faults_of
-from study.chaos.watching import committed, under_way
+from study.chaos.verdict import CutShort, faults_of, left_running
+from study.chaos.watching import Committed, UnitUnderWay, committed, under_way
 from study.executor.cluster import AUTHENTICATION, set_environment
 from study.executor.session import OpenSessions
 from study.launch import LaunchOptions
 from study.progress import Event, Progress
-from study.store import Store
+from study.store import Owner, Store
 from tests.study.executor.noop import Log
 from tests.study.executor.small_study import family, launch_small
 
@@ -39,6 +39,11 @@ STUDY = family(8, 20)
 """Trials of a second."""
 TTL = 6.0
 """Seconds: of a trial's lease, so that a test need not wait a minute for it."""
+GRACE_SECONDS = 5.0
+"""From when a fault is over until the last process that it killed has written its last byte."""
+
+Killed = Collection[Owner]
+"""Workers that are gone without having tidied after themselves: nobody else may leave anything."""
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +81,24 @@ class Striker(Log):
         super().__init__([])
         self.act = act
         self.struck = False
+        self.at = 0.0
+        """When; seconds since 1970."""
 
     def changed(self, progress: Progress) -> None:
         super().changed(progress)
         under_way = any(unit.phase == "train" and 3 < unit.epoch < 15 for unit in progress.running)
         if not self.struck and progress.trials_done >= 2 and under_way:
-            self.struck = True
+            self.struck, self.at = True, time.time()
             self.act()
+
+
+@dataclass(frozen=True)
+class AtWork:
+    """A worker that trains."""
+
+    node: Node
+    process: psutil.Process
+    owner: Owner
 
 
 @dataclass
@@ -92,35 +108,61 @@ class Scene:
     hosts: Cluster
     undisturbed: Store
     place: Path
+    before: dict[str, Committed] = field(default_factory=dict)
+    """What was committed when the fault struck."""
 
-    def suffers(self, act: Callable[[], None], here: bool = False) -> list[Event]:
+    def suffers(
+        self, act: Callable[[], Killed], here: bool = False, seconds: float = 0.0, refuses_deletions: bool = False
+    ) -> list[Event]:
         """What a launch tells that survives it; on the hosts, or with a Ray of its own `here`."""
         self.hosts.renew()
-        self.before = {}
-        striker = Striker(lambda: (self._note(), act())[1])
+        killed: set[Owner] = set()
+
+        def strike() -> None:
+            self.before = committed(self.store)
+            killed.update(act())
+
+        striker = Striker(strike)
         address = None if here else self.hosts.address
         result = launch_small(STUDY, self.place, striker, LaunchOptions(address=address))
         assert striker.struck
         assert result.status == "complete", result.failures
-        self.holds()
+        self.holds(
+            CutShort(
+                until=striker.at + seconds + GRACE_SECONDS,
+                files=bool(killed) or refuses_deletions,
+                holds=lambda owner: owner in killed,
+            )
+        )
         return striker.events
-
-    def _note(self) -> None:
-        self.before = committed(self.store)
 
     @property
     def store(self) -> Store:
         return Store.open(self.place, create=False)
 
-    def holds(self) -> None:
-        assert list(faults_of(self.store, self.undisturbed, STUDY, self.before, lambda: len(workers(self.hosts)))) == []
+    def holds(self, cut_short: CutShort) -> None:
+        def left() -> int:
+            return len(workers(self.hosts))
 
-    def at_work(self) -> tuple[Node, psutil.Process]:
-        """A worker that trains, and its node."""
+        assert [
+            *faults_of(self.store, self.undisturbed, STUDY, self.before, left, cut_short),
+            *left_running(self.store, STUDY.study),
+        ] == []
+
+    def at_work(self) -> AtWork:
         training = [unit for unit in under_way(self.store) if not self.store.is_trained(unit.trial_id)]
-        found = self.hosts.process_of(training[0].owner)
+        found = self.worker(training[0])
         assert found is not None
         return found
+
+    def worker(self, unit: UnitUnderWay) -> AtWork | None:
+        found = self.hosts.process_of(unit.owner)
+        return None if found is None else AtWork(*found, unit.owner)
+
+    def workers_on(self, node: Node) -> Killed:
+        """Those that hold a trial."""
+        found = [self.worker(unit) for unit in under_way(self.store)]
+        return [one.owner for one in found if one is not None and one.node is node]
 
     def rows(self) -> list[dict[str, object]]:
         rows: list[dict[str, object]] = self.store.read("attempts").sort_by("started").to_pylist()
@@ -142,25 +184,34 @@ def later(seconds: float, act: Callable[[], None]) -> None:
 
 
 def test_a_worker_is_killed(scene: Scene) -> None:
-    scene.suffers(lambda: scene.at_work()[1].kill())
+    def act() -> Killed:
+        worker = scene.at_work()
+        worker.process.kill()
+        return [worker.owner]
+
+    scene.suffers(act)
     assert [row["status"] for row in scene.rows()].count("lost") == 1
 
 
 def test_a_raylet_is_killed(scene: Scene) -> None:
-    def act() -> None:
-        for process in scene.at_work()[0].below():
+    def act() -> Killed:
+        node = scene.at_work().node
+        killed = scene.workers_on(node)
+        for process in node.below():
             if process.name() == "raylet":
                 process.kill()
+        return killed
 
     scene.suffers(act)
     assert [row["status"] for row in scene.rows()].count("lost") == 1
 
 
 def test_a_node_is_cut_off_for_a_moment(scene: Scene) -> None:
-    def act() -> None:
-        node, _ = scene.at_work()
+    def act() -> Killed:
+        node = scene.at_work().node
         scene.hosts.cut(node, frozen=False)
         later(2.0, lambda: scene.hosts.heal(node))
+        return []
 
     scene.suffers(act)
     assert {row["status"] for row in scene.rows()} == {"done"}, "nobody was taken for dead"
@@ -170,17 +221,18 @@ def test_a_partition_heals_when_another_has_the_trial(scene: Scene) -> None:
     """The node stands still until its lease is lost, then finds out by itself, before it is reached again."""
     awake: list[bool] = []
 
-    def act() -> None:
-        node, worker = scene.at_work()
-        scene.hosts.cut(node, frozen=True)
+    def act() -> Killed:
+        worker = scene.at_work()
+        scene.hosts.cut(worker.node, frozen=True)
 
         def wake() -> None:
-            node.send(signal.SIGCONT)
+            worker.node.send(signal.SIGCONT)
             time.sleep(1.0)
-            awake.append(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE)
+            awake.append(worker.process.is_running() and worker.process.status() != psutil.STATUS_ZOMBIE)
 
         later(TTL + 12, wake)
-        later(TTL + 18, lambda: scene.hosts.heal(node))
+        later(TTL + 18, lambda: scene.hosts.heal(worker.node))
+        return []
 
     scene.suffers(act)
     assert awake == [True], "the first holder was at work again"
@@ -199,23 +251,25 @@ def test_storage_refuses_writes_for_a_while(scene: Scene) -> None:
         for part in parts:
             mounts.set_writable(part, writable)
 
-    def act() -> None:
+    def act() -> Killed:
         set_writable(False)
         later(4.0, lambda: set_writable(True))
+        return []
 
     with mounts.over_itself(parts[0]), mounts.over_itself(parts[1]), mounts.over_itself(parts[2]):
-        told = retries(scene.suffers(act, here=True))
+        told = retries(scene.suffers(act, here=True, seconds=4.0, refuses_deletions=True))
     assert told
     assert all("infrastructure: OSError: [Errno 30] Read-only file system" in one for one in told)
 
 
 def test_the_disk_is_full_at_a_checkpoint(scene: Scene) -> None:
-    def act() -> None:
+    def act() -> Killed:
         mounts.fill(scene.place)
         later(4.0, lambda: mounts.free(scene.place))
+        return []
 
     with mounts.small(scene.place, 64 * 2**20):
-        told = retries(scene.suffers(act, here=True))
+        told = retries(scene.suffers(act, here=True, seconds=4.0))
     assert told
     assert all("infrastructure: OSError: [Errno 28] No space left on device" in one for one in told)
 
@@ -226,9 +280,10 @@ def retries(events: list[Event]) -> list[str]:
 
 
 def test_a_node_is_preempted_with_notice(scene: Scene) -> None:
-    def act() -> None:
-        starter = next(one for one in scene.at_work()[0].below() if "ray.scripts" in " ".join(one.cmdline()[:4]))
+    def act() -> Killed:
+        starter = next(one for one in scene.at_work().node.below() if "ray.scripts" in " ".join(one.cmdline()[:4]))
         starter.send_signal(signal.SIGTERM)
+        return []
 
     scene.suffers(act)
     rows = scene.rows()
@@ -264,9 +319,11 @@ def launched(scene: Scene) -> "subprocess.Popen[str]":
 
 
 def goes_on(scene: Scene) -> None:
+    """All that the launch before this one had at work was killed with it, or left where it could tell nobody."""
+    nobody_else = CutShort(until=time.time(), files=True, holds=lambda _: True)
     again = launch_small(STUDY, scene.place, Log([]), LaunchOptions(address=scene.hosts.address))
     assert again.status == "complete"
-    scene.holds()
+    scene.holds(nobody_else)
 
 
 def test_the_launch_is_killed(scene: Scene) -> None:
@@ -337,7 +394,14 @@ def clocks(hosts: Cluster, folder: Path, hours: Sequence[int]) -> Iterator[None]
 
 def test_the_clocks_of_nodes_are_hours_apart(scene: Scene, tmp_path: Path) -> None:
     """A node that dies leaves leases of another hour, which count by their signs of life and not by the clock."""
+
+    def act() -> Killed:
+        node = scene.at_work().node
+        killed = scene.workers_on(node)
+        node.kill()
+        return killed
+
     with clocks(scene.hosts, tmp_path, (3, -3)):
-        scene.suffers(lambda: scene.at_work()[0].kill())
+        scene.suffers(act)
     done = [row["started"] for row in scene.rows() if row["status"] == "done"]
     assert {round((started - datetime.now(UTC)).total_seconds() / 3600) for started in done} == {3, -3}
