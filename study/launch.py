@@ -41,7 +41,7 @@ from study.pruning import brackets_of, keep_promotions, record_given_up
 from study.recording import Recorded, recorded
 from study.spec import Spec
 from study.stages import lacking
-from study.store import Heartbeat, Owner, Store, StoreError
+from study.store import Heartbeat, Launch, Owner, Store, StoreError
 from study.store.logbook import Logbook
 from study.store.submissions import begun
 from trainables.datasets import split_of
@@ -202,53 +202,74 @@ def launch_plan(
         unrecorded.enter_context(joining(store, plan.study))
         store.sweep_temporary(older_than=LEFTOVER_SECONDS)
         planned, plan = plan, store.with_points(plan)
-        queue = queue_of(plan, store, options.retry, options.retrain)
-        source = source_of(plan, store, queue) if options.train else LeftForLater(undrawn(plan))
-        if not options.train:
-            queue.leave_training()
-        if options.limit is not None:
-            source.limit(max(0, options.limit - queue.limit(options.limit)))
-        frames = {one.condition_id: frames_of(one) for one in plan.conditions if one.family == "perturbation"}
         log = Logbook(store.objects, plan.study, Owner.here(f"study launch {plan.study}"), heartbeat.lease.generation)
-        observing = Recorded(observer, log, plan)
-        run = Run(plan, queue, observing, Estimate(images, frames), partial(record_lost, store), source)
+        run = _run(plan, store, options, Recorded(observer, log, plan), images)
         heartbeat.when_lost = run.stop
         heartbeat.at_beat = partial(obey, log, run)
-        for notice in source.notices():
+        for notice in run.source.notices():
             run.tell_notice(notice)
         recall(run, store)
         run.close_rungs()
+
+        def record() -> Launch:
+            made = store.record_launch(planned, spec_text, known)
+            unrecorded.close()
+            return made
+
         if run.finished:
-            record_given_up(store, store.record_launch(planned, spec_text, known), queue.brackets)
-            source.close()
+            record_given_up(store, record(), run.queue.brackets)
+            run.source.close()
             return _result(run)
         check_device_type(plan, store)
-        keep_promotions(plan, store, queue.brackets)
+        keep_promotions(plan, store, run.queue.brackets)
         with recorded(log) as ending:
             begun(store.objects, log.sitting, own_job())
             obey(log, run)  # whoever asked before it began: then nothing is trained
-            # Ray sets handlers of its own
-            with stoppable(run), connected(options.address, store) as nodes, stoppable(run):
-                workers = _workers(plan, nodes.now(), options.max_concurrent)
-                record = store.record_launch(planned, spec_text, known)
-                unrecorded.close()
-                run.on_workers(nodes.now, options.max_concurrent, nodes.now().describe(workers))
-                for notice in _awaited(plan, nodes.now()):
-                    run.tell_notice(notice)
-                log.found(cluster=nodes.cluster, job=own_job(), where=run.where)
-                conditions = {condition.condition_id: condition for condition in plan.conditions}
-                sessions = OpenSessions(
-                    store, conditions, f"study {plan.study}", plan.baseline_id, plan.study, keep=plan.keep
-                )
-                try:
-                    execute(run, sessions, conditions, workers, trainable)
-                finally:
-                    source.close()
+            made = _work(run, store, options, log, record, trainable)
             heartbeat.check()
-            record_given_up(store, record, queue.brackets)
+            record_given_up(store, made, run.queue.brackets)
             result = _result(run)
             ending.status, ending.message = result.status, _told(result)
         return result
+
+
+def _run(plan: Plan, store: Store, options: LaunchOptions, observer: Observer, images: Mapping[str, int]) -> Run:
+    """What there is to do, as the store and the options have it."""
+    queue = queue_of(plan, store, options.retry, options.retrain)
+    source = source_of(plan, store, queue) if options.train else LeftForLater(undrawn(plan))
+    if not options.train:
+        queue.leave_training()
+    if options.limit is not None:
+        source.limit(max(0, options.limit - queue.limit(options.limit)))
+    frames = {one.condition_id: frames_of(one) for one in plan.conditions if one.family == "perturbation"}
+    return Run(plan, queue, observer, Estimate(images, frames), partial(record_lost, store), source)
+
+
+def _work(
+    run: Run,
+    store: Store,
+    options: LaunchOptions,
+    log: Logbook,
+    record: Callable[[], Launch],
+    trainable: type[StudyTrainable],
+) -> Launch:
+    """Do it on the cluster, which is joined first: a launch that finds none is not recorded."""
+    plan = run.plan
+    # Ray sets handlers of its own
+    with stoppable(run), connected(options.address, store) as nodes, stoppable(run):
+        workers = _workers(plan, nodes.now(), options.max_concurrent)
+        made = record()
+        run.on_workers(nodes.now, options.max_concurrent, nodes.now().describe(workers))
+        for notice in _awaited(plan, nodes.now()):
+            run.tell_notice(notice)
+        log.found(cluster=nodes.cluster, job=own_job(), where=run.where)
+        conditions = {condition.condition_id: condition for condition in plan.conditions}
+        sessions = OpenSessions(store, conditions, f"study {plan.study}", plan.baseline_id, plan.study, keep=plan.keep)
+        try:
+            execute(run, sessions, conditions, workers, trainable)
+        finally:
+            run.source.close()
+    return made
 
 
 def obey(log: Logbook, run: Run) -> None:
