@@ -12,9 +12,12 @@ from study.chaos.watching import Committed, committed
 from study.garbage import collect, survey
 from study.plan import Plan
 from study.store import Owner, Store
+from study.store.errors import CorruptObjectError
 from study.store.files import decode
+from study.store.retention import FINAL, Checkpoint
 from study.store.schemas import RESULTS
 from study.tracking.place import place_of
+from trainables.checkpoint import CorruptCheckpointError, parse, weights_hash
 
 TABLES = tuple(name for name in RESULTS if name != "attempts")
 """Which hold results alone."""
@@ -49,6 +52,7 @@ def faults_of(
     """In words, all that does not hold; `before`: what was committed when the fault struck; `workers`: still alive."""
     yield from _rows(store, plan)
     yield from differences(store, undisturbed)
+    yield from _checkpoints(store, undisturbed)
     yield from _done_again(store, before)
     yield from _left_at_work(store, workers)
     yield from _leftovers(store, cut_short)
@@ -78,10 +82,10 @@ def _file(store: Store, table: str, name: str) -> pa.Table:
 
 def differences(store: Store, undisturbed: Store) -> Iterator[str]:
     """Tables bit for bit on CPUs; of studies on GPUs, whose numbers vary, the keys."""
-    devices = {row["device"] for row in undisturbed.read("attempts").to_pylist()}
+    repeatable = _is_repeatable(undisturbed)
     for table in TABLES:
         ours, theirs = store.read(table), undisturbed.read(table)
-        if devices - {"cpu", "unknown"}:
+        if not repeatable:
             ours, theirs = (one.select(list(RESULTS[table].key)) for one in (ours, theirs))
         if not ours.equals(theirs):
             yield f"{table} is not that of the undisturbed study: {_where(ours, theirs)}"
@@ -89,11 +93,43 @@ def differences(store: Store, undisturbed: Store) -> Iterator[str]:
         yield "the examples are not those of the undisturbed study"
 
 
+def _is_repeatable(undisturbed: Store) -> bool:
+    """Whether another launch gives the same bits."""
+    return {row["device"] for row in undisturbed.read("attempts").to_pylist()} <= {"cpu", "unknown"}
+
+
 def _where(ours: pa.Table, theirs: pa.Table) -> str:
     if len(ours) != len(theirs):
         return f"{len(ours)} rows, not {len(theirs)}"
     differ = [name for name in ours.column_names if not ours[name].equals(theirs[name])]
     return f"columns {', '.join(differ)} differ"
+
+
+def _checkpoints(store: Store, undisturbed: Store) -> Iterator[str]:
+    """Of each trial those that it has undisturbed: `best` with the weights that its row names, and on CPUs all with
+    the same weights. What it has too many is told with the leftovers."""
+    repeatable = _is_repeatable(undisturbed)
+    for row in store.read("trials").to_pylist():
+        trial_id = row["trial_id"]
+        ours = {role: (attempt, role) for attempt, role in store.list_checkpoints(trial_id)}
+        for attempt, role in undisturbed.list_checkpoints(trial_id):
+            found = _weights(store, trial_id, ours[role]) if role in ours else None
+            expected = _weights(undisturbed, trial_id, (attempt, role)) if repeatable else found
+            if role not in ours:
+                yield f"trial {trial_id} has no {role}.ckpt"
+            elif found is None:
+                yield f"{role}.ckpt of trial {trial_id} cannot be read"
+            elif found != (row["weights_hash"] if role == "best" else expected):
+                yield f"{role}.ckpt of trial {trial_id} holds other weights"
+
+
+def _weights(store: Store, trial_id: str, checkpoint: Checkpoint) -> str | None:
+    """Their hash; None of a file that is no checkpoint."""
+    try:
+        state = parse(store.read_checkpoint(trial_id, *checkpoint))
+    except (CorruptObjectError, CorruptCheckpointError):
+        return None
+    return weights_hash(state["model"] if checkpoint[1] == FINAL else state)
 
 
 def _done_again(store: Store, before: Mapping[str, Committed]) -> Iterator[str]:

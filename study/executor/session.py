@@ -5,7 +5,6 @@ import platform
 import secrets
 import time
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -148,6 +147,8 @@ class StoreSession:
         self.attempt = f"{self.lease.generation:04d}-{secrets.token_hex(4)}"
         self._gone_on_from: tuple[str, ...] = ()
         """Attempts whose `last` was read, and this one begins at the furthest of."""
+        self._furthest: str | None = None
+        """The attempt whose `last` is where this one stands; None before the first epoch."""
         self._vouched_for: str | None = None
         """The attempt whose `best` the trial's row is of, where it was read."""
         self.started = datetime.now(UTC)
@@ -218,14 +219,16 @@ class StoreSession:
     def load_last(self) -> State | None:
         """The furthest `last` checkpoint of any earlier attempt; raises CorruptCheckpointError, naming the file."""
         found = [attempt for attempt, role in self.store.list_checkpoints(self.trial_id) if role == "last"]
-        states = [self._read(attempt, "last") for attempt in found]
+        states = {attempt: self._read(attempt, "last") for attempt in found}
         self._gone_on_from = tuple(found)
-        return max(states, key=lambda state: (len(state["epochs"]), state["step"]), default=None)
+        self._furthest = max(found, key=lambda one: (len(states[one]["epochs"]), states[one]["step"]), default=None)
+        return None if self._furthest is None else states[self._furthest]
 
     def save_last(self, state: State) -> None:
         """Replace this attempt's `last` checkpoint; once it is there, those that it went on from are not needed."""
         self._check()
         self.store.write_checkpoint(self.trial_id, self.attempt, "last", dump(state))
+        self._furthest = self.attempt
         for attempt in self._gone_on_from:
             self.store.delete_checkpoint(self.trial_id, attempt, "last")
         self._gone_on_from = ()
@@ -305,10 +308,9 @@ class StoreSession:
             return
         if weights is not None:
             self.store.write_checkpoint(self.trial_id, self.attempt, "best", dump(weights))
-        if self.keeps == "last+best":
-            with suppress(FileNotFoundError):  # of a training of no epochs
-                last = self.store.read_checkpoint(self.trial_id, self.attempt, "last")
-                self.store.write_checkpoint(self.trial_id, self.attempt, FINAL, last)
+        if self.keeps == "last+best" and self._furthest is not None:
+            last = self.store.read_checkpoint(self.trial_id, self._furthest, "last")
+            self.store.write_checkpoint(self.trial_id, self.attempt, FINAL, last)
         self.store.commit_training(self.unit.trial, outcome)
         self.lease.left = self.launch.encode()
         self._tidy(self.attempt, () if outcome.diverged_epoch is not None else self.unit.recipe.stages)

@@ -5,9 +5,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from study.chaos.verdict import CutShort, faults_of, still_there, swept
 from study.chaos.watching import Committed, committed
@@ -17,8 +19,10 @@ from study.store import Owner, Store
 from tests.study.executor.noop import cells, outcome
 from tests.study.executor.plans import clean, plan, trial
 from trainables import tune
+from trainables.checkpoint import dump, weights_hash
 
-STUDY = plan(trial("01"))
+STUDY = replace(plan(trial("01")), keep="last+best")
+WEIGHTS = {"weight": torch.ones(3)}
 
 
 @pytest.fixture
@@ -40,9 +44,10 @@ def everybody(until: float) -> CutShort:
 def run(store: Store, phase: str, status: tune.Status = "done") -> None:
     """One unit of the only trial."""
     unit = StudyUnit(phase=phase, trial=trial("01"), condition_ids=(clean().condition_id,))  # type: ignore[arg-type]
-    session = StoreSession(store, unit, {clean().condition_id: clean()}, Owner.here("test"))
+    session = StoreSession(store, unit, {clean().condition_id: clean()}, Owner.here("test"), keep="last+best")
     if phase == "train":
-        session.commit_training(outcome([0.5]), None)
+        session.save_last({"model": WEIGHTS, "epochs": [0.5], "step": 0})
+        session.commit_training(replace(outcome([0.5]), weights_hash=weights_hash(WEIGHTS)), WEIGHTS)
     else:
         session.commit_cells(list(cells(unit.condition_ids, unit.recipe)))
     session.close(tune.Report(status=status, images=100), 0, "cpu")
@@ -90,6 +95,19 @@ def test_another_number(complete: Store, disturbed: Store) -> None:
     found = told(disturbed, complete)
     assert "epochs is not that of the undisturbed study: columns loss, terms, validation_loss" in "".join(found)
     assert "results/epochs/01.parquet was committed before the fault and is not as it was" in found
+
+
+@pytest.mark.parametrize("role", ["best", "final"])
+def test_models_that_are_lost_torn_or_others(complete: Store, disturbed: Store, role: str) -> None:
+    ((attempt, _),) = (one for one in disturbed.list_checkpoints("01") if one[1] == role)
+    other = {"weight": torch.zeros(3)}
+    body = dump({"model": other, "epochs": [0.5], "step": 0} if role == "final" else other)
+    disturbed.write_checkpoint("01", attempt, role, body)
+    assert told(disturbed, complete) == [f"{role}.ckpt of trial 01 holds other weights"]
+    disturbed.objects.put(f"trials/01/{attempt}/{role}.ckpt", body[:100])
+    assert told(disturbed, complete) == [f"{role}.ckpt of trial 01 cannot be read"]
+    disturbed.delete_checkpoint("01", attempt, role)
+    assert told(disturbed, complete) == [f"trial 01 has no {role}.ckpt"]
 
 
 def test_a_training_that_was_finished_twice(complete: Store, disturbed: Store) -> None:

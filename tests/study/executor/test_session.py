@@ -156,6 +156,25 @@ def test_of_a_finished_trial_the_last_state_stays_where_it_is_asked_for(
         assert parse(store.read_checkpoint("01", session.attempt, "final"))["step"] == 3
 
 
+def test_an_attempt_that_only_commits_what_another_trained_keeps_its_last_state(tmp_path: Path) -> None:
+    """As after a kill, or a full disk, between the last epoch and the commit."""
+    store, unit = Store.open(tmp_path), StudyUnit(phase="train", trial=trial("01"))
+
+    def opened_again() -> StoreSession:
+        return StoreSession(store, unit, {clean().condition_id: clean()}, Owner.here("test"), keep="last+best")
+
+    for step in (3, 7):
+        cut_short = opened_again()
+        cut_short.load_last()
+        cut_short.save_last({"epochs": [0.5], "step": step})
+        cut_short.close(tune.Report(status="failed", failure="infrastructure", error="no space"), 0, "cpu")
+    session = opened_again()
+    assert (session.load_last() or {})["step"] == 7
+    session.commit_training(outcome([0.5]), None)
+    assert store.list_checkpoints("01") == ((session.attempt, "final"),)
+    assert parse(store.read_checkpoint("01", session.attempt, "final"))["step"] == 7
+
+
 def test_a_full_disk_costs_the_record_of_an_attempt_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
