@@ -23,7 +23,7 @@ from study.launch import prepare
 from study.plan import Plan
 from study.provenance import code, versions
 from study.spec import load
-from study.store import Heartbeat, Owner, Store
+from study.store import Heartbeat, HeldError, Owner, Store
 
 LEASE_SECONDS = 30.0
 """How long after its last sign of life a `study chaos` on another machine counts as dead."""
@@ -40,14 +40,22 @@ class Run:
     number: int
 
 
-def series(kinds: Sequence[str], count: int, seed: int) -> tuple[Run, ...]:
-    """`count` runs, the kinds in turn."""
+def series(kinds: Sequence[str], count: int | None, seed: int) -> tuple[Run, ...]:
+    """`count` runs, the kinds in turn, by default one of each; raises ChaosError if there are fewer than kinds."""
+    count = len(kinds) if count is None else count
+    if count < len(kinds):
+        raise ChaosError(
+            f"--n {count}: no run would be left for {', '.join(kinds[count:])}; give --n {len(kinds)} or more, or name "
+            "fewer kinds in --kill"
+        )
     return tuple(Run(kind=kinds[i % len(kinds)], seed=seed, number=i // len(kinds)) for i in range(count))
 
 
 def chosen(kinds: Sequence[str], place: Place, confirmed: bool) -> dict[str, Fault]:
     """The faults by kind; raises ChaosError, naming every one that cannot be done here, before anything starts."""
     known = faults()
+    if not kinds:
+        raise ChaosError(f"--kill: names no kind; there are {', '.join(known)}")
     if unknown := [kind for kind in kinds if kind not in known]:
         raise ChaosError(f"--kill {','.join(unknown)}: not a kind; there are {', '.join(known)}")
     asked = {kind: known[kind] for kind in dict.fromkeys(kinds)}
@@ -100,8 +108,14 @@ def hash_of(folders: Sequence[str]) -> str:
 
 @contextlib.contextmanager
 def _alone(kept: Store, study: str) -> Iterator[None]:
-    """Nobody else disturbs this study in this store, whose runs would write over one another; raises HeldError."""
-    lease = kept.acquire(f"chaos/{study}", Owner.here("study chaos"), ttl=LEASE_SECONDS, patience=LEASE_SECONDS + 1)
+    """Nobody else disturbs this study in this store, whose runs would write over one another; raises ChaosError."""
+    try:
+        lease = kept.acquire(f"chaos/{study}", Owner.here("study chaos"), ttl=LEASE_SECONDS, patience=LEASE_SECONDS + 1)
+    except HeldError as held:
+        raise ChaosError(
+            f"this study is being disturbed in {kept.location} already, by {held.owner}, since {held.since}; wait for "
+            "that to end, or give another --store"
+        ) from held
     heartbeat = Heartbeat(lease)
     try:
         yield
@@ -207,12 +221,15 @@ class Series:
             self._spans = self._known()
         if need not in self._spans:
             self._spans |= {need: self._leave_alone(need, fault)}
-            self.kept.objects.put(f"{self._alone}.json", json.dumps(self._spans).encode())
+            self.kept.objects.put(self._noted, json.dumps(self._spans).encode())
         return Undisturbed(store=self._store(self._alone), **self._spans[need])
 
     def _known(self) -> dict[str, dict[str, float]]:
-        body = self.kept.objects.get_if_present(f"{self._alone}.json")
-        return {} if body is None else dict(json.loads(body))
+        """Nothing where the note is gone, as with the undisturbed study, or cannot be read: then all is made anew."""
+        try:
+            return dict(json.loads(self.kept.objects.get_if_present(self._noted) or b"{}"))
+        except ValueError:
+            return {}
 
     def _leave_alone(self, need: str, fault: Fault) -> dict[str, float]:
         """How long it took."""
@@ -234,6 +251,11 @@ class Series:
     @property
     def _alone(self) -> str:
         return f"{runs.FOLDER}/{self.study.key}/undisturbed"
+
+    @property
+    def _noted(self) -> str:
+        """Where the spans are, in the undisturbed study's own store."""
+        return f"{self._alone}/spans.json"
 
     def _store(self, name: str) -> Store:
         return Store.open(f"{self.kept.location}/{name}")

@@ -3,6 +3,7 @@
 import signal
 import statistics
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
 from typing import Any
 
@@ -16,22 +17,33 @@ from study.store import Store
 from study.store.location import store_location
 
 Row = Mapping[str, Any]
+HELD = (
+    "every planned row once, none computed again after its commit, tables and models equal to the undisturbed study's, "
+    "nothing left over"
+)
 
 
 def disturb(
-    source: str, overrides: Sequence[str], kinds: Sequence[str], number: int, seed: int, store: str | None,
+    source: str, overrides: Sequence[str], kinds: Sequence[str], number: int | None, seed: int, store: str | None,
     address: str | None, confirmed: bool, terminal: Terminal,
 ) -> int:  # fmt: skip
     """The whole command; its exit status."""
     place = Place(store=store_location(store), address=address)
     faults = chosen(kinds, place, confirmed)
-    study = study_of(source, overrides, place)
-    kept = Store.open(place.store)
     wanted = series(tuple(faults), number, seed)
+    study = study_of(source, overrides, place)
+    if address is not None:
+        from study.executor.cluster import offered  # Ray
+
+        offered(address)  # raises ClusterError, in a sentence, where no cluster answers
+    kept = Store.open(place.store)
     before = signal.signal(signal.SIGTERM, _leave)
     try:
         with Series(study=study, place=place, faults=faults, kept=kept, say=terminal.print) as at:
             _play(at, wanted, terminal)
+    except KeyboardInterrupt:
+        terminal.print("Stopped.  Verdicts are kept: the same command goes on from here.")
+        raise
     finally:
         signal.signal(signal.SIGTERM, before)
     made = {(run.kind, run.number) for run in wanted}
@@ -50,8 +62,14 @@ def _play(at: Series, wanted: Sequence[Run], terminal: Terminal) -> None:
     if len(missing) < len(wanted):
         terminal.print(f"{len(wanted) - len(missing)} of {count(len(wanted), 'run')} have their verdict already")
     for run in missing:
-        row = at.play(run)
+        with _shown(f"{run.kind} {run.number}: under way", terminal):
+            row = at.play(run)
         terminal.print(f"{run.kind} {run.number}: {_sentence(row)}")
+
+
+def _shown(what: str, terminal: Terminal) -> AbstractContextManager[object]:
+    """A line that goes again; nothing in a file or a pipe."""
+    return terminal.console.status(terminal.text(what)) if terminal.live else nullcontext()
 
 
 def _sentence(row: Row) -> str:
@@ -75,16 +93,13 @@ def _tell(rows: Sequence[Row], kept: Store, study: str, terminal: Terminal) -> N
     terminal.print()
     held = [row for row in rows if row["holds"]]
     worst = max((row["lost"] for row in rows), default=0.0)
-    terminal.print(
-        f"{len(held)} of {count(len(rows), 'run')} hold: every planned row once, none computed again after its commit, "
-        "tables equal to the undisturbed study's, nothing left over."
-    )
+    told = f"{len(held)} of {count(len(rows), 'run')} hold"
+    terminal.print(f"{told}: {HELD}." if len(held) == len(rows) else f"{told}.")
     terminal.print(
         f"Worst work lost: at most {worst:.1f} s of one trial.  {duration(sum(row['seconds'] for row in rows))} in all."
     )
     for row in (row for row in rows if not row["holds"]):
         terminal.print(f"{row['kind']} {row['number']} does not hold ({row['fault']}): {'; '.join(row['broken'])}")
-        place = runs.place_of(study, row["kind"], row["seed"], row["number"])
         place = f"{kept.location}/{runs.place_of(study, row['kind'], row['seed'], row['number'])}"
         terminal.print(f"  its store: {place}")
         terminal.print(f"  what its launches printed: {place}.log")

@@ -763,7 +763,10 @@ def chaos(
     kill: Annotated[
         str, typer.Option(metavar="KIND,…", help="What is done to it: driver, worker, node, network, disk, storage.")
     ] = "driver,worker",
-    n: Annotated[int, typer.Option("--n", min=1, metavar="N", help="Runs in all, the kinds in turn.")] = 2,
+    n: Annotated[
+        int | None,
+        typer.Option("--n", min=1, metavar="N", help="Runs in all, the kinds in turn.  Default: one of each kind."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the faults' moments and victims.")] = 0,
     overrides: Overrides = None,
     store: StorePlace = None,
@@ -776,9 +779,9 @@ def chaos(
     """Disturb a small study for real, and see that nothing comes of it.
 
     Each run launches the study into a store of its own, strikes while units are under way, launches on if it has to,
-    and then compares: every planned row once, none computed again after its commit, tables equal to the undisturbed
-    study's, nothing left over.  A fault that came too late, or that nobody felt, does not count and is made again.
-    Verdicts are kept in the store: the same command goes on where it was ended.
+    and then compares: every planned row once, none computed again after its commit, tables and models equal to the
+    undisturbed study's, nothing left over.  A fault that came too late, or that nobody felt, does not count and is
+    made again.  Verdicts are kept in the store: the same command goes on where it was ended.
 
     Exit status 0 only if every run holds, 1 if one does not.
     """

@@ -23,6 +23,7 @@ study: small
 title: A few networks on few digits
 data: {name: mnist_5k, train: 200, validation: 100, test: 100}
 model: {name: lenet, dropout: 0.5}
+keep: last+best
 train: {from: Baseline, epochs: 15, batch_size: 10, optimizer: {sgd: {lr: 0.002, momentum: 0.9}}}
 distortions: {gaussian_noise: {sigma: [0.3]}}
 methods:

@@ -12,10 +12,10 @@ from study.chaos import mounts, nodes, runs
 from study.chaos import series as at
 from study.chaos.errors import ChaosError
 from study.chaos.faults import Place, faults
-from study.chaos.playing import Disturbed, Study, Take, Undisturbed
+from study.chaos.playing import Disturbed, Study, Take, Undisturbed, clear
 from study.chaos.series import Run, Series, chosen, hash_of, series, study_of
 from study.spec.faults import SpecError
-from study.store import HeldError, Store
+from study.store import Store
 
 HERE = Place(store="/nowhere/store", address=None)
 THERE = Place(store="/nowhere/store", address="head:6379")
@@ -25,6 +25,9 @@ def test_kinds_take_turns_and_more_runs_go_on_where_fewer_ended() -> None:
     first, second = Run(kind="driver", seed=4, number=0), Run(kind="worker", seed=4, number=0)
     assert series(("driver", "worker"), 3, 4) == (first, second, Run(kind="driver", seed=4, number=1))
     assert series(("driver", "worker"), 10, 4)[:3] == series(("driver", "worker"), 3, 4)
+    assert series(("driver", "worker"), None, 4) == (first, second)
+    with pytest.raises(ChaosError, match="--n 1: no run would be left for worker, disk; give --n 3 or more, or name"):
+        series(("driver", "worker", "disk"), 1, 4)
 
 
 def test_what_cannot_be_done_is_refused_with_all_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,6 +38,8 @@ def test_what_cannot_be_done_is_refused_with_all_reasons(monkeypatch: pytest.Mon
         chosen(("worker", "network", "disk"), HERE, confirmed=False)
     with pytest.raises(ChaosError, match="--kill earthquake: not a kind; there are driver, worker, node, network"):
         chosen(("worker", "earthquake"), HERE, confirmed=False)
+    with pytest.raises(ChaosError, match="--kill: names no kind; there are driver, worker"):
+        chosen((), HERE, confirmed=False)
 
 
 def test_a_disk_of_a_bucket_cannot_be_filled() -> None:
@@ -149,7 +154,7 @@ def test_the_next_start_clears_away_what_a_killed_one_left(tmp_path: Path) -> No
     with a_series(tmp_path):
         assert not any(one.exists() for one in left)
         assert not {run, run / "trials"} & set(mounts._mounted())
-        with pytest.raises(HeldError), a_series(tmp_path):
+        with pytest.raises(ChaosError, match=r"is being disturbed in .* already, by .*; wait"), a_series(tmp_path):
             pass
     assert not list(nodes.RAY_PLACE.glob(f"{nodes.owned(nodes.RAY)}-*"))
 
@@ -202,6 +207,12 @@ def test_the_span_is_measured_once_on_each_kind_of_cluster_and_results_are_of_th
         assert {one.store.location for one in found} == {str(tmp_path / "chaos" / "k" / "undisturbed")}
     assert [Path(one).name for one in made] == ["undisturbed", "undisturbed-nodes", "undisturbed-hosts"]
     assert not Path(made[1]).exists()
+    (tmp_path / "chaos" / "k" / "undisturbed" / "spans.json").write_text('{"own')
+    with a_series(tmp_path) as of:
+        assert of.undisturbed(faults()["driver"]).under_way == 4.0
+    clear(str(tmp_path / "chaos" / "k" / "undisturbed"))
+    with a_series(tmp_path) as of:
+        assert of.undisturbed(faults()["driver"]).under_way == 5.0
 
 
 def test_a_study_that_differs_from_cluster_to_cluster_is_refused(
