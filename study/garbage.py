@@ -45,6 +45,8 @@ OF_NO_STUDY: frozenset[Kind] = frozenset({"unfinished", "results"})
 SAFE_SECONDS = 24 * 3600.0
 """How old what is deleted must be, unless a person says otherwise."""
 LEASE_SECONDS = 30.0
+WRITING_SECONDS = 600.0
+"""How long a file may be under way to its name."""
 RESULT_ORDER = (
     "evaluations", "predictions", "near_duplicates", "flips", "attacks", "noise_stability", "examples", "trials",
     "epochs", "attempts",
@@ -301,6 +303,9 @@ def _leases(store: Store, limit: float) -> Iterator[Garbage]:
 
 
 def _temporary(store: Store, limit: float) -> Iterator[Garbage]:
+    """Where anybody is at work, what is being written now stays, whatever age a person asked for."""
+    if any(held.name != "gc" for held in store.leases()):
+        limit = min(limit, time.time() - WRITING_SECONDS)
     found = {**store.objects.temporary(), **store.objects.described("markers")}
     for name, told in found.items():
         if told.modified <= limit:

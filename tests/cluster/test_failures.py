@@ -24,7 +24,7 @@ import pytest
 from study.chaos import mounts
 from study.chaos.nodes import Cluster, Node, title
 from study.chaos.verdict import CutShort, faults_of, left_running
-from study.chaos.watching import Committed, UnitUnderWay, committed, under_way
+from study.chaos.watching import Committed, UnitUnderWay, committed, is_superseded, under_way
 from study.executor.cluster import AUTHENTICATION, set_environment
 from study.executor.session import OpenSessions
 from study.launch import LaunchOptions
@@ -218,23 +218,30 @@ def test_a_node_is_cut_off_for_a_moment(scene: Scene) -> None:
 
 
 def test_a_partition_heals_when_another_has_the_trial(scene: Scene) -> None:
-    """The node stands still until its lease is lost, then finds out by itself, before it is reached again."""
+    """The node stands still until another takes its trial up; then both train it, and the first finds out by itself,
+    before it is reached again."""
+    both: list[bool] = []
     awake: list[bool] = []
 
     def act() -> Killed:
         worker = scene.at_work()
+        (unit,) = (one for one in under_way(scene.store) if one.owner == worker.owner)
         scene.hosts.cut(worker.node, frozen=True)
 
         def wake() -> None:
+            while not is_superseded(scene.store, unit):
+                time.sleep(0.02)
             worker.node.send(signal.SIGCONT)
+            both.append(not scene.store.is_trained(unit.trial_id))
             time.sleep(1.0)
             awake.append(worker.process.is_running() and worker.process.status() != psutil.STATUS_ZOMBIE)
+            later(5.0, lambda: scene.hosts.heal(worker.node))
 
-        later(TTL + 12, wake)
-        later(TTL + 18, lambda: scene.hosts.heal(worker.node))
+        later(TTL, wake)
         return []
 
     scene.suffers(act)
+    assert both == [True], "two had the same trial"
     assert awake == [True], "the first holder was at work again"
     lost = [row for row in scene.rows() if row["status"] == "lost"]
     assert len(lost) == 1
