@@ -22,7 +22,7 @@
 #SBATCH --partition=__PARTITION__    #? partition
 #SBATCH --account=__ACCOUNT__    #? account
 #SBATCH --qos=__QOS__    #? qos
-#SBATCH --constraint=__CONSTRAINT__    #? constraint
+#SBATCH --constraint="__CONSTRAINT__"    #? constraint
 #SBATCH --requeue    #? requeue
 #SBATCH --no-requeue    #? once
 #SBATCH --output=%x-%j.log

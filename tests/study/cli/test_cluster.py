@@ -50,9 +50,8 @@ MADE = {
     "slurm, bare": SLURM,
     "slurm, all": (
         *SLURM, "--nodes", "4", "--gpus", "4", "--gpu-type", "a100", "--partition", "gpu", "--account", "a", "--qos",
-        "long", "--constraint", "ib", "--venv", "/nfs/venv", "--module", "cuda/13", "--module", "python",
-        "--no-requeue",
-        "--data", "/nfs/data",
+        "long", "--constraint", "a100|[rack1*2&rack2*2]", "--venv", "/nfs/venv", "--module", "cuda/13", "--module",
+        "python", "--no-requeue", "--data", "/nfs/data",
     ),
     "slurm, CPUs": (*SLURM, "--gpus", "0"),
 }  # fmt: skip
@@ -183,7 +182,8 @@ def test_slurm_is_asked_for_what_was_typed(study: Type) -> None:
     asked = re.findall(r"^#SBATCH (.*)$", made(study, "slurm, all"), re.MULTILINE)
     assert {
         "--nodes=4", "--gpus-per-node=a100:4", "--cpus-per-task=8", "--mem=32G", "--time=1-00:00:00", "--partition=gpu",
-        "--account=a", "--qos=long", "--constraint=ib", "--signal=B:USR1@300", "--no-requeue", "--ntasks-per-node=1",
+        "--account=a", "--qos=long", '--constraint="a100|[rack1*2&rack2*2]"', "--signal=B:USR1@300",
+        "--no-requeue", "--ntasks-per-node=1",
     } <= set(asked)  # fmt: skip
     bare = re.findall(r"^#SBATCH (.*)$", made(study, "slurm, CPUs"), re.MULTILINE)
     assert "--requeue" in bare
@@ -248,11 +248,34 @@ def test_every_option_of_ray_start_exists(study: Type, name: str) -> None:
         ),
         ((*AWS, *ON_FOLDER, *NFS, "--project", "/"), "--project /: a checkout of this project has pyproject.toml"),
         ((*AWS, "--store", "/s", *NFS, "--mount", "/"), "--mount: a folder of its own, got /"),
-        ((*GCP[:-4], "--vm-image", "i", "--store", "gs://b/x"), "has no GPU of its own: say which to attach"),
+        ((*GCP[:-4], *GCP[-2:], "--store", "gs://b/x"), "has no GPU of its own: say which to attach"),
         ((*GCP, "--store", "gs://b/x"), "only as a service account; give --service-account"),
+        (
+            (*GCP, "--store", "gs://b/x", "--zone", "uscentral"),
+            "--zone: REGION-ZONE, such as us-central1-a, got uscentral",
+        ),
+        ((*GCP, "--store", "gs://b/x", "--vm-image", "debian"), "--vm-image: projects/PROJECT/global/images/NAME, or"),
+        ((*AWS, *ON_FOLDER, *NFS, "--mount", "/mnt/a:b"), "--mount: containers mount no path with a colon, got /mnt/a"),
+        ((*SLURM, "--constraint", "a b"), "--constraint: as Slurm writes it without spaces, such as a100 or"),
+        ((*SLURM, "--constraint", 'a"$(rm)"'), "--constraint: as Slurm writes it"),
+        ((*SLURM, "--partition", "-x"), "--partition: a value, got -x, which would be read as an option"),
         ((*KUBE, *ON_FOLDER), "nodes share no folder; give --pvc"),
         ((*KUBE, "--store", "s3://b/x"), "the bucket asks who comes; give --service-account"),
         ((*KUBE, *ON_FOLDER, "--pvc", "p", "--node-selector", "gpu"), "--node-selector: KEY=VALUE, got gpu"),
+        ((*KUBE, *ON_FOLDER, "--pvc", "p", "--namespace", "A_B"), "--namespace: lower-case letters, digits and dashes"),
+        ((*KUBE, *ON_FOLDER, "--pvc", "p", "--namespace", "a-"), "--namespace: lower-case letters, digits and dashes"),
+        (
+            (*KUBE, *ON_FOLDER, "--pvc", "p", "--spot", "gke", "--node-selector", f"{SPOT['gke'][0]}=false"),
+            "gke-spot=false: --spot gke asks for cloud.google.com/gke-spot=true, and no node has both; leave one out",
+        ),
+        (
+            (*KUBE, *ON_FOLDER, "--pvc", "p", "--node-selector", "pool=a", "--node-selector", "pool=b"),
+            "--node-selector pool=b: there is also pool=a, and no node has both; leave one out",
+        ),
+        (
+            ("kuberay", "/mnt/study/my.yaml", *KUBE[2:], "--store", "s3://b/x", "--secret", "s"),
+            "SPEC: /mnt/study/my.yaml lies in --mount /mnt/study, where nothing is mounted; give --pvc",
+        ),
         ((*KUBE, "--store", "/mnt/study/my store", "--pvc", "p"), "'/mnt/study/my store' has ' '; give another name"),
         ((*KUBE, "--store", "/mnt/study/it's", "--pvc", "p"), """--store: letters, digits and ._/:@%+=,~- only"""),
         ((*KUBE, "--store", "s3://b/$(id)", "--secret", "s"), "--store: letters, digits and ._/:@%+=,~- only"),
@@ -295,6 +318,19 @@ def test_a_study_that_every_cluster_has_is_launched_by_its_name(study: Type, nam
     answer = study("cluster", "template", MADE[name][0], spec, *MADE[name][2:])
     assert answer.exit_code == 0, answer.stderr
     assert f"study launch {spec} --address" in answer.stdout
+
+
+def test_a_study_in_the_image_takes_no_claim(study: Type) -> None:
+    answer = study("cluster", "template", "kuberay", "/home/ray/my.yaml", *KUBE[2:], "--store", "s3://b/x",
+                   "--secret", "s")  # fmt: skip
+    assert answer.exit_code == 0, answer.stderr
+    assert "study launch /home/ray/my.yaml --address" in answer.stdout
+
+
+def test_the_label_of_spot_nodes_may_be_typed_as_well(study: Type) -> None:
+    label = "=".join(SPOT["gke"])
+    answer = study("cluster", "template", *KUBE, *ON_FOLDER, "--pvc", "p", "--spot", "gke", "--node-selector", label)
+    assert answer.exit_code == 0, answer.stderr
 
 
 def test_a_file_is_not_written_over_unasked(study: Type) -> None:
