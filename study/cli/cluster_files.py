@@ -312,7 +312,7 @@ class Slurm(Common):
     gpus: int
     gpu_type: str | None
     memory: int
-    """GB; these are of each node."""
+    """GiB, as Slurm counts its G; these are of each node."""
     time: str
     """[DAYS-]HOURS:MINUTES:SECONDS"""
     notice: int
@@ -356,7 +356,8 @@ class Slurm(Common):
         kind = f"{self.gpu_type}:" if self.gpu_type is not None else ""
         values = common_values(self) | {
             "NODES": self.nodes, "CPUS": self.cpus, "GPUS": f"{kind}{self.gpus}", "GPU_COUNT": self.gpus,
-            "MEMORY": self.memory, "TIME": self.time, "NOTICE": self.notice, "PARTITION": self.partition,
+            "MEMORY": self.memory, "MEMORY_BYTES": self.memory * 2**30 * 9 // 10, "TIME": self.time,
+            "NOTICE": self.notice, "PARTITION": self.partition,
             "ACCOUNT": self.account, "QOS": self.qos, "CONSTRAINT": self.constraint, "VENV": self.venv,
             "MODULES": " ".join(self.modules), "JOIN_MINUTES": self.join_minutes,
         }  # fmt: skip
