@@ -101,7 +101,13 @@ def test_a_cluster_with_everything_else_than_the_defaults(study: Type) -> None:
 
 
 def test_compute_engines_own_words(study: Type) -> None:
-    worker = yaml.safe_load(made(study, "gcp, GCS, spot"))["available_node_types"]["worker"]
+    kinds = yaml.safe_load(made(study, "gcp, GCS, spot"))["available_node_types"]
+    worker = kinds["worker"]
+    for kind in kinds.values():
+        assert kind["node_config"]["disks"][0]["initializeParams"] == {
+            "diskSizeGb": 200, "diskType": "zones/us-central1-a/diskTypes/pd-balanced",
+            "sourceImage": "projects/p/global/images/gpu",
+        }  # fmt: skip
     assert worker["resources"] == {"CPU": 16, "GPU": 2}
     assert worker["node_config"]["guestAccelerators"] == [{"acceleratorType": "nvidia-tesla-t4", "acceleratorCount": 2}]
     assert worker["node_config"]["scheduling"] == {
