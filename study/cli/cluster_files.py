@@ -156,7 +156,8 @@ class Aws(Machines):
     """EC2."""
 
     profile: str | None
-    """The workers' instance profile, an ARN."""
+    """The instance profile of head and workers, an ARN. Not of workers alone: Ray's own role for a head may not pass a
+    role on (iam:PassRole)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -170,7 +171,8 @@ class Aws(Machines):
         if self.store.startswith("s3://") and self.profile is None:
             raise CommandError(
                 f"--store {self.store}: workers may read and write a bucket only by an instance profile; give "
-                "--instance-profile arn:aws:iam::ACCOUNT:instance-profile/NAME"
+                "--instance-profile arn:aws:iam::ACCOUNT:instance-profile/NAME, whose role may also start machines and "
+                "pass itself on (AmazonEC2FullAccess, iam:PassRole)"
             )
 
     def text(self) -> str:

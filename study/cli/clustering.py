@@ -133,7 +133,7 @@ def ray_aws(
     nfs: Nfs = None,
     mount: Mount = "/mnt/study",
     instance_profile: Annotated[
-        str | None, typer.Option(metavar="ARN", help="Of the workers; for an s3:// store.", show_default=False)
+        str | None, typer.Option(metavar="ARN", help="Of all machines; for an s3:// store.", show_default=False)
     ] = None,
     image: Image = None,
     project: Project = None,

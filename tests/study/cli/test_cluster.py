@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 import typer.main
 import yaml
+from ray.autoscaler._private.aws.config import _configure_iam_role
 from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.scripts.scripts import start as ray_start
 
@@ -89,7 +90,8 @@ def test_a_cluster_with_everything_else_than_the_defaults(study: Type) -> None:
     worker = config["available_node_types"]["worker"]
     assert (worker["min_workers"], worker["max_workers"]) == (2, 8)
     assert worker["node_config"]["InstanceMarketOptions"] == {"MarketType": "spot"}
-    assert worker["node_config"]["IamInstanceProfile"] == {"Arn": PROFILE}
+    head = config["available_node_types"]["head"]["node_config"]
+    assert worker["node_config"]["IamInstanceProfile"] == head["IamInstanceProfile"] == {"Arn": PROFILE}
     assert "InstanceMarketOptions" not in config["available_node_types"]["head"]["node_config"]
     assert config["docker"]["image"] == "registry.example.org/study:1"
     assert not any("pip install" in command for command in config["setup_commands"])
@@ -98,6 +100,17 @@ def test_a_cluster_with_everything_else_than_the_defaults(study: Type) -> None:
     on_demand = yaml.safe_load(made(study, "aws, NFS, on demand"))
     assert "InstanceMarketOptions" not in on_demand["available_node_types"]["worker"]["node_config"]
     assert "--volume /mnt/study:/mnt/study" in on_demand["docker"]["run_options"]
+
+
+def test_a_head_whose_workers_have_a_role_is_not_given_rays_own(study: Type) -> None:
+    """Ray's own may start machines, but none with a role: it lacks iam:PassRole."""
+    text = made(study, "aws, S3, spot")
+    assert "iam:PassRole" in text.partition("cluster_name")[0]
+    config = prepare_config(yaml.safe_load(text)) | {"head_node": {}}
+    assert _configure_iam_role(config)["head_node"] == {}, "or else it would have asked AWS for Ray's own"
+    bare = made(study, "aws, NFS, on demand")
+    assert "IamInstanceProfile" not in bare
+    assert "PassRole" not in bare
 
 
 def test_compute_engines_own_words(study: Type) -> None:
