@@ -147,7 +147,7 @@ class Machines(Scaled):
     def conditions(self) -> dict[str, bool]:
         return {
             "data": self.data is not None, "nfs": self.nfs is not None, "spot": self.spot,
-            "project": self.image is None, "folder": is_folder(self.store),
+            "stays": not self.spot, "project": self.image is None, "folder": is_folder(self.store),
         }  # fmt: skip
 
 
