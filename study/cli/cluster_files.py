@@ -300,7 +300,7 @@ class Kube(Scaled):
         conditions = {
             "namespace": self.namespace is not None, "data": self.data is not None, "pvc": self.pvc is not None,
             "spot": self.spot is not None, "selector": bool(selector), "secret": self.secret is not None,
-            "account": self.account is not None,
+            "account": self.account is not None, "none": not self.min_workers,
         }  # fmt: skip
         return filled("kuberay.yaml", values, conditions)
 

@@ -130,6 +130,21 @@ def test_compute_engines_own_words(study: Type) -> None:
     assert worker["node_config"]["serviceAccounts"][0]["email"] == "a@p.iam.gserviceaccount.com"
 
 
+@named("aws", "gcp", "kuberay")
+def test_workers_may_all_go(study: Type, name: str) -> None:
+    answer = study("cluster", "template", *MADE[name], "--min-workers", "0")
+    assert answer.exit_code == 0, answer.stderr
+    made = yaml.safe_load(answer.stdout)
+    if name.startswith("kuberay"):
+        jsonschema.validate(made, RAY_JOB)
+        (workers,) = made["spec"]["rayClusterSpec"]["workerGroupSpecs"]
+        assert (workers["replicas"], workers["minReplicas"]) == (0, 0)
+    else:
+        validate_config(prepare_config(made))
+        assert made["available_node_types"]["worker"]["min_workers"] == 0
+    assert "study cluster wait --nodes 1 " in answer.stdout
+
+
 @named("kuberay")
 def test_kuberay_takes_the_job(study: Type, name: str) -> None:
     job = yaml.safe_load(made(study, name))
