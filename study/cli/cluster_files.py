@@ -21,8 +21,15 @@ PLACEHOLDER = re.compile(r"__(?P<name>[A-Z]+(?:_[A-Z]+)*)__")
 
 SAFE = re.compile(r"[A-Za-z0-9._/:@%+=,~-]+")
 """What stands in YAML, in a shell's command and in a comment as it is, without quotes."""
+CONSTRAINT = re.compile(r"[A-Za-z0-9._/:@%+=,~|&*()\[\]-]+")
+"""Slurm's, in double quotes: a100|h100, [rack1*2&rack2*2]."""
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 """Valid for clouds, Kubernetes and Slurm alike; clouds append to it."""
+ZONE = re.compile(r"[a-z]+-[a-z]+\d+-[a-z0-9]+")
+IMAGE = re.compile(r"(https://(www|compute)\.googleapis\.com/compute/v1/)?projects/[^/]+/global/images/(family/)?[^/]+")
+"""These two are Compute Engine's."""
+LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""RFC 1123's, as Kubernetes calls a namespace."""
 TIME = re.compile(r"(?:(?P<days>\d+)-)?(?P<hours>\d{1,3}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)")
 
 SPOT: Mapping[str, tuple[str, str]] = {
@@ -80,6 +87,8 @@ class Scaled(Common):
         check_folder("--mount", self.mount)
         if PurePosixPath(self.mount) == PurePosixPath("/"):
             raise CommandError("--mount: a folder of its own, got /; give one such as /mnt/study")
+        if ":" in self.mount:
+            raise CommandError(f"--mount: containers mount no path with a colon, got {self.mount}; give one without")
 
     def values(self) -> dict[str, object]:
         return {
@@ -138,7 +147,7 @@ class Machines(Scaled):
     def conditions(self) -> dict[str, bool]:
         return {
             "data": self.data is not None, "nfs": self.nfs is not None, "spot": self.spot,
-            "project": self.image is None, "folder": is_folder(self.store),
+            "stays": not self.spot, "project": self.image is None, "folder": is_folder(self.store),
         }  # fmt: skip
 
 
@@ -147,7 +156,8 @@ class Aws(Machines):
     """EC2."""
 
     profile: str | None
-    """The workers' instance profile, an ARN."""
+    """The instance profile of head and workers, an ARN. Not of workers alone: Ray's own role for a head may not pass a
+    role on (iam:PassRole)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -161,7 +171,8 @@ class Aws(Machines):
         if self.store.startswith("s3://") and self.profile is None:
             raise CommandError(
                 f"--store {self.store}: workers may read and write a bucket only by an instance profile; give "
-                "--instance-profile arn:aws:iam::ACCOUNT:instance-profile/NAME"
+                "--instance-profile arn:aws:iam::ACCOUNT:instance-profile/NAME, whose role may also start machines and "
+                "pass itself on (AmazonEC2FullAccess, iam:PassRole)"
             )
 
     def text(self) -> str:
@@ -183,10 +194,17 @@ class Gcp(Machines):
     """The workers' service account."""
 
     def __post_init__(self) -> None:
+        if self.zone is None or ZONE.fullmatch(self.zone) is None:  # before the region, which is a part of it
+            raise CommandError(f"--zone: REGION-ZONE, such as us-central1-a, got {self.zone}")
         super().__post_init__()
         for flag, value in (("--project-id", self.cloud_project), ("--gpu-type", self.gpu_type),
                             ("--service-account", self.account)):  # fmt: skip
             check_safe(flag, value)
+        if IMAGE.fullmatch(self.vm_image) is None:
+            raise CommandError(
+                "--vm-image: projects/PROJECT/global/images/NAME, or …/images/family/NAME, got "
+                f"{self.vm_image}; `gcloud compute images list --uri` lists them"
+            )
         if self.gpu_type is not None and not self.gpus:
             raise CommandError(f"--gpu-type {self.gpu_type}: of how many? give --gpus, at least 1")
         if self.gpus and self.machine.startswith("n1-") and self.gpu_type is None:
@@ -237,9 +255,12 @@ class Kube(Scaled):
         )  # fmt: skip
         for flag, value in given:
             check_safe(flag, value)
-        for one in self.selector:
-            if re.fullmatch(r"[^=]+=[^=]+", one) is None:
-                raise CommandError(f"--node-selector: KEY=VALUE, got {one}")
+        if self.namespace is not None and LABEL.fullmatch(self.namespace) is None:
+            raise CommandError(
+                "--namespace: lower-case letters, digits and dashes inside, at most 63, as Kubernetes calls them, got "
+                f"{self.namespace}"
+            )
+        self._check_labels()
         check_shared(self, "--pvc", self.pvc)
         if not is_folder(self.store) and self.secret is None and self.account is None:
             raise CommandError(
@@ -248,6 +269,25 @@ class Kube(Scaled):
             )
         there = f"{self.mount}/{PurePosixPath(self.spec).name}"
         check_spec(self.spec, f"give its path on the volume of --pvc, to which you copy it, such as {there}")
+        if self.pvc is None and PurePosixPath(self.mount) in PurePosixPath(self.spec).parents:
+            raise CommandError(
+                f"SPEC: {self.spec} lies in --mount {self.mount}, where nothing is mounted; give --pvc, the claim on "
+                "whose volume it is, or the whole path of a YAML in --image"
+            )
+
+    def _check_labels(self) -> None:
+        """Raises CommandError for what is not a label, and for two that no node has at once."""
+        spot = dict([SPOT[self.spot]] if self.spot is not None else [])
+        asked = dict(spot)
+        for one in self.selector:
+            if re.fullmatch(r"[^=]+=[^=]+", one) is None:
+                raise CommandError(f"--node-selector: KEY=VALUE, got {one}")
+            key, value = one.split("=")
+            if asked.setdefault(key, value) != value:
+                other = f"--spot {self.spot} asks for" if key in spot else "there is also"
+                raise CommandError(
+                    f"--node-selector {one}: {other} {key}={asked[key]}, and no node has both; leave one out"
+                )
 
     def text(self) -> str:
         key, value = SPOT[self.spot] if self.spot is not None else ("", "")
@@ -260,7 +300,7 @@ class Kube(Scaled):
         conditions = {
             "namespace": self.namespace is not None, "data": self.data is not None, "pvc": self.pvc is not None,
             "spot": self.spot is not None, "selector": bool(selector), "secret": self.secret is not None,
-            "account": self.account is not None,
+            "account": self.account is not None, "none": not self.min_workers,
         }  # fmt: skip
         return filled("kuberay.yaml", values, conditions)
 
@@ -274,7 +314,7 @@ class Slurm(Common):
     gpus: int
     gpu_type: str | None
     memory: int
-    """GB; these are of each node."""
+    """GiB, as Slurm counts its G; these are of each node."""
     time: str
     """[DAYS-]HOURS:MINUTES:SECONDS"""
     notice: int
@@ -292,11 +332,15 @@ class Slurm(Common):
         super().__post_init__()
         given = (
             ("--gpu-type", self.gpu_type), ("--partition", self.partition), ("--account", self.account),
-            ("--qos", self.qos), ("--constraint", self.constraint), ("--venv", self.venv),
+            ("--qos", self.qos), ("--venv", self.venv),
             *(("--module", one) for one in self.modules),
         )  # fmt: skip
         for flag, value in given:
             check_safe(flag, value)
+        if self.constraint is not None and CONSTRAINT.fullmatch(self.constraint) is None:
+            raise CommandError(
+                f"--constraint: as Slurm writes it without spaces, such as a100 or 'a100|h100', got {self.constraint!r}"
+            )
         if self.venv is not None:
             check_folder("--venv", self.venv)
         if self.gpu_type is not None and not self.gpus:
@@ -314,7 +358,8 @@ class Slurm(Common):
         kind = f"{self.gpu_type}:" if self.gpu_type is not None else ""
         values = common_values(self) | {
             "NODES": self.nodes, "CPUS": self.cpus, "GPUS": f"{kind}{self.gpus}", "GPU_COUNT": self.gpus,
-            "MEMORY": self.memory, "TIME": self.time, "NOTICE": self.notice, "PARTITION": self.partition,
+            "MEMORY": self.memory, "MEMORY_BYTES": self.memory * 2**30 * 9 // 10, "TIME": self.time,
+            "NOTICE": self.notice, "PARTITION": self.partition,
             "ACCOUNT": self.account, "QOS": self.qos, "CONSTRAINT": self.constraint, "VENV": self.venv,
             "MODULES": " ".join(self.modules), "JOIN_MINUTES": self.join_minutes,
         }  # fmt: skip
@@ -348,6 +393,8 @@ def filled(template: str, values: Mapping[str, object], conditions: Mapping[str,
 
 def check_safe(flag: str, value: str | None) -> None:
     """Raises CommandError for a text that YAML or a shell would take apart."""
+    if value is not None and value.startswith("-"):
+        raise CommandError(f"{flag}: a value, got {value}, which would be read as an option; give another name")
     if value is not None and SAFE.fullmatch(value) is None:
         strange = sorted(set(SAFE.sub("", value)))
         told = f"has {' '.join(map(repr, strange))}" if strange else "is empty"

@@ -59,7 +59,7 @@ Output = Annotated[
     typer.Option("--output", "-o", metavar="FILE", help="Write to a file.  Default: print.", show_default=False),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write over FILE.")]
-Fewest = Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Workers that stay, also without work.")]
+Fewest = Annotated[int, typer.Option(min=0, max=1000, metavar="N", help="Workers that stay, also without work.")]
 Most = Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Workers at most.")]
 Idle = Annotated[int, typer.Option(min=1, max=1440, metavar="N", help="Minutes until an idle worker is let go.")]
 Mount = Annotated[str, typer.Option(metavar="DIR", help="Where every node mounts the shared folder.")]
@@ -133,7 +133,7 @@ def ray_aws(
     nfs: Nfs = None,
     mount: Mount = "/mnt/study",
     instance_profile: Annotated[
-        str | None, typer.Option(metavar="ARN", help="Of the workers; for an s3:// store.", show_default=False)
+        str | None, typer.Option(metavar="ARN", help="Of all machines; for an s3:// store.", show_default=False)
     ] = None,
     image: Image = None,
     project: Project = None,

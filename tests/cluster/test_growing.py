@@ -57,6 +57,14 @@ def test_nodes_come_for_what_is_ready_and_go_when_nothing_more_can_run(
         assert grown == table.to_pylist()
 
 
+def test_a_launch_asks_for_the_first_node(tmp_path: Path) -> None:
+    """As where `study cluster template` was given --min-workers 0: the head has room for nothing."""
+    with head_node(0, environment_with_token(tmp_path), grows=Growth(folder=tmp_path, most=1, idle_seconds=60)) as at:
+        _wait_until_it_grows(at)
+        result = launch_small(plan(trial("01", epochs=1)), tmp_path / "store", Log([]), LaunchOptions(address=at))
+        assert result.status == "complete"
+
+
 def _wait_until_it_grows(address: str) -> None:
     """Until the autoscaler has told of itself."""
     deadline = time.monotonic() + 30

@@ -22,7 +22,7 @@
 #SBATCH --partition=__PARTITION__    #? partition
 #SBATCH --account=__ACCOUNT__    #? account
 #SBATCH --qos=__QOS__    #? qos
-#SBATCH --constraint=__CONSTRAINT__    #? constraint
+#SBATCH --constraint="__CONSTRAINT__"    #? constraint
 #SBATCH --requeue    #? requeue
 #SBATCH --no-requeue    #? once
 #SBATCH --output=%x-%j.log
@@ -134,10 +134,11 @@ port, dashboard, client = (one.getsockname()[1] for one in sockets)
 print(port, dashboard, client if importlib.util.find_spec("grpc") else "none")')
 address="$head_ip:$port"
 
-# Every other port is left to the kernel: 0 takes any that is free.
+# Every other port is left to the kernel: 0 takes any that is free.  Ray would offer all of a node's memory: it reads the
+# limit of the outermost cgroup, and Slurm's is an inner one.  Trials get nine tenths of --mem, Ray itself the rest.
 common=(--block --disable-usage-stats "--num-cpus=$SLURM_CPUS_PER_TASK" --num-gpus=__GPU_COUNT__
-    --object-store-memory=1000000000 --min-worker-port=0 --max-worker-port=0 --dashboard-agent-listen-port=0
-    --temp-dir="$scratch")
+    --memory=__MEMORY_BYTES__ --object-store-memory=1000000000 --min-worker-port=0 --max-worker-port=0
+    --dashboard-agent-listen-port=0 --temp-dir="$scratch")
 
 on() {  # NODE ARGUMENT…: Ray on one node, for as long as the job lasts.
     srun --nodes=1 --ntasks=1 --nodelist="$1" --cpu-bind=none --export=ALL --output="$folder/ray-$1.log" \

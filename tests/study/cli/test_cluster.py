@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 import typer.main
 import yaml
+from ray.autoscaler._private.aws.config import _configure_iam_role
 from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.scripts.scripts import start as ray_start
 
@@ -50,9 +51,8 @@ MADE = {
     "slurm, bare": SLURM,
     "slurm, all": (
         *SLURM, "--nodes", "4", "--gpus", "4", "--gpu-type", "a100", "--partition", "gpu", "--account", "a", "--qos",
-        "long", "--constraint", "ib", "--venv", "/nfs/venv", "--module", "cuda/13", "--module", "python",
-        "--no-requeue",
-        "--data", "/nfs/data",
+        "long", "--constraint", "a100|[rack1*2&rack2*2]", "--venv", "/nfs/venv", "--module", "cuda/13", "--module",
+        "python", "--no-requeue", "--data", "/nfs/data",
     ),
     "slurm, CPUs": (*SLURM, "--gpus", "0"),
 }  # fmt: skip
@@ -90,7 +90,8 @@ def test_a_cluster_with_everything_else_than_the_defaults(study: Type) -> None:
     worker = config["available_node_types"]["worker"]
     assert (worker["min_workers"], worker["max_workers"]) == (2, 8)
     assert worker["node_config"]["InstanceMarketOptions"] == {"MarketType": "spot"}
-    assert worker["node_config"]["IamInstanceProfile"] == {"Arn": PROFILE}
+    head = config["available_node_types"]["head"]["node_config"]
+    assert worker["node_config"]["IamInstanceProfile"] == head["IamInstanceProfile"] == {"Arn": PROFILE}
     assert "InstanceMarketOptions" not in config["available_node_types"]["head"]["node_config"]
     assert config["docker"]["image"] == "registry.example.org/study:1"
     assert not any("pip install" in command for command in config["setup_commands"])
@@ -101,8 +102,25 @@ def test_a_cluster_with_everything_else_than_the_defaults(study: Type) -> None:
     assert "--volume /mnt/study:/mnt/study" in on_demand["docker"]["run_options"]
 
 
+def test_a_head_whose_workers_have_a_role_is_not_given_rays_own(study: Type) -> None:
+    """Ray's own may start machines, but none with a role: it lacks iam:PassRole."""
+    text = made(study, "aws, S3, spot")
+    assert "iam:PassRole" in text.partition("cluster_name")[0]
+    config = prepare_config(yaml.safe_load(text)) | {"head_node": {}}
+    assert _configure_iam_role(config)["head_node"] == {}, "or else it would have asked AWS for Ray's own"
+    bare = made(study, "aws, NFS, on demand")
+    assert "IamInstanceProfile" not in bare
+    assert "PassRole" not in bare
+
+
 def test_compute_engines_own_words(study: Type) -> None:
-    worker = yaml.safe_load(made(study, "gcp, GCS, spot"))["available_node_types"]["worker"]
+    kinds = yaml.safe_load(made(study, "gcp, GCS, spot"))["available_node_types"]
+    worker = kinds["worker"]
+    for kind in kinds.values():
+        assert kind["node_config"]["disks"][0]["initializeParams"] == {
+            "diskSizeGb": 200, "diskType": "zones/us-central1-a/diskTypes/pd-balanced",
+            "sourceImage": "projects/p/global/images/gpu",
+        }  # fmt: skip
     assert worker["resources"] == {"CPU": 16, "GPU": 2}
     assert worker["node_config"]["guestAccelerators"] == [{"acceleratorType": "nvidia-tesla-t4", "acceleratorCount": 2}]
     assert worker["node_config"]["scheduling"] == {
@@ -110,6 +128,21 @@ def test_compute_engines_own_words(study: Type) -> None:
         "instanceTerminationAction": "DELETE",
     }  # fmt: skip
     assert worker["node_config"]["serviceAccounts"][0]["email"] == "a@p.iam.gserviceaccount.com"
+
+
+@named("aws", "gcp", "kuberay")
+def test_workers_may_all_go(study: Type, name: str) -> None:
+    answer = study("cluster", "template", *MADE[name], "--min-workers", "0")
+    assert answer.exit_code == 0, answer.stderr
+    made = yaml.safe_load(answer.stdout)
+    if name.startswith("kuberay"):
+        jsonschema.validate(made, RAY_JOB)
+        (workers,) = made["spec"]["rayClusterSpec"]["workerGroupSpecs"]
+        assert (workers["replicas"], workers["minReplicas"]) == (0, 0)
+    else:
+        validate_config(prepare_config(made))
+        assert made["available_node_types"]["worker"]["min_workers"] == 0
+    assert "study cluster wait --nodes 1 " in answer.stdout
 
 
 @named("kuberay")
@@ -183,7 +216,8 @@ def test_slurm_is_asked_for_what_was_typed(study: Type) -> None:
     asked = re.findall(r"^#SBATCH (.*)$", made(study, "slurm, all"), re.MULTILINE)
     assert {
         "--nodes=4", "--gpus-per-node=a100:4", "--cpus-per-task=8", "--mem=32G", "--time=1-00:00:00", "--partition=gpu",
-        "--account=a", "--qos=long", "--constraint=ib", "--signal=B:USR1@300", "--no-requeue", "--ntasks-per-node=1",
+        "--account=a", "--qos=long", '--constraint="a100|[rack1*2&rack2*2]"', "--signal=B:USR1@300",
+        "--no-requeue", "--ntasks-per-node=1",
     } <= set(asked)  # fmt: skip
     bare = re.findall(r"^#SBATCH (.*)$", made(study, "slurm, CPUs"), re.MULTILINE)
     assert "--requeue" in bare
@@ -219,6 +253,7 @@ def test_every_option_of_ray_start_exists(study: Type, name: str) -> None:
     part = text.partition("common=(")[2] if name.startswith("slurm") else text.partition("head_start_ray_commands")[2]
     used = set(re.findall(r"(--[a-z-]+)(?==| |\)|\n|\")", part.partition("# --- The study")[0]))
     ours = {"--nodes", "--ntasks", "--nodelist", "--cpu-bind", "--export", "--output", "--minutes"}
+    ours |= {"--fork", "--no-proxy", "--method", "--header"}
     assert len(used) >= 6
     assert used - ours <= known
 
@@ -248,11 +283,34 @@ def test_every_option_of_ray_start_exists(study: Type, name: str) -> None:
         ),
         ((*AWS, *ON_FOLDER, *NFS, "--project", "/"), "--project /: a checkout of this project has pyproject.toml"),
         ((*AWS, "--store", "/s", *NFS, "--mount", "/"), "--mount: a folder of its own, got /"),
-        ((*GCP[:-4], "--vm-image", "i", "--store", "gs://b/x"), "has no GPU of its own: say which to attach"),
+        ((*GCP[:-4], *GCP[-2:], "--store", "gs://b/x"), "has no GPU of its own: say which to attach"),
         ((*GCP, "--store", "gs://b/x"), "only as a service account; give --service-account"),
+        (
+            (*GCP, "--store", "gs://b/x", "--zone", "uscentral"),
+            "--zone: REGION-ZONE, such as us-central1-a, got uscentral",
+        ),
+        ((*GCP, "--store", "gs://b/x", "--vm-image", "debian"), "--vm-image: projects/PROJECT/global/images/NAME, or"),
+        ((*AWS, *ON_FOLDER, *NFS, "--mount", "/mnt/a:b"), "--mount: containers mount no path with a colon, got /mnt/a"),
+        ((*SLURM, "--constraint", "a b"), "--constraint: as Slurm writes it without spaces, such as a100 or"),
+        ((*SLURM, "--constraint", 'a"$(rm)"'), "--constraint: as Slurm writes it"),
+        ((*SLURM, "--partition", "-x"), "--partition: a value, got -x, which would be read as an option"),
         ((*KUBE, *ON_FOLDER), "nodes share no folder; give --pvc"),
         ((*KUBE, "--store", "s3://b/x"), "the bucket asks who comes; give --service-account"),
         ((*KUBE, *ON_FOLDER, "--pvc", "p", "--node-selector", "gpu"), "--node-selector: KEY=VALUE, got gpu"),
+        ((*KUBE, *ON_FOLDER, "--pvc", "p", "--namespace", "A_B"), "--namespace: lower-case letters, digits and dashes"),
+        ((*KUBE, *ON_FOLDER, "--pvc", "p", "--namespace", "a-"), "--namespace: lower-case letters, digits and dashes"),
+        (
+            (*KUBE, *ON_FOLDER, "--pvc", "p", "--spot", "gke", "--node-selector", f"{SPOT['gke'][0]}=false"),
+            "gke-spot=false: --spot gke asks for cloud.google.com/gke-spot=true, and no node has both; leave one out",
+        ),
+        (
+            (*KUBE, *ON_FOLDER, "--pvc", "p", "--node-selector", "pool=a", "--node-selector", "pool=b"),
+            "--node-selector pool=b: there is also pool=a, and no node has both; leave one out",
+        ),
+        (
+            ("kuberay", "/mnt/study/my.yaml", *KUBE[2:], "--store", "s3://b/x", "--secret", "s"),
+            "SPEC: /mnt/study/my.yaml lies in --mount /mnt/study, where nothing is mounted; give --pvc",
+        ),
         ((*KUBE, "--store", "/mnt/study/my store", "--pvc", "p"), "'/mnt/study/my store' has ' '; give another name"),
         ((*KUBE, "--store", "/mnt/study/it's", "--pvc", "p"), """--store: letters, digits and ._/:@%+=,~- only"""),
         ((*KUBE, "--store", "s3://b/$(id)", "--secret", "s"), "--store: letters, digits and ._/:@%+=,~- only"),
@@ -295,6 +353,19 @@ def test_a_study_that_every_cluster_has_is_launched_by_its_name(study: Type, nam
     answer = study("cluster", "template", MADE[name][0], spec, *MADE[name][2:])
     assert answer.exit_code == 0, answer.stderr
     assert f"study launch {spec} --address" in answer.stdout
+
+
+def test_a_study_in_the_image_takes_no_claim(study: Type) -> None:
+    answer = study("cluster", "template", "kuberay", "/home/ray/my.yaml", *KUBE[2:], "--store", "s3://b/x",
+                   "--secret", "s")  # fmt: skip
+    assert answer.exit_code == 0, answer.stderr
+    assert "study launch /home/ray/my.yaml --address" in answer.stdout
+
+
+def test_the_label_of_spot_nodes_may_be_typed_as_well(study: Type) -> None:
+    label = "=".join(SPOT["gke"])
+    answer = study("cluster", "template", *KUBE, *ON_FOLDER, "--pvc", "p", "--spot", "gke", "--node-selector", label)
+    assert answer.exit_code == 0, answer.stderr
 
 
 def test_a_file_is_not_written_over_unasked(study: Type) -> None:

@@ -22,6 +22,10 @@ from tests.study.cli.conftest import Type
 
 FAKES = {
     "ray": """
+        if sys.argv[1:] == ["status"]:
+            asked = place / "asked"
+            asked.write_text(asked.read_text() + "." if asked.exists() else ".")
+            print("Active: 1 headgroup" if len(asked.read_text()) > 2 else "Active: 1 node_0f")
         if sys.argv[1:3] == ["job", "status"]:
             sys.exit(1)  # no such job yet
         if sys.argv[1:3] == ["job", "submit"]:
@@ -36,6 +40,7 @@ FAKES = {
             print(json.dumps([os.environ["WHERE"], *sys.argv[1:]]), file=called)
         sys.exit(int(os.environ["WAIT" if sys.argv[1] == "cluster" else "LAUNCH"]))
     """,
+    "sleep": "",
 }
 WAITED = ["job", "cluster", "wait", "--nodes", "3", "--minutes", "60"]
 
@@ -79,10 +84,12 @@ def run(study: Type, tmp_path: Path, request: pytest.FixtureRequest) -> Run:
         path.write_text("\n".join([*lines, textwrap.dedent(body)]))
         path.chmod(0o755)
 
-    def ran(spec: str = "grid_tifs", store: str = "/mnt/study/store", *, wait: int = 0, launch: int = 0) -> Ended:
+    def ran(
+        spec: str = "grid_tifs", store: str = "/mnt/study/store", *, workers: int = 2, wait: int = 0, launch: int = 0
+    ) -> Ended:
         answer = study(
             "cluster", "template", "kuberay", spec, "--image", "i:1", "--store", store, "--pvc", "p",
-            "--min-workers", "2", "--secret", "keys",
+            "--min-workers", str(workers), "--secret", "keys",
         )  # fmt: skip
         assert answer.exit_code == 0, answer.stderr
         entrypoint = yaml.safe_load(answer.stdout)["spec"]["entrypoint"]
@@ -112,6 +119,23 @@ def test_it_waits_and_launches_on_the_cluster_and_not_where_it_is_submitted(run:
     ended = run(spec, store)
     assert ended.called == [WAITED, ["job", "launch", spec, "--address", "auto", "--store", store]], ended.said
     assert (ended.submitter, ended.job, ended.said) == (0, 0, "")
+
+
+@pytest.mark.parametrize(("launch", "job"), [(0, 0), (1, 1), (2, 0)])
+def test_without_workers_it_waits_until_the_autoscaler_tells_of_itself(
+    run: Run, tmp_path: Path, launch: int, job: int
+) -> None:
+    """A launch before that is refused: no node has room, and none would come."""
+    ended = run(workers=0, launch=launch)
+    assert [called[:2] for called in ended.called] == [["job", "cluster"], ["job", "launch"]]
+    assert ended.called[0][3:5] == ["--nodes", "1"]
+    assert (tmp_path / "asked").read_text() == "...", "the third answer names the head as the autoscaler calls it"
+    assert ended.job == job
+
+
+def test_with_workers_the_autoscaler_is_not_waited_for(run: Run, tmp_path: Path) -> None:
+    run()
+    assert not (tmp_path / "asked").exists()
 
 
 @pytest.mark.parametrize("launch", [130, 2, 3])

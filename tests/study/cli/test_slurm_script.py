@@ -143,13 +143,13 @@ def left(place: Path) -> list[str]:
 
 @pytest.mark.parametrize("nodes", [1, 3])
 def test_ray_on_every_node_of_the_job(start: Start, nodes: int) -> None:
-    ended = start("--nodes", str(nodes), "--gpus", "4", "--cpus", "8").end()
+    ended = start("--nodes", str(nodes), "--gpus", "4", "--cpus", "8", "--memory", "200").end()
     assert ended.status == 0, ended.log
     assert "--nodelist=n1" in ended.calls("srun")[0]
     rays = ended.calls("ray")
     assert sorted(ray.split()[0] for ray in rays) == [f"n{i + 1}" for i in range(nodes)]
     assert all(ray.split()[1:3] == ["600", "token"] for ray in rays)
-    assert all("--num-cpus=8 --num-gpus=4" in ray for ray in rays)
+    assert all("--num-cpus=8 --num-gpus=4 --memory=193273528320 " in ray for ray in rays), "nine tenths of 200 GiB"
     (head,) = [ray for ray in rays if " --head " in ray]
     port = re.search(r" --port=(\d+)", head)
     assert port is not None
