@@ -221,7 +221,8 @@ class LocalObjects:
 
 @contextmanager
 def _temporary(path: Path, data: bytes, durable: bool) -> Iterator[Path]:
-    """A file beside `path` with `data`, gone at the end unless it was renamed."""
+    """A file beside `path` with `data`, gone at the end unless it was renamed, or storage refuses that: then it is left
+    to `sweep_temporary`, and what was done with it is done."""
     _make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
@@ -232,7 +233,8 @@ def _temporary(path: Path, data: bytes, durable: bool) -> Iterator[Path]:
                 os.fsync(file.fileno())
         yield temporary
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _link(temporary: Path, path: Path) -> bool:

@@ -1,5 +1,6 @@
 """Laws of objects: whole or absent, created once, temporary files unseen."""
 
+import errno
 import multiprocessing
 import os
 import random
@@ -35,6 +36,23 @@ def test_an_object_is_created_once(objects: Objects) -> None:
     assert objects.create("leases/x", b"first")
     assert not objects.create("leases/x", b"second")
     assert objects.get("leases/x") == b"first"
+
+
+def test_what_was_created_is_told_as_created_though_its_temporary_name_cannot_be_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = LocalObjects(tmp_path)
+
+    def unlink(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as ill:
+        ill.setattr(Path, "unlink", unlink)
+        assert objects.create("leases/x", b"first")
+        assert not objects.create("leases/x", b"second")
+    assert objects.get("leases/x") == b"first"
+    assert objects.beneath("") == ("leases/x",)
+    assert objects.sweep_temporary(0) == 2
 
 
 def test_what_is_absent_is_none_or_not_found_and_may_be_deleted(objects: Objects) -> None:
