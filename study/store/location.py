@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 
 from study.store.errors import StoreError
-from study.tracking_uri import CREDENTIALS
+from study.tracking_uri import shown
 
 DEFAULT_STORE = "./study-store"
 VARIABLE = "STUDY_STORE"
@@ -18,9 +18,9 @@ S3_ACCESS = (
 def store_location(given: str | None) -> str:
     """What is given, else $STUDY_STORE, else ./study-store; raises StoreError where it holds credentials."""
     location = given or os.environ.get(VARIABLE) or DEFAULT_STORE
-    if (hidden := CREDENTIALS.sub("***@", location)) != location:
+    if (hidden := shown(location)) != location:
         raise StoreError(
-            f"{hidden}: a store's address is shown and written down, and holds no user or password; set "
+            f"{hidden}: a store's address is shown and written down, and holds no user, password or token; set "
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what the storage's own client reads"
         )
     return location
