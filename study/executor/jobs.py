@@ -237,8 +237,8 @@ def places(environment: Mapping[str, str]) -> dict[str, str]:
     for name, value in found.items():
         if shown(value) != value:
             raise ClusterError(
-                f"${name} has a user, password or token in it, and whoever sees Ray's dashboard sees a job's variables; "
-                "leave it out of the address, and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or the "
+                f"${name} has a user, password or token in it, and whoever sees Ray's dashboard sees a job's variables"
+                "; leave it out of the address, and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or the "
                 "variable itself, where the cluster's nodes get their environment"
             )
     data = found.get("STUDY_DATA")

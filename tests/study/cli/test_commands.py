@@ -221,7 +221,12 @@ def test_a_launch_that_cannot_start_gives_its_plan_and_all_that_is_in_its_way(st
     assert (gpu.exit_code, counted(gpu.stdout)) == (2, whole)
     assert "resources     a trial needs 1 CPU and 1 GPU" in gpu.stderr
     assert "data " not in gpu.stderr
-    away = study("launch", "small.yaml", *GPUS, *missing[:2], "--address", "nowhere.invalid:1")
+    further = ("--retry", "oom", "--limit=3", "--max-concurrent", "2", "--retrain")
+    away = study("launch", "small.yaml", *GPUS, *missing[:2], "--address", "nowhere.invalid:1", *further)
+    assert away.stdout.endswith(
+        f"Once that is mended:  study launch small.yaml {' '.join(GPUS)} --set 'data={{name: mnist, root: nowhere}}' "
+        "--address nowhere.invalid:1 --retry oom --limit=3 --max-concurrent 2 --retrain\n"
+    )
     assert "MNIST is not in" in away.stderr
     assert "nowhere.invalid:1: no Ray answers there" in away.stderr
     assert [one.name for one in Path().iterdir()] == ["small.yaml"], "nothing was written"

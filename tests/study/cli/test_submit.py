@@ -41,8 +41,8 @@ JOB = "study-small-20261122T230104-1a2b"
 
 def handed_over(store: str, meeting: str) -> Handed:
     return Handed(
-        study="small", job=JOB, command=("study", "launch"), spec="small.yaml", typed="small.yaml", store=store,
-        meeting=meeting, options={},
+        study="small", job=JOB, command=("study", "launch", "small.yaml", "--limit", "2"), spec="small.yaml",
+        typed="small.yaml", store=store, meeting=meeting, options={},
     )  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Handed], 
     def run(handed: Handed) -> int:
         (folder / job.FILE).write_text(json.dumps(asdict(handed)))
         monkeypatch.chdir(folder)
-        monkeypatch.setattr("sys.argv", [])
+        monkeypatch.setattr("sys.argv", [])  # it sets what was typed
         monkeypatch.setenv("VIRTUAL_ENV", "")
         try:
             return job.main()
@@ -217,7 +217,7 @@ def test_a_stop_before_the_job_begins_is_heeded_when_it_does(
     assert submitted.studies() == ()
     assert submitted.objects.beneath("markers") == ()
     said = study("status", "small").stdout
-    assert "asked: nothing was trained. To go on: study launch small.yaml" in said
+    assert "asked: nothing was trained. To go on: study launch small.yaml --limit 2 --store " in said
     assert "nothing heard" not in said
     again = study("stop", "small")
     assert (again.exit_code, "nothing to stop" in again.stdout) == (1, True)
