@@ -229,6 +229,11 @@ def test_a_launch_that_cannot_start_gives_its_plan_and_all_that_is_in_its_way(st
     )
     assert "MNIST is not in" in away.stderr
     assert "nowhere.invalid:1: no Ray answers there" in away.stderr
+    for command in (("launch", "small.yaml", *missing[:2]), ("cluster", "wait", "--nodes", "1")):
+        named = study(*command, "--address", "localhost")
+        assert named.exit_code == (2 if command[0] == "launch" else 1)
+        said = " ".join(named.stderr.split())
+        assert "--address localhost: an address is HOST:PORT, as in head:6379, or `auto` on a node" in said
     assert [one.name for one in Path().iterdir()] == ["small.yaml"], "nothing was written"
 
 
