@@ -18,6 +18,28 @@ def test_an_address_with_a_signature_is_refused_without_showing_it() -> None:
         store_location("s3://bucket/x?sig=abc")
 
 
+@pytest.mark.parametrize(
+    ("given", "way_out"),
+    [
+        ("s3:/robustness/st", r"would be a folder called s3: in this one; write s3://robustness/st, or \./s3:/robust"),
+        ("gs:robustness", "write gs://robustness, or"),
+        ("file:/nfs/st", "write /nfs/st, or"),
+        ("S3:/robustness/st", "write s3://robustness/st, or"),
+        ("S3://robustness/st", "small letters here; write s3://robustness/st$"),
+        ("s3://", "the bucket is missing; write s3://BUCKET or s3://BUCKET/FOLDER$"),
+        ("gs:///st", "the bucket is missing; write gs://BUCKET"),
+    ],
+)
+def test_a_url_that_is_misspelt_is_refused_with_what_was_meant(given: str, way_out: str) -> None:
+    with pytest.raises(StoreError, match=f"^{given}: .*{way_out}"):
+        store_location(given)
+
+
+@pytest.mark.parametrize("given", ["./s3:/st", "file:///nfs/st", "memory://a", "s3a://b", "dir:/x", "C:/st", "a b:c"])
+def test_other_places_with_a_colon_are_taken_as_they_are(given: str) -> None:
+    assert store_location(given) == given
+
+
 def test_what_is_given_counts_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "s3://bucket/of@home")
     assert store_location("/nfs/a:b@c") == "/nfs/a:b@c"
