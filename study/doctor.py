@@ -192,7 +192,7 @@ def store_writable(store: str) -> Check:
         filesystem, path = fsspec.core.url_to_fs(store)
         return _written(store) if is_local(store) else _read(store, bool(filesystem.exists(path)))
     except (OSError, ImportError, ValueError) as reason:
-        return _unwritable(store, str(reason))
+        return _unwritable(store, getattr(reason, "strerror", None) or str(reason))
 
 
 def _written(store: str) -> Check:

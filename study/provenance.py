@@ -14,14 +14,14 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from study.tracking_uri import CREDENTIALS
+from study.tracking_uri import SECRETS, shown
 
 PACKAGES = ("robustness-study", "torch", "torchvision", "ray", "numpy", "pyarrow", "duckdb", "pydantic", "fsspec")
 """Distributions whose version may change a result or how it is stored."""
 OPTIONAL = ("opencv-python-headless",)
 """Those that may, and that not every installation has."""
 
-SECRET = re.compile(r"(?i)(token|secret|password|passwd|credential|api_?key|access_?key|signature)([=:])[^\s&,]+")
+SECRET = re.compile(rf"(?i)({SECRETS})([=:])[^\s&,]+")
 
 
 def provenance(arguments: Sequence[str] | None = None) -> dict[str, object]:
@@ -45,7 +45,7 @@ def command_line(arguments: Sequence[str]) -> str:
 
 
 def without_secrets(argument: str) -> str:
-    return CREDENTIALS.sub("***@", SECRET.sub(r"\1\2***", argument))
+    return shown(SECRET.sub(r"\1\2***", argument))
 
 
 def versions() -> dict[str, str | None]:

@@ -16,8 +16,10 @@ SEPARATOR = "://"
 SCHEME = re.compile(r"([a-z][a-z0-9]*)(\+[a-z0-9]+)?(://\S*)?")
 CREDENTIALS = re.compile(r"(?<=://)(?:[^\s/@]*:\S*|[^\s/]+)@")
 """`user:password@`, up to the last @: databases take passwords with / in them, and some servers with @."""
-PASSWORD = re.compile(r"(?i)(?<=[?&;])((?:ssl)?password|passwd|pwd|token)=[^&;\s]+")
-"""As an option of a database's address."""
+SECRETS = "token|secret|password|passwd|credential|api_?key|access_?key|signature"
+"""How names of what nobody else may read end, but for a last s or id."""
+OPTION = re.compile(rf"(?i)(?:(?<=[?&;])|(?<=%3B))([\w.-]*(?:{SECRETS})(?:s|_?id)?|pwd|sig)(=|%3D)(?:(?!%3B)[^&;\s])+")
+"""Such a thing as an option of an address; %3B and %3D are ; and = in the ODBC text that one for SQL Server holds."""
 
 
 def fault(uri: str) -> str | None:
@@ -53,8 +55,8 @@ def unproxied(environment: Mapping[str, str]) -> str:
 
 
 def shown(uri: str) -> str:
-    """The address without a user's name or password."""
-    return PASSWORD.sub(r"\1=***", CREDENTIALS.sub("***@", uri))
+    """The address, or a text with addresses in it, without a user's name, a password, a token."""
+    return OPTION.sub(r"\1\2***", CREDENTIALS.sub("***@", uri))
 
 
 def asked_for(spec_text: str, environment: Mapping[str, str] = os.environ) -> str | None:

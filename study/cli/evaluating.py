@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from study.cli.errors import CommandError
-from study.cli.launching import Typed, conduct
+from study.cli.launching import conduct, where_it_ran
 from study.cli.places import newest, open_store, study_name
-from study.cli.planning import as_typed, existing
+from study.cli.planning import existing
 from study.cli.terminal import Terminal
 from study.launch import LaunchOptions
 from study.plan import PlannedTrial
@@ -55,14 +55,13 @@ def evaluate_study(
     typed: str, overrides: Sequence[str], store: str | None, options: LaunchOptions, terminal: Terminal
 ) -> int:
     """The missing cells of a study's trained trials; the exit status."""
-    again = f"evaluate {as_typed(typed, overrides)}"
     if Path(typed).is_file():
-        return conduct(load(typed, overrides), Typed(again=again, spec=typed), store, options, terminal)
+        return conduct(load(typed, overrides), where_it_ran(typed, overrides, options), store, options, terminal)
     opened = open_store(store)
     launch = newest(opened, study_name(typed, opened))
     launched = Source(name=launch.study, folder=Path.cwd(), text=launch.spec_text)
     spec = located(load_text(launched, overrides), launch)
-    return conduct(spec, Typed(again=again, spec=None), store, options, terminal)
+    return conduct(spec, None, store, options, terminal)
 
 
 def evaluate_outside(
@@ -97,8 +96,7 @@ def evaluate_outside(
         terminal.print(f"{base['study']} has it from now on; so that its YAML has it too, add to it\n{line}\n")
     for line in _left_out(outside) if launch is None else ():
         terminal.print("\n".join(terminal.wrap(line)))
-    again = f"evaluate {base['study']}"
-    return conduct(located(spec, launch), Typed(again=again, spec=None), store, options, terminal)
+    return conduct(located(spec, launch), None, store, options, terminal)
 
 
 def located(spec: Spec, launch: Launch | None) -> Spec:

@@ -108,7 +108,7 @@ def _lacking(error: ImportError) -> str:
 def run(handed: Handed) -> int:
     """Raises CommandError where this machine does not see the terminal's store."""
     from study.cli.errors import STOPPED
-    from study.cli.launching import Typed, conduct
+    from study.cli.launching import command_typed, conduct
     from study.cli.terminal import terminal
     from study.launch import LaunchOptions
     from study.spec import load
@@ -119,12 +119,11 @@ def run(handed: Handed) -> int:
     objects = Store.open(handed.store, create=False).objects
     submission = submission_of(objects, handed.study, handed.job)
     if submission is not None and (by := asked_not_to_begin(objects, submission)):
-        again = f"study launch {handed.typed} --store {shlex.quote(handed.store)}"
+        again = command_typed(f" --store {shlex.quote(handed.store)}")
         told = f"Stopped before it began, as {by.partition(',')[0]} asked: nothing was trained.  To go on:  {again}"
         terminal(error=True).print(told)
         return STOPPED
-    typed = Typed(again=f"launch {handed.typed}", spec=handed.typed)
-    return conduct(load(handed.spec), typed, handed.store, LaunchOptions(**handed.options), terminal())
+    return conduct(load(handed.spec), handed.typed, handed.store, LaunchOptions(**handed.options), terminal())
 
 
 def meet(handed: Handed) -> None:

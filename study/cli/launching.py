@@ -1,10 +1,11 @@
 """`study launch`: says what changed, shows it running, ends with what came of it."""
 
 import os
+import shlex
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from study.cli.benchmark_lines import skipped_lines
 from study.cli.end_benchmarks import print_benchmarks
@@ -30,6 +31,7 @@ from study.cli.tracking import Tracked, last_word, tracker_of
 from study.launch import LaunchOptions, Result, launch, prepare, refusals, settle
 from study.plan import Plan
 from study.planning import make_plan
+from study.provenance import command_line
 from study.report import Naming, changes, end_table, failures, registered_symbol
 from study.spec import Spec, load
 from study.standing import fronts, look, newest_failures, practical_cells
@@ -42,22 +44,24 @@ from study.tracking_uri import VARIABLE
 
 def run(source: str, overrides: Sequence[str], store: str | None, options: LaunchOptions, terminal: Terminal) -> int:
     """The whole command; its exit status."""
-    typed = as_typed(source, overrides)
-    return conduct(load(source, overrides), Typed(again=f"launch {typed}", spec=typed), store, options, terminal)
+    return conduct(load(source, overrides), where_it_ran(source, overrides, options), store, options, terminal)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Typed:
-    """What was typed, for commands to paste."""
-
-    again: str
-    """The command itself, without `study` and `--store`."""
-    spec: str | None
-    """The study's YAML with its overrides; None where it is the store's."""
+def where_it_ran(source: str, overrides: Sequence[str], options: LaunchOptions) -> str:
+    """A spec, its overrides and the cluster, quoted for a shell: what `study launch` is to be given again."""
+    address = f" --address {shlex.quote(options.address)}" if options.address is not None else ""
+    return as_typed(source, overrides) + address
 
 
-def conduct(spec: Spec, typed: Typed, store: str | None, options: LaunchOptions, terminal: Terminal) -> int:
-    """A launch, with its screen and its end; its exit status."""
+def command_typed(suffix: str) -> str:
+    """The command of this process, to type again anywhere: with the store that it found, named or not."""
+    named = any(word == "--store" or word.startswith("--store=") for word in sys.argv)
+    return command_line(("study", *sys.argv[1:])) + ("" if named else suffix)
+
+
+def conduct(spec: Spec, typed: str | None, store: str | None, options: LaunchOptions, terminal: Terminal) -> int:
+    """A launch, with its screen and its end; its exit status. `typed`: as `where_it_ran`; None where the study is the
+    store's."""
     began = time.monotonic()
     location, suffix = store_location(store), store_suffix(store)
     lacking = tuple(lacking_of(spec))
@@ -66,7 +70,7 @@ def conduct(spec: Spec, typed: Typed, store: str | None, options: LaunchOptions,
     refused = (*lacking, *(("resources", one) for one in refusals(asked, existing(location), options)))
     if prepared is None or refused:
         _refuse(asked, refused, location, terminal)
-        terminal.print(f"Nothing was started or written.  Once that is mended:  study {typed.again}{suffix}")
+        terminal.print(f"Nothing was started or written.  Once that is mended:  {command_typed(suffix)}")
         return WRONG
     opened = Store.open(location)
     place = place_at(opened, spec.tracking or os.environ.get(VARIABLE))
@@ -115,7 +119,9 @@ def _say_changes(store: Store, plan: Plan, complete: bool, terminal: Terminal) -
 class Ending:
     """What is printed when a launch is over."""
 
-    def __init__(self, store: Store, plan: Plan, terminal: Terminal, typed: Typed, suffix: str, runs: Place) -> None:
+    def __init__(
+        self, store: Store, plan: Plan, terminal: Terminal, typed: str | None, suffix: str, runs: Place
+    ) -> None:
         self.store = store
         self.plan = plan
         self.naming = Naming(plan, registered_symbol)
@@ -143,7 +149,7 @@ class Ending:
         self._table()
         commands = next_commands(
             self.plan.study,
-            self.typed.spec,
+            self.typed,
             self.suffix,
             searched=bool(self.plan.searches),
             families={condition.family for condition in self.plan.conditions},
@@ -154,7 +160,7 @@ class Ending:
     @property
     def _spec(self) -> str:
         """Its YAML, as far as it is known."""
-        return self.typed.spec or f"{self.plan.study}.yaml"
+        return self.typed or f"{self.plan.study}.yaml"
 
     def _elsewhere(self) -> str | None:
         """The address of runs that are not in a database of the store's own."""
@@ -173,7 +179,7 @@ class Ending:
     def _stopped(self, summary: Summary, by: str) -> int:
         self.terminal.print("\n".join(self.terminal.wrap(incomplete_line(summary))))
         asked = f", as {by.partition(',')[0]} asked" if " on " in by else ""
-        self.terminal.print(f"Stopped{asked}.  To go on from here:  study {self.typed.again}{self.suffix}")
+        self.terminal.print(f"Stopped{asked}.  To go on from here:  {command_typed(self.suffix)}")
         return STOPPED
 
     def _incomplete(self, summary: Summary, result: Result) -> None:

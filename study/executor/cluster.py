@@ -270,6 +270,11 @@ def _check_spelled(address: str | None) -> None:
             f"--address {address}: a ray:// connection would move the driver's state to the head; "
             "give host:port from a machine of the cluster, or `auto` on one of its nodes"
         )
+    host, _, port = (address or "").rpartition(":")
+    if address not in (None, "auto") and not (host and port.isdecimal()):
+        raise ClusterError(
+            f"--address {address}: an address is HOST:PORT, as in head:6379, or `auto` on a node of the cluster"
+        )
 
 
 def own_job(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -294,6 +299,7 @@ def wait_for_nodes(address: str, nodes: int, seconds: float) -> Nodes:
 
     The cluster's head may still be starting.
     """
+    _check_spelled(address)
     deadline = time.monotonic() + seconds
     with own_handler():
         _join_until(deadline, address)
@@ -367,7 +373,7 @@ def _check_reachable(address: str) -> None:
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
-    except (OSError, ValueError, OverflowError) as error:
+    except (OSError, ValueError, OverflowError) as error:  # a name that cannot be one, a port above 65535
         raise ClusterError(
             f"--address {address}: no Ray answers there ({error}); give the host:port that `ray start --head` printed, "
             "or `auto` on a node of the cluster"

@@ -15,7 +15,7 @@ from ray.exceptions import AuthenticationError, RayError
 from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
 from study.executor.cluster import EXCLUDES, ClusterError
-from study.tracking_uri import unproxied
+from study.tracking_uri import shown, unproxied
 
 START = "start.sh"
 ENTRYPOINT = f"exec sh {START}"
@@ -235,11 +235,11 @@ def places(environment: Mapping[str, str]) -> dict[str, str]:
     it, or that means something else on the head."""
     found = {name: environment[name] for name in PLACES if environment.get(name)}
     for name, value in found.items():
-        if "@" in value.partition("://")[2].partition("/")[0]:
+        if shown(value) != value:
             raise ClusterError(
-                f"${name} has a user or password in it, and whoever sees Ray's dashboard sees a job's variables; leave "
-                "it out of the address, and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or the variable "
-                "itself, where the cluster's nodes get their environment"
+                f"${name} has a user, password or token in it, and whoever sees Ray's dashboard sees a job's variables"
+                "; leave it out of the address, and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or the "
+                "variable itself, where the cluster's nodes get their environment"
             )
     data = found.get("STUDY_DATA")
     if data is not None and not Path(data).is_absolute():

@@ -18,17 +18,20 @@ from study.spec.form import Needs
 from study.spec.reading import Node, Scalar, Series
 from trainables.parameters import Parameter, Parameterised, parameter, parameters
 
+LEAST = 0.0001
+"""Of which Ray counts whole multiples; less than one it refuses."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Occupied(Parameterised):
     """The lines that are a single number."""
 
-    cpus: float = parameter(default=1.0, gt=0, le=4096, unit="CPUs", doc="what a trial occupies")
+    cpus: float = parameter(default=1.0, ge=LEAST, le=4096, unit="CPUs", doc="what a trial occupies")
     gpus: float = parameter(default=0.0, ge=0, le=64, unit="GPUs", doc="what a trial occupies; 0.5 puts two on one")
 
 
 OCCUPIED: dict[str, Parameter] = {described.name: described for described in parameters(Occupied)}
-AMOUNT = Parameter(name="amount", gt=0, le=1_000_000, doc="of a custom resource that a trial occupies")
+AMOUNT = Parameter(name="amount", ge=LEAST, le=1_000_000, doc="of a custom resource that a trial occupies")
 AUTO = "auto"
 """Of gpus: as many trials on each as pay, measured when the study is launched."""
 MEMORY, CUSTOM, LABELS = "memory", "custom", "labels"
@@ -38,6 +41,10 @@ LEAST_MEMORY = 2**30
 """A worker has imported all it needs, and that takes a part of it."""
 MEMORY_MEANING = "the host's memory that a trial's worker may take and no more, such as 8 GiB; nothing: as it comes"
 CUSTOM_MEANING = "custom resources that the nodes of a cluster offer, and how much of each: {fast_disk: 1}"
+CUSTOM_NAME = re.compile(r"[ -+\--~]+")
+"""Ray takes a node's resources as ASCII, with commas between them."""
+OF_NODES = "node:"
+"""How Ray begins the resource that each node has of its own: of that, no node offers anything to trials."""
 LABELS_MEANING = "what the node's labels must be: {ray.io/accelerator-type: H100}, or one of several: {zone: [a, b]}"
 LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 """A label's value, as Ray and Kubernetes spell it."""
@@ -54,6 +61,8 @@ def read_needs(node: Node | None, above: Needs, faults: Faults) -> Needs:
     gpus = read.get("gpus")
     if isinstance(gpus, float) and gpus > 1 and not gpus.is_integer():
         faults.add(given["gpus"].place, f"above 1, a trial takes whole GPUs, got {gpus:g}")
+    if isinstance(gpus, float) and 0 < gpus < LEAST:
+        faults.add(given["gpus"].place, f"a trial's part of a GPU is {LEAST:g} or more, or 0 for none; got {gpus:g}")
     if "gpus" in given:
         read |= {"auto": auto} | ({"gpus": 1.0} if auto else {})
     further = {MEMORY: _memory, CUSTOM: _custom, LABELS: _labels}
@@ -91,6 +100,13 @@ def _custom(node: Node, faults: Faults) -> tuple[tuple[str, float], ...]:
     for name, part in entries(node, CUSTOM, faults).items():
         if name in NOT_CUSTOM:
             faults.add(part.place, f"{name} is no custom resource; write cpus, gpus or memory under resources:")
+            continue
+        if name.startswith(OF_NODES):
+            faults.add(part.place, f"{shown(name)} is Ray's own name of a node; choose nodes by labels: instead")
+            continue
+        if not CUSTOM_NAME.fullmatch(name):
+            rule = "ASCII characters without a comma, as `ray start --resources` takes them"
+            faults.add(part.place, f"a custom resource's name has {rule}; got {shown(name)}")
             continue
         amount = single(part, AMOUNT, faults)
         if isinstance(amount, float):

@@ -15,6 +15,7 @@ folder may be seconds old (`acdirmin`): a holder then notices late that it was s
 
 import json
 import re
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -22,11 +23,17 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from study.store.errors import HeldError, SupersededError
+from study.store.errors import HeldError, StoreError, SupersededError
 from study.store.objects import Described, Objects
-from study.store.owners import Owner
+from study.store.owners import Life, Owner
 
 FOLDER = "leases"
+
+GIVE_BACK_SECONDS = 0.5
+"""Between attempts at giving back a lease that was created, perhaps, by a call that failed."""
+
+UNWANTED: set[str] = set()
+"""Tokens of leases that this process tried to create and nobody in it holds: storage failed before it was told so."""
 
 Place = tuple[str, int]
 """A lease's name and generation."""
@@ -45,6 +52,11 @@ class Held:
     """Seconds without a heartbeat after which the holder counts as dead."""
     token: str = ""
     """Of this one lease: makes its file unlike any that another call, of the same process even, would create."""
+
+    @property
+    def life(self) -> Life:
+        """Of who holds it: a process that lives may hold it no more."""
+        return "dead" if self.token in UNWANTED else self.owner.life
 
 
 UNREADABLE = Owner(user="?", host="?", pid=0, process_start=None, machine="?", what="its lease file cannot be read")
@@ -110,14 +122,15 @@ class Leases:
                 continue
             sign = (generation, self.beat(holder))
             watched = watched or sign
-            if holder.owner.life == "alive" or sign != watched or time.monotonic() >= deadline:
+            if holder.life == "alive" or sign != watched or time.monotonic() >= deadline:
                 raise HeldError(name, holder.owner, holder.since)
             time.sleep(min(0.5, holder.ttl / 10))
 
     def live(self, folder: str) -> tuple[Held, ...]:
-        """The leases below `folder` that are held, but for those whose process on this machine is gone."""
+        """The leases below `folder` that are held, but for those whose process on this machine is gone, or is this one
+        and wants it no more."""
         holders = self._holders(self.objects.beneath(f"{FOLDER}/{folder}".rstrip("/")))
-        return tuple(holder for holder in holders if holder.owner.life != "dead")
+        return tuple(holder for holder in holders if holder.life != "dead")
 
     def abandoned(self, before: float) -> dict[str, dict[str, Described]]:
         """Name → files of the leases whose holder's process on this machine is gone, or elsewhere was silent since
@@ -127,7 +140,7 @@ class Leases:
             files.setdefault(path.removeprefix(f"{FOLDER}/").rpartition("/")[0], {})[path] = told
         found = {}
         for holder in self._holders(path for own in files.values() for path in own):
-            own, life = files[holder.name], holder.owner.life
+            own, life = files[holder.name], holder.life
             silent = max(told.modified for told in own.values()) < before
             if life == "dead" or (life == "unknown" and silent):
                 found[holder.name] = own
@@ -149,17 +162,39 @@ class Leases:
 
         An old listing can name a generation that has since come, gone and been tidied away; creating it again is
         caught by looking once more, since the highest generation is always there.
+
+        Where storage fails in between, nobody knows whether the lease is there, in the name of a process that lives:
+        it is given back as soon as storage allows, and until then is no obstacle to this process.
         """
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        body = json.dumps({"owner": asdict(owner), "since": now, "ttl": ttl, "token": uuid4().hex}).encode()
-        if not self.objects.create(_path(name, generation, "held"), body, durable=False):
-            return False
-        if _newest(self.objects, name) != (generation, True):
-            self.objects.delete(_path(name, generation, "held"))
-            return False
+        token, now = uuid4().hex, datetime.now(UTC).isoformat(timespec="seconds")
+        body = json.dumps({"owner": asdict(owner), "since": now, "ttl": ttl, "token": token}).encode()
+        try:
+            if not self.objects.create(_path(name, generation, "held"), body, durable=False):
+                return False
+            if _newest(self.objects, name) != (generation, True):
+                self.objects.delete(_path(name, generation, "held"))
+                return False
+        except BaseException:
+            UNWANTED.add(token)
+            back = (Lease(self.objects, name, generation, ttl), token)
+            threading.Thread(target=self._give_back, args=back, name=f"lease on {name}", daemon=True).start()
+            raise
         with suppress(OSError):  # the lease is taken; its next holder tidies
             self._tidy(name, generation)
         return True
+
+    def _give_back(self, lease: Lease, token: str) -> None:
+        """Release the lease if it was created, as soon as storage allows: to other processes this one holds it."""
+        while True:
+            try:
+                holder = self._read(lease.name, lease.generation)
+                if holder is not None and holder.token == token:
+                    lease.release()
+                return
+            except OSError:
+                time.sleep(GIVE_BACK_SECONDS)
+            except StoreError:  # that does not pass: an administrator took away a right
+                return
 
     def _left(self, name: str, generation: int) -> bytes:
         return self.objects.get_if_present(_path(name, generation, "released")) or b""
@@ -182,8 +217,8 @@ class Leases:
             return Held(name=name, generation=generation, owner=UNREADABLE, since="an unknown time", ttl=30.0)
 
     def _abandoned(self, holder: Held) -> bool:
-        if holder.owner.life != "unknown":
-            return holder.owner.life == "dead"
+        if holder.life != "unknown":
+            return holder.life == "dead"
         place, beat = (holder.name, holder.generation), self.beat(holder)
         if self.seen.get(place, (None, 0.0))[0] != beat:
             self.seen[place] = (beat, time.monotonic())

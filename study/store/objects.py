@@ -128,10 +128,11 @@ def check_writable(objects: Objects) -> None:
     try:
         first, second = objects.create(probe, b"1"), objects.create(probe, b"2")
         objects.delete(probe)
-    except StoreError:
-        raise
+    except StoreError as error:  # that of the object with the probe's name, of which nobody knows
+        raise type(error)(str(error).replace(f"/{probe}", "")) from error
     except Exception as error:  # each remote file system raises its own classes
-        raise StoreError(f"{place}: cannot be written ({error}); name another place with --store") from error
+        why = getattr(error, "strerror", None) or str(error).replace(f"/{probe}", "")
+        raise StoreError(f"{place}: cannot be written ({why}); name another place with --store") from error
     if not first or second:
         raise StoreError(
             f"{place}: this storage overwrites an object that it was asked to create only if it is absent (S3: "
@@ -221,7 +222,8 @@ class LocalObjects:
 
 @contextmanager
 def _temporary(path: Path, data: bytes, durable: bool) -> Iterator[Path]:
-    """A file beside `path` with `data`, gone at the end unless it was renamed."""
+    """A file beside `path` with `data`, gone at the end unless it was renamed, or storage refuses that: then it is left
+    to `sweep_temporary`, and what was done with it is done."""
     _make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
@@ -232,7 +234,8 @@ def _temporary(path: Path, data: bytes, durable: bool) -> Iterator[Path]:
                 os.fsync(file.fileno())
         yield temporary
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _link(temporary: Path, path: Path) -> bool:
@@ -244,7 +247,7 @@ def _link(temporary: Path, path: Path) -> bool:
     except OSError as error:
         raise StoreError(
             f"{path.parent}: a store needs hard links, to create a file as a whole or not at all, and this file "
-            f"system refuses them ({error}); name another place with --store"
+            f"system refuses them ({error.strerror or error}); name another place with --store"
         ) from error
     return True
 

@@ -13,7 +13,7 @@ from study.tracking.inputs import data_inputs
 from study.tracking.records import PARENT, Artifact, RunRecord, Status, params, tags
 from study.tracking.source import source
 from study.tracking.tables import Tables
-from study.tracking_uri import CREDENTIALS
+from study.tracking_uri import shown
 
 FLAT = ("data", "model", "resources")
 """Sections of a spec of which each line is a param; of the others, each entry is one."""
@@ -104,7 +104,7 @@ def _inner(value: object) -> str:
 
 
 def _artifacts(tables: Tables, page: Callable[[], str] | None) -> Iterator[Artifact]:
-    yield Artifact.of("spec.yaml", CREDENTIALS.sub("***@", tables.launch.spec_text).encode())
+    yield Artifact.of("spec.yaml", shown(tables.launch.spec_text).encode())
     yield Artifact.of("plan.csv", _plan_csv(tables).encode())
     if page is not None:
         yield Artifact(path=f"{tables.plan.study}.html", key=_state_of(tables), content=lambda: page().encode())

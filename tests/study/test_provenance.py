@@ -24,6 +24,8 @@ def test_everything_a_reader_would_ask_is_there_and_is_json() -> None:
         ("s3://key:se/c@ret@host/bucket", "s3://***@host/bucket"),
         ("http://host:5000/path", "http://host:5000/path"),
         ("--token=abc", "--token=***"),
+        ("https://blobs/x?sv=1&sig=abc&y=1", "https://blobs/x?sv=1&sig=***&y=1"),
+        ("mssql://host/db;pwd=x1;y=1", "mssql://host/db;pwd=***;y=1"),
         ("https://host/x?signature=abc&y=1", "https://host/x?signature=***&y=1"),
         ("train.epochs=3", "train.epochs=3"),
     ],

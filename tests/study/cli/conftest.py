@@ -45,10 +45,11 @@ def store(tmp_path: Path, plan: Plan) -> Store:
 
 
 @pytest.fixture
-def study() -> Type:
+def study(monkeypatch: pytest.MonkeyPatch) -> Type:
     """`study("status", "small")` types a command; stdout and stderr come back apart."""
 
     def typed(*arguments: str) -> Result:
+        monkeypatch.setattr("sys.argv", ["/usr/bin/study", *arguments])
         return CliRunner().invoke(app, list(arguments), prog_name="study")
 
     return typed

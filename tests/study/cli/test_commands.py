@@ -221,9 +221,19 @@ def test_a_launch_that_cannot_start_gives_its_plan_and_all_that_is_in_its_way(st
     assert (gpu.exit_code, counted(gpu.stdout)) == (2, whole)
     assert "resources     a trial needs 1 CPU and 1 GPU" in gpu.stderr
     assert "data " not in gpu.stderr
-    away = study("launch", "small.yaml", *GPUS, *missing[:2], "--address", "nowhere.invalid:1")
+    further = ("--retry", "oom", "--limit=3", "--max-concurrent", "2", "--retrain")
+    away = study("launch", "small.yaml", *GPUS, *missing[:2], "--address", "nowhere.invalid:1", *further)
+    assert away.stdout.endswith(
+        f"Once that is mended:  study launch small.yaml {' '.join(GPUS)} --set 'data={{name: mnist, root: nowhere}}' "
+        "--address nowhere.invalid:1 --retry oom --limit=3 --max-concurrent 2 --retrain\n"
+    )
     assert "MNIST is not in" in away.stderr
     assert "nowhere.invalid:1: no Ray answers there" in away.stderr
+    for command in (("launch", "small.yaml", *missing[:2]), ("cluster", "wait", "--nodes", "1")):
+        named = study(*command, "--address", "localhost")
+        assert named.exit_code == (2 if command[0] == "launch" else 1)
+        said = " ".join(named.stderr.split())
+        assert "--address localhost: an address is HOST:PORT, as in head:6379, or `auto` on a node" in said
     assert [one.name for one in Path().iterdir()] == ["small.yaml"], "nothing was written"
 
 

@@ -125,7 +125,7 @@ def test_ctrl_c_or_a_scheduler_stops_it_cleanly_and_it_says_how_to_go_on(folder:
     """A scheduler sends its SIGTERM to every process of the launch's group."""
     place = f"stopped-by-{asked.name}"
     launch = subprocess.Popen(
-        [*STUDY, "launch", "small.yaml", "--store", place, "--set", "train.epochs=400"],
+        [*STUDY, "launch", "small.yaml", "--store", place, "--set", "train.epochs=400", "--max-concurrent", "2"],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     assert launch.stdout is not None
@@ -144,7 +144,8 @@ def test_ctrl_c_or_a_scheduler_stops_it_cleanly_and_it_says_how_to_go_on(folder:
     assert time.monotonic() - began < 45, "Ray, which gives up on its head after 60 seconds, was there to the end"
     told = typed(folder, "logs", "small", "--store", place).stdout
     assert re.search(rf"  started   [0-9a-f]{{8}}  Baseline .*\n.*  stopped after .* by (Ctrl-C|{asked.name})\n", told)
-    assert f"Stopped.  To go on from here:  study launch small.yaml --set train.epochs=400 --store {place}" in said
+    again = f"study launch small.yaml --store {place} --set train.epochs=400 --max-concurrent 2"
+    assert f"Stopped.  To go on from here:  {again}\n" in said
 
 
 @pytest.mark.slow

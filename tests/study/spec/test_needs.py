@@ -44,6 +44,15 @@ def test_they_move_no_id(tmp_path: Path) -> None:
         ("memory: 200 MiB", "resources.memory: a worker takes a part of it before a trial begins; give 1 GiB or more"),
         ("custom: {GPU: 1}", "resources.custom.GPU: GPU is no custom resource; write cpus, gpus or memory under"),
         ("custom: {fast_disk: 0}", "resources.custom.fast_disk: amount, of a custom resource that a trial occupies, l"),
+        ("custom: {fast_disk: 0.00001}", "resources.custom.fast_disk: amount, of a custom resource that a trial occup"),
+        ("custom: {'node:10.0.0.4': 1}", "resources.custom.node:10.0.0.4: 'node:10.0.0.4' is Ray's own name of a node"),
+        (
+            "custom: {'a,b': 1}",
+            "resources.custom.a,b: a custom resource's name has ASCII characters without a comma, as",
+        ),
+        ("custom: {größe: 1}", "resources.custom.größe: a custom resource's name has ASCII characters without a com"),
+        ("gpus: 0.00001", "resources.gpus: a trial's part of a GPU is 0.0001 or more, or 0 for none; got 1e-05"),
+        ("cpus: 0.00001", "resources.cpus: cpus, what a trial occupies, lies in [0.0001, 4096]"),
         ("custom: {fast_disk: 1.5}", "resources.custom.fast_disk: above 1, a resource is taken whole, got 1.5"),
         ("custom: fast_disk", "resources.custom: custom is a mapping of names to values, got 'fast_disk'"),
         (

@@ -1,17 +1,20 @@
 """Laws of leases: never two holders, generations grow, the dead make way."""
 
+import errno
 import multiprocessing
 import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from study.store import HeldError, Lease, Owner, Store, SupersededError
+from study.store import HeldError, Lease, Owner, Store, SupersededError, leases
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["study.store"])
@@ -200,3 +203,62 @@ def test_of_eight_processes_that_fight_over_a_lease_one_holds_it_at_a_time(tmp_p
     assert [fighter.exitcode for fighter in fighters] == [0] * 8
     assert sorted(generations) == list(range(1, max(generations) + 1))
     assert len(generations) > 50
+
+
+def _ill(*_: object, **__: object) -> bytes:
+    raise OSError(errno.EROFS, "Read-only file system")
+
+
+def _fall_ill(store: Store, at: str, ill: pytest.MonkeyPatch) -> None:
+    """Storage creates the next object, and from then on fails: with the answer, or with the listing that follows."""
+    objects = type(store.objects)
+
+    def create(*asked: Any, create: Callable[..., bool] = objects.create, **how: Any) -> bool:
+        made = create(*asked, **how)
+        for name in ("get", "put", "delete", "children"):
+            ill.setattr(objects, name, _ill)
+        return made if at == "children" else bool(_ill())
+
+    ill.setattr(objects, "create", create)
+
+
+@pytest.mark.parametrize("at", ["create", "children"])
+def test_a_lease_that_was_created_by_a_call_that_failed_is_free_for_its_process_at_once(
+    store: Store, at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases.Leases, "_give_back", lambda *_: None)
+    with monkeypatch.context() as ill:
+        _fall_ill(store, at, ill)
+        with pytest.raises(OSError, match="Read-only"):
+            store.acquire(NAME, Owner.here("the first"), ttl=600)
+    assert store.objects.exists(f"leases/{NAME}/000001.held")
+    assert store.leases() == ()
+    taken = Store.open(store.location).acquire(NAME, Owner.here("the second"), ttl=600)
+    assert taken.generation == 2
+    with pytest.raises(HeldError, match="the second"):
+        store.acquire(NAME, Owner.here("the third"))
+    taken.check()
+
+
+@pytest.mark.parametrize("at", ["create", "children"])
+def test_it_is_given_back_for_other_processes_once_storage_answers_again(
+    store: Store, at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as ill:
+        _fall_ill(store, at, ill)
+        with pytest.raises(OSError, match="Read-only"):
+            store.acquire(NAME, Owner.here("the first"), ttl=600)
+        monkeypatch.setattr(leases, "UNWANTED", set())  # to others it is held by a process that lives
+    deadline = time.monotonic() + 10
+    while store.leases() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert store.acquire(NAME, Owner.here("another")).generation == 2
+
+
+def test_a_lease_of_another_is_not_given_back_by_a_call_that_failed_to_create_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = store.acquire(NAME, Owner.here("the holder"))
+    failed = replace(held)
+    store._leases._give_back(failed, "the token of another")
+    held.check()

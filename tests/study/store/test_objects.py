@@ -1,5 +1,6 @@
 """Laws of objects: whole or absent, created once, temporary files unseen."""
 
+import errno
 import multiprocessing
 import os
 import random
@@ -13,7 +14,8 @@ from uuid import uuid4
 import pytest
 
 from study.store import Store, StoreError
-from study.store.objects import LocalObjects, Objects, _modified, open_objects
+from study.store.errors import StorageError
+from study.store.objects import LocalObjects, Objects, RemoteObjects, _modified, open_objects
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["study.store"])
@@ -35,6 +37,23 @@ def test_an_object_is_created_once(objects: Objects) -> None:
     assert objects.create("leases/x", b"first")
     assert not objects.create("leases/x", b"second")
     assert objects.get("leases/x") == b"first"
+
+
+def test_what_was_created_is_told_as_created_though_its_temporary_name_cannot_be_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = LocalObjects(tmp_path)
+
+    def unlink(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as ill:
+        ill.setattr(Path, "unlink", unlink)
+        assert objects.create("leases/x", b"first")
+        assert not objects.create("leases/x", b"second")
+    assert objects.get("leases/x") == b"first"
+    assert objects.beneath("") == ("leases/x",)
+    assert objects.sweep_temporary(0) == 2
 
 
 def test_what_is_absent_is_none_or_not_found_and_may_be_deleted(objects: Objects) -> None:
@@ -108,6 +127,35 @@ def test_a_place_that_cannot_be_written_is_refused_with_a_way_out(tmp_path: Path
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"file/store: cannot be written .*--store"):
         Store.open(tmp_path / "file/store")
+
+
+def test_a_refusal_names_the_folder_and_not_what_was_tried_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(source: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted", str(source), None, str(target))
+
+    def told(place: str | Path) -> str:
+        with pytest.raises(StoreError) as refused:
+            Store.open(place)
+        return str(refused.value)
+
+    with monkeypatch.context() as strict:
+        strict.setattr(os, "link", link)
+        assert told(tmp_path).startswith(f"{tmp_path}: a store needs hard links")
+        assert "refuses them (Operation not permitted); name another place" in told(tmp_path)
+    with monkeypatch.context() as full:
+        full.setattr(LocalObjects, "create", lambda *_, **__: (tmp_path / ".probe-x").open("rb"))
+        assert (
+            told(tmp_path)
+            == f"{tmp_path}: cannot be written (No such file or directory); name another place with --store"
+        )
+
+    def ill(objects: RemoteObjects, name: str, _: bytes) -> bool:
+        raise StorageError(f"{objects.address(name)}: gave no answer but errors")
+
+    monkeypatch.setattr(RemoteObjects, "create", ill)
+    assert told("memory://bucket/store") == "memory:///bucket/store: gave no answer but errors"
 
 
 def test_opening_leaves_nothing_behind(tmp_path: Path) -> None:
