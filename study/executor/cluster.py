@@ -255,9 +255,10 @@ def gpu_name(node: Resources) -> str:
 def run_once(address: str, store: Store, need: Resources, function: Callable[..., T], *given: object) -> T:
     """What `function` returns on a node that has what `need` says; raises ClusterError and what `function` raises."""
     with connected(address, store):
-        task = ray.remote(
-            num_cpus=need.cpus, num_gpus=need.gpus, memory=need.memory or 0, resources=dict(need.custom), max_retries=0
-        )(_called)
+        memory: Any = {"memory": need.memory} if need.memory else {}  # of a 0, Ray dies
+        task = ray.remote(num_cpus=need.cpus, num_gpus=need.gpus, resources=dict(need.custom), max_retries=0, **memory)(
+            _called
+        )
         labels = label_selector(need)
         try:
             answer: T = ray.get((task.options(label_selector=labels) if labels else task).remote(function, *given))
