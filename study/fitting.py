@@ -45,6 +45,11 @@ def slots(node: Resources, need: Resources) -> int:
     return int(min(shares) + 1e-9)
 
 
+def only(node: Resources, need: Resources) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The labels of `need`, and the one that no node of a cluster has but this."""
+    return (*need.labels, *(label for label in node.labels if label[0] == OF_RAY))
+
+
 def _labelled(node: Resources, need: Resources) -> bool:
     """Whether the node has one of the values of each label that is asked for."""
     there = dict(node.labels)

@@ -13,7 +13,7 @@ from functools import partial
 from types import FrameType
 from typing import Literal
 
-from study.cost.packing import Packing, leaves_open, on_gpu_here, settled
+from study.cost.packing import Packing, beside, leaves_open, on_gpu_here, settled
 from study.executor.cluster import (
     OPEN_TO_ALL,
     ClusterError,
@@ -32,7 +32,7 @@ from study.executor.queue import Failure, Queue
 from study.executor.run import Run
 from study.executor.session import OpenSessions, record_lost
 from study.executor.source import LeftForLater, NoSource, Source
-from study.fitting import largest, slots, told, unfit
+from study.fitting import only, slots, told, unfit
 from study.plan import Plan, Resources
 from study.planning import check_test_images, check_weights, data_set, make_plan
 from study.progress import Observer, Progress
@@ -159,20 +159,25 @@ def settle(prepared: Prepared, store: Store, options: LaunchOptions, say: Callab
     if not leaves_open(plan) or not _left(plan, store, options):
         return prepared
     nodes = offered(options.address)
-    able = [node for node in nodes.resources for need in [largest(plan)] if slots(node, need)]
-    if not able:
+    if not all(_gpus(nodes, trial.resources) for trial in plan.expected().trials if trial.resources.auto):
         raise ClusterError("; ".join(unfit(plan, nodes.resources, nodes.local)) or NO_GPU_YET)
-    device = gpu_name(able[0])
 
-    def measure(recipe: Recipe, need: Resources) -> Packing:
+    def measure(recipe: Recipe, need: Resources, node: Resources) -> Packing:
         say(f"gpus: auto: measuring how many trials of {recipe.method.name} a GPU is best shared by …")
-        most = max(1, int(able[0].cpus / able[0].gpus / need.cpus))
+        most = beside(node, need)
         if options.address is None:
             return on_gpu_here(recipe, most)
-        whole = replace(need, cpus=min(able[0].cpus, most * need.cpus))
-        return run_once(options.address, store, whole, on_gpu_here, recipe, most)
+        memory = None if need.memory is None else most * need.memory
+        all_of_them = replace(need, cpus=most * need.cpus, memory=memory, labels=only(node, need))
+        return run_once(options.address, store, all_of_them, on_gpu_here, recipe, most)
 
-    return replace(prepared, plan=settled(plan, store, device, measure, say))
+    return replace(prepared, plan=settled(plan, store, partial(_gpus, nodes), measure, say))
+
+
+def _gpus(nodes: Nodes, need: Resources) -> dict[str, Resources]:
+    """By kind of GPU, of the nodes that a trial of this size fits on, the one with the most beside each GPU."""
+    able = sorted((node for node in nodes.resources if slots(node, need)), key=lambda node: beside(node, need))
+    return {gpu_name(node): node for node in able}
 
 
 def launch(study: Spec | Prepared, store: Store, options: LaunchOptions, observer: Observer) -> Result:

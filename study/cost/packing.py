@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from study.plan import Plan, Resources
+from study.plan import Plan, PlannedTrial, Resources
 from study.store import Store
 from study.store.recipes import write_components
 from trainables.fit import Training
@@ -65,7 +65,7 @@ class Packing:
     memory: int
     """Bytes of the device, in all."""
     most: int
-    """Trials that the CPUs beside it are enough for."""
+    """Trials that the CPUs and the memory beside it are enough for."""
     tried: tuple[Packed, ...]
     full: bool
     """Whether another was tried and found no memory."""
@@ -95,7 +95,9 @@ class Packing:
             return f"{self.trials + 1} would {'add' if gain >= 0 else 'take'} {abs(gain):.0%}"
         if self.full or not room_for_more(self.tried, self.memory):
             return f"{self.trials + 1} would not fit its memory"
-        return "there are no CPUs for more" if self.most < MOST else f"more than {MOST} are not tried"
+        return (
+            "there are no CPUs or memory beside it for more" if self.most < MOST else f"more than {MOST} are not tried"
+        )
 
 
 def worth(tried: Sequence[Packed]) -> int:
@@ -232,29 +234,57 @@ def _taken(device: torch.device) -> int:
 # What is kept, and what it means for a plan
 
 
-def kind_of(recipe: Recipe, need: Resources, device: str) -> str:
-    """Trials of one kind are packed alike: a hash of model, method, batch, images, arithmetic and GPU."""
+Gpus = Callable[[Resources], Mapping[str, Resources]]
+"""By name, the kinds of GPU that a trial of this size may run on, each with a node that has one."""
+Measure = Callable[[Recipe, Resources, Resources], Packing]
+"""Packs trials of a recipe, of a size, on a GPU of a node."""
+
+
+def beside(node: Resources, need: Resources) -> int:
+    """Trials, 1 to MOST, that the CPUs and the memory for each GPU of the node are enough for."""
+    cpus = node.cpus / node.gpus / need.cpus if need.cpus else MOST
+    memory = (node.memory or 0) / node.gpus / need.memory if need.memory else MOST
+    return max(1, int(min(cpus, memory, MOST) + 1e-9))
+
+
+def kind_of(recipe: Recipe, need: Resources, device: str = "", most: int = 0) -> str:
+    """Trials of one kind are packed alike: a hash of model, method, batch, images, arithmetic, GPU and what is beside
+    it."""
     told = [
         write_components(recipe.data, recipe.model), recipe.method.name, recipe.batch_size, recipe.precision,
-        recipe.compile, recipe.threads, need.cpus, device, torch.__version__,
+        recipe.compile, recipe.threads, need.cpus, device, most, torch.__version__,
     ]  # fmt: skip
     return hashlib.blake2b(json.dumps(told).encode(), digest_size=12).hexdigest()
 
 
-def settled(
-    plan: Plan, store: Store, device: str, measure: Callable[[Recipe, Resources], Packing], say: Callable[[str], None]
-) -> Plan:
-    """The plan with a share of a GPU for each trial that leaves it open, as measured now or earlier in this store."""
+def settled(plan: Plan, store: Store, gpus: Gpus, measure: Measure, say: Callable[[str], None]) -> Plan:
+    """The plan with a share of a GPU for each trial that leaves it open, as measured now or earlier in this store.
+
+    Where `gpus` has several kinds for a trial, each is measured, and the share is the largest of them: a trial asks
+    for one share, and Ray puts it on any.
+    """
     found: dict[str, Packing] = {}
+    shares: dict[str, float] = {}
+
+    def on(trial: PlannedTrial, device: str, node: Resources) -> Packing:
+        recipe, need = trial.recipe, trial.resources
+        kind = kind_of(recipe, need, device, beside(node, need))
+        if kind not in found:
+            found[kind] = _kept(store, kind) or _measured(store, kind, measure(recipe, need, node))
+            say(f"gpus: auto: {trial.label} on {recipe.model.name}, batch {recipe.batch_size}: {found[kind].said}")
+        return found[kind]
+
     for trial in plan.expected().trials:
-        kind = kind_of(trial.recipe, trial.resources, device)
-        if trial.resources.auto and kind not in found:
-            found[kind] = _kept(store, kind) or _measured(store, kind, measure(trial.recipe, trial.resources))
-            about = f"{trial.label} on {trial.recipe.model.name}, batch {trial.recipe.batch_size}"
-            say(f"gpus: auto: {about}: {found[kind].said}")
+        anywhere = kind_of(trial.recipe, trial.resources)
+        if trial.resources.auto and anywhere not in shares:
+            packings = {device: on(trial, device, node) for device, node in gpus(trial.resources).items()}
+            shares[anywhere] = max(one.gpus for one in packings.values())
+            if len(packings) > 1:
+                kinds = " and ".join(packings)
+                say(f"gpus: auto: {trial.label}: {shares[anywhere]:g} of a GPU a trial, the most that {kinds} ask for")
 
     def share(recipe: Recipe, need: Resources) -> Resources:
-        return replace(need, gpus=found[kind_of(recipe, need, device)].gpus, auto=False) if need.auto else need
+        return replace(need, gpus=shares[kind_of(recipe, need)], auto=False) if need.auto else need
 
     return replace(
         plan,

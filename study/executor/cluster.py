@@ -26,11 +26,19 @@ from ray._raylet import (  # type: ignore[attr-defined]
     AuthenticationMode,
     AuthenticationTokenLoader,
     Config,
+    GcsClient,
     get_authentication_mode,
 )
 from ray.autoscaler.v2.sdk import get_cluster_status
 from ray.autoscaler.v2.utils import is_autoscaler_v2
-from ray.exceptions import NodeDiedError, RayTaskError, TaskUnschedulableError, WorkerCrashedError
+from ray.exceptions import (
+    AuthenticationError,
+    NodeDiedError,
+    RayTaskError,
+    RpcError,
+    TaskUnschedulableError,
+    WorkerCrashedError,
+)
 from ray.experimental import internal_kv
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -60,13 +68,14 @@ REACH_SECONDS = 10.0
 """How long a cluster's head may take to accept a connection."""
 JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """Where Ray tells a job's process what it was submitted with."""
-TOKENLESS = (
-    "If it wants a token: export RAY_AUTH_MODE=token, and have the cluster's token in ~/.ray/auth_token or in the file "
-    "that RAY_AUTH_TOKEN_PATH names"
-)
+HAVE_TOKEN = "have the cluster's token in ~/.ray/auth_token or in the file that RAY_AUTH_TOKEN_PATH names"
 OPEN_TO_ALL = (
     "this cluster asks nobody for a token: whoever reaches its ports runs code as you. Start its nodes with "
     "RAY_AUTH_MODE=token (README, On a cluster)"
+)
+OPEN_TO_ONE_WITH_TOKEN = (
+    f"{OPEN_TO_ALL}. To use it as it is, launch with RAY_AUTH_MODE=disabled: here a token is asked for, so that its "
+    "workers could not answer"
 )
 AUTHENTICATION = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
@@ -246,7 +255,10 @@ def gpu_name(node: Resources) -> str:
 def run_once(address: str, store: Store, need: Resources, function: Callable[..., T], *given: object) -> T:
     """What `function` returns on a node that has what `need` says; raises ClusterError and what `function` raises."""
     with connected(address, store):
-        task = ray.remote(num_cpus=need.cpus, num_gpus=need.gpus, resources=dict(need.custom), max_retries=0)(_called)
+        memory: Any = {"memory": need.memory} if need.memory else {}  # of a 0, Ray dies
+        task = ray.remote(num_cpus=need.cpus, num_gpus=need.gpus, resources=dict(need.custom), max_retries=0, **memory)(
+            _called
+        )
         labels = label_selector(need)
         try:
             answer: T = ray.get((task.options(label_selector=labels) if labels else task).remote(function, *given))
@@ -357,10 +369,80 @@ def join(address: str | None, options: Mapping[str, Any]) -> None:
     if address not in (None, "auto"):
         _check_reachable(address)
     try:
+        if address is not None and (head := ray_services.canonicalize_bootstrap_address(address)):
+            _check_token(head)
+            options = {**options, "address": head}  # `auto` may find another where there are several
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+    except ClusterError:
+        raise
     except (ConnectionError, ValueError, RuntimeError) as error:
-        hint = "" if address is None or is_authenticated() else f". {TOKENLESS}"
-        raise ClusterError(f"no Ray at {address or 'this machine'}: {error}{hint}") from error
+        raise ClusterError(f"no Ray at {address or 'this machine'}: {error}") from error
+
+
+def _check_token(head: str) -> None:
+    """Raises ClusterError unless the head at `host:port` and this process are of one mind about tokens.
+
+    Ray itself joins a cluster that asks nobody for one, whatever is set here. But a process that asks for one refuses
+    what the head tells it, and the head takes it for dead: each of its actors is ended before it begins.
+    """
+    place = _token_place() if is_authenticated() else None
+    if place is not None and not _has_token():
+        raise ClusterError(f"RAY_AUTH_MODE is token, but there is no token in {place}: {HAVE_TOKEN}")
+    try:
+        _greet(head)
+    except AuthenticationError:
+        shown = f"the one in {place} is another" if place else "it is shown none: export RAY_AUTH_MODE=token"
+        raise ClusterError(f"{head}: this cluster asks for its token, and {shown}; {HAVE_TOKEN}") from None
+    except RpcError as error:
+        raise ClusterError(f"no Ray at {head}: {error}") from None
+    if place is not None and _asks_nobody(head):
+        raise ClusterError(f"{head}: {OPEN_TO_ONE_WITH_TOKEN}")
+
+
+def _has_token() -> bool:
+    """Whether one can be read; without, Ray would end this process when it asks anything."""
+    try:
+        return bool(AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True))
+    except AuthenticationError:  # a file that is named, and is not there
+        return False
+
+
+def _token_place() -> str:
+    """Where Ray reads this process's token from, in the order in which it looks."""
+    return (
+        "RAY_AUTH_TOKEN"
+        if os.environ.get("RAY_AUTH_TOKEN")
+        else (os.environ.get("RAY_AUTH_TOKEN_PATH") or "~/.ray/auth_token")
+    )
+
+
+def _asks_nobody(head: str) -> bool:
+    """Whether a stranger, without a token, is answered."""
+    before = {name: os.environ.get(name) for name in AUTHENTICATION}
+    set_environment({"RAY_AUTH_MODE": "disabled"})
+    try:
+        _greet(head)
+    except AuthenticationError:
+        return False
+    finally:
+        set_environment(before)
+    return True
+
+
+def _greet(head: str) -> None:
+    """Ask the head for a sign of life, as a process of its cluster would; raises AuthenticationError and RpcError.
+
+    What Ray writes on it, past Python's streams, goes nowhere.
+    """
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        GcsClient(address=head).check_alive([], timeout=REACH_SECONDS)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def is_authenticated() -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from study.executor.estimate import Estimate
-from study.executor.failures import Death, traceback_hash
+from study.executor.failures import RETRIES, Death, traceback_hash
 from study.executor.nodes import Nodes
 from study.executor.queue import Failure, Queue
 from study.executor.source import Addition, NoSource, Source
@@ -18,6 +18,11 @@ from trainables.tune import FailureClass, Report
 
 IDLE_DEATHS = 20
 """Units in a row that never began because their worker was gone, after which that counts as a failure."""
+NO_WORKER_BEGINS = (
+    f"{IDLE_DEATHS} workers in a row have died before they began, so that it is hardly their nodes' fault: from now on "
+    f"each such death counts as its trial's, which is given up after {RETRIES['infrastructure']} tries more. Ctrl-C "
+    "stops the launch at once; what was saved stays"
+)
 ONE_SLOT = Nodes(resources=(Resources(),), local=True)
 AHEAD = 4
 """Units at least that wait for nodes to be added, where a cluster grows."""
@@ -273,6 +278,8 @@ class Run:
             self._idle_deaths += 1
             self.queue.again(unit)
             self._tell("retrying", unit.trial, f"its worker had died before it began ({death.error})")
+            if self._idle_deaths == IDLE_DEATHS:
+                self.tell_notice(NO_WORKER_BEGINS)
             return
         blamed = self._blamed(unit, death)
         if worked is not None:

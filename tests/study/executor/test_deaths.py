@@ -13,7 +13,7 @@ from study.executor.deaths import death, tail_of
 from study.executor.estimate import Estimate
 from study.executor.failures import LONGEST_WAIT, RETRIES, Death
 from study.executor.queue import Queue
-from study.executor.run import Run
+from study.executor.run import IDLE_DEATHS, Run
 from study.executor.units import StudyUnit
 from study.launch import LaunchOptions
 from study.store import Store
@@ -122,3 +122,19 @@ def test_what_a_crashed_worker_last_wrote_is_in_the_record_of_its_attempt(cluste
         assert "string_at" in row["traceback"]
         assert row["host"] in row["error"]
         assert row["traceback_hash"] == rows[0]["traceback_hash"] != ""
+
+
+def test_workers_that_never_begin_are_told_of_and_end_in_a_failure() -> None:
+    study, log = plan(trial("01")), Log([])
+    now = count(0.0, LONGEST_WAIT)
+    queue = Queue(study, (), {}, {}, clock=lambda: next(now))
+    run = Run(study, queue, log, Estimate({"train": 10, "test": 10}), lambda *_: None)
+    run.on_workers(lambda: one_node(1), None, "1 worker here")
+    deaths = 0
+    while isinstance(unit := run.next_unit(Counter()), StudyUnit):
+        run.died(unit, KILLED)
+        deaths += 1
+    assert deaths == IDLE_DEATHS + RETRIES["infrastructure"] + 1
+    assert queue.failures["01"].failure == "infrastructure"
+    (notice,) = (event.message for event in log.events if event.change == "notice")
+    assert notice.startswith(f"{IDLE_DEATHS} workers in a row have died before they began")

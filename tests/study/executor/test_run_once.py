@@ -1,12 +1,15 @@
 """A measurement on a node of a cluster, as a launch with `gpus: auto` makes it before anything is trained."""
 
+import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
+from ray import cloudpickle
 
 from study.cost.packing import PackingError, packing, together
-from study.executor.cluster import run_once
+from study.executor.cluster import offered, run_once
+from study.fitting import only
 from study.plan import Resources
 from study.store import Store
 from tests.study.executor.plans import trial
@@ -23,3 +26,21 @@ def test_trials_are_packed_by_a_worker_of_the_cluster(cluster: str, tmp_path: Pa
     full = partial(packing, together=lambda *_: None)
     with pytest.raises(PackingError, match="one trial of standard does not fit the memory of a small one"):
         run_once(cluster, store, Resources(cpus=1.0), full, recipe, "cpu", 1, 1, "a small one")
+
+
+def told_of_itself() -> tuple[str, dict[str, float]]:
+    """The node that this runs on, and what it occupies there."""
+    import ray
+
+    context = ray.get_runtime_context()
+    return context.get_node_id(), context.get_assigned_resources()
+
+
+def test_it_occupies_all_that_was_asked_for_on_the_one_node_that_was_named(cluster: str, tmp_path: Path) -> None:
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    (node,) = offered(cluster).resources
+    need = Resources(cpus=2.0, memory=2**28, labels=only(node, Resources()))
+    ((_, (name,)),) = need.labels
+    where, occupied = run_once(cluster, Store.open(tmp_path), need, told_of_itself)
+    assert where == name
+    assert (occupied["CPU"], occupied["memory"]) == (2.0, 2**28)

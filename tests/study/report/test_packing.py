@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from study.cost.packing import Packed, Packing, PackingError, goes_on, leaves_open, packing, settled, together, worth
+from study.cost.packing import (
+    Gpus,
+    Packed,
+    Packing,
+    PackingError,
+    goes_on,
+    leaves_open,
+    packing,
+    settled,
+    together,
+    worth,
+)
 from study.executor.cluster import ClusterError
 from study.executor.nodes import Nodes
 from study.launch import LaunchOptions, prepare, settle
@@ -105,6 +116,11 @@ def test_what_a_measured_trial_raises_is_told() -> None:
         together(wrong, "cpu", 1)
 
 
+def one(device: str, cpus: float = 64) -> Gpus:
+    """A single kind of GPU."""
+    return lambda _need: {device: Resources(cpus=cpus, gpus=1)}
+
+
 def open_plan() -> Plan:
     other = trial("03", "B", resources=OPEN)
     other = replace(other, recipe=replace(other.recipe, batch_size=50))
@@ -114,27 +130,29 @@ def open_plan() -> Plan:
 def test_each_kind_is_measured_once_a_store_and_a_number_that_a_person_gave_stays(tmp_path: Path) -> None:
     measured: list[Recipe] = []
 
-    def measure(recipe: Recipe, _need: Resources) -> Packing:
+    def measure(recipe: Recipe, _need: Resources, _node: Resources) -> Packing:
         measured.append(recipe)
         return packed([100, 190, 191] if recipe.batch_size == 100 else [100, 190, 280, 370, 371])
 
     said: list[str] = []
     store = Store.open(tmp_path)
-    once = settled(open_plan(), store, "H100", measure, said.append)
+    once = settled(open_plan(), store, one("H100"), measure, said.append)
     assert [one.resources.gpus for one in once.trials] == [0.5, 0.5, 0.25, 0.0]
     assert not leaves_open(once)
     assert [recipe.batch_size for recipe in measured] == [100, 50]
     assert said[1].startswith("gpus: auto: B on lenet, batch 50: 4 trials on one H100: 3.7 times")
-    assert settled(open_plan(), store, "H100", measure, said.append) == once
+    assert settled(open_plan(), store, one("H100"), measure, said.append) == once
     assert len(measured) == 2
-    settled(open_plan(), store, "L4", measure, said.append)
+    settled(open_plan(), store, one("L4"), measure, said.append)
     assert len(measured) == 4, "another GPU is measured anew"
+    settled(open_plan(), store, one("H100", cpus=4), measure, said.append)
+    assert len(measured) == 6, "and so is one with fewer CPUs beside it"
 
 
 def test_searches_are_settled_too(tmp_path: Path) -> None:
     found = peaked.plan(tmp_path, ("trials:     16", "trials:     3"))
     asked = replace(found, searches=tuple(replace(one, resources=OPEN) for one in found.searches))
-    done = settled(asked, Store.open(tmp_path / "s"), "H100", lambda *_: packed([100, 190, 191]), lambda _: None)
+    done = settled(asked, Store.open(tmp_path / "s"), one("H100"), lambda *_: packed([100, 190, 191]), lambda _: None)
     assert {one.resources for one in done.searches} == {Resources(gpus=0.5)}
 
 
@@ -157,8 +175,39 @@ def test_a_launch_settles_what_is_left_open_before_it_begins(tmp_path: Path, mon
     said: list[str] = []
     found = settle(prepared, Store.open(tmp_path), LaunchOptions(), said.append)
     assert {one.resources for one in found.plan.trials} == {Resources(cpus=2, gpus=0.3333)}
-    assert said[1].endswith("3 trials on one H100: 2.8 times the images/s of one; there are no CPUs for more")
+    assert said[1].endswith(
+        "3 trials on one H100: 2.8 times the images/s of one; there are no CPUs or memory beside it for more"
+    )
     assert settle(found, Store.open(tmp_path), LaunchOptions()) == found
+
+
+def node_of(device: str, name: str, cpus: float, gpus: float = 1, gib: int = 64) -> Resources:
+    labels = (("ray.io/accelerator-type", (device,)), ("ray.io/node-id", (name,)))
+    return Resources(cpus=cpus, gpus=gpus, memory=gib * GIB, labels=labels)
+
+
+def test_each_kind_of_gpu_is_measured_on_a_node_of_its_own_and_the_share_fits_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the node with the most CPUs and memory of its kind, with what so many trials occupy, and on no other."""
+    nodes = (node_of("H100", "a", 4), node_of("H100", "b", 64, gpus=4), node_of("L4", "c", 12, gib=5))
+    asked: dict[str, Resources] = {}
+
+    def run(_address: str, _store: Store, need: Resources, _what: object, _recipe: Recipe, most: int) -> Packing:
+        ((_, (node,)),) = need.labels
+        asked[node] = need
+        return packed([100, 190, 280, 370, 371] if node == "b" else [100, 190, 280], most=most)
+
+    monkeypatch.setattr("study.launch.offered", lambda _: Nodes(resources=nodes, local=False))
+    monkeypatch.setattr("study.launch.run_once", run)
+    spec = load("demo_mnist", ["resources.gpus=auto", "resources.cpus=2", "resources.memory=2 GiB"])
+    said: list[str] = []
+    found = settle(prepare(spec), Store.open(tmp_path), LaunchOptions(address="auto"), said.append)
+    assert {name: (need.cpus, need.gpus, need.memory) for name, need in asked.items()} == {
+        "b": (16, 1, 16 * GIB), "c": (4, 1, 4 * GIB)
+    }  # fmt: skip
+    assert {trial.resources.gpus for trial in found.plan.trials} == {0.5}
+    assert any(line.endswith("0.5 of a GPU a trial, the most that H100 and L4 ask for") for line in said)
 
 
 def test_where_there_is_no_gpu_it_is_refused_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
