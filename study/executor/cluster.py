@@ -255,13 +255,11 @@ def gpu_name(node: Resources) -> str:
 def run_once(address: str, store: Store, need: Resources, function: Callable[..., T], *given: object) -> T:
     """What `function` returns on a node that has what `need` says; raises ClusterError and what `function` raises."""
     with connected(address, store):
-        memory: Any = {"memory": need.memory} if need.memory else {}  # of a 0, Ray dies
-        task = ray.remote(num_cpus=need.cpus, num_gpus=need.gpus, resources=dict(need.custom), max_retries=0, **memory)(
-            _called
-        )
-        labels = label_selector(need)
+        task = ray.remote(num_cpus=need.cpus, num_gpus=need.gpus, resources=dict(need.custom), max_retries=0)(_called)
+        further: dict[str, Any] = {"memory": need.memory, "label_selector": label_selector(need)}
+        task = task.options(**{name: value for name, value in further.items() if value})
         try:
-            answer: T = ray.get((task.options(label_selector=labels) if labels else task).remote(function, *given))
+            answer: T = ray.get(task.remote(function, *given))
         except RayTaskError as error:
             raise error.cause from None
         return answer
