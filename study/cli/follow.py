@@ -5,6 +5,7 @@ import sys
 
 from study.cli.tracking import renderers
 from study.store import Store
+from study.store.sharing import share_all
 from study.tracking.follower import run
 
 
@@ -13,7 +14,9 @@ def main() -> None:
     location, study = sys.argv[1:]
     with os.fdopen(os.dup(1), "wb", buffering=0) as outbox:
         os.dup2(2, 1)
-        done = run(Store.open(location, create=False), study, renderers(), sys.stdin.buffer, outbox)
+        store = Store.open(location, create=False)
+        share_all(store.root)
+        done = run(store, study, renderers(), sys.stdin.buffer, outbox)
     os._exit(0 if done else 1)  # without waiting for threads that a server keeps waiting
 
 

@@ -10,6 +10,7 @@ from study.cli.places import newest, open_store, store_suffix, study_name
 from study.cli.terminal import Terminal, count
 from study.progress import Event, Observer, Progress
 from study.store import Heartbeat, HeldError, Owner, Store
+from study.store.sharing import share_all
 from study.tracking.curves import Renderers
 from study.tracking.exporter import Tally
 from study.tracking.follower import LEASE_SECONDS, connect, lease_name
@@ -118,6 +119,7 @@ def synced(store: Store, study: str, place: Place) -> Tally:
     """Bring a study's runs up to date; raises HeldError while another process does."""
     heartbeat = Heartbeat(store.acquire(lease_name(study), Owner.here(f"study track {study}"), ttl=LEASE_SECONDS))
     try:
+        share_all(store.root)
         sync = Sync(Tables(store, newest(store, study)), connect(place), renderers())
         running = at_work(store, sync.tables.trials)
         return sync.everything(running, _is_launched(store, study))

@@ -17,6 +17,7 @@ from uuid import uuid4
 import fsspec
 
 from study.store.errors import StorageError, StoreError
+from study.store.sharing import share
 
 S3 = frozenset({"s3", "s3a"})
 EXCLUSIVE = S3 | {"memory", "gs", "gcs"}
@@ -228,6 +229,7 @@ def _temporary(path: Path, data: bytes, durable: bool) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         with temporary.open("xb") as file:
+            share(temporary)
             file.write(data)
             if durable:
                 file.flush()
@@ -257,6 +259,7 @@ def _make_folder(folder: Path) -> None:
         return
     _make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
+    share(folder)
     _sync(folder.parent)
 
 
