@@ -62,12 +62,6 @@ LEFTOVER_SECONDS = 24 * 3600.0
 """How old a half-written file must be to be nobody's any more."""
 
 
-NO_GPU_YET = (
-    "gpus: auto is measured on a GPU, and no node with one is there yet: add one, or give a number, such as "
-    "--set resources.gpus=0.5"
-)
-
-
 class DeviceError(ValueError):
     """A study that would mix device types."""
 
@@ -158,9 +152,7 @@ def settle(prepared: Prepared, store: Store, options: LaunchOptions, say: Callab
     plan = prepared.plan
     if not leaves_open(plan) or not _left(plan, store, options):
         return prepared
-    nodes = offered(options.address)
-    if not all(_gpus(nodes, trial.resources) for trial in plan.expected().trials if trial.resources.auto):
-        raise ClusterError("; ".join(unfit(plan, nodes.resources, nodes.local)) or NO_GPU_YET)
+    nodes = _with_gpus(plan, store, options, say)
 
     def measure(recipe: Recipe, need: Resources, node: Resources) -> Packing:
         say(f"gpus: auto: measuring how many trials of {recipe.method.name} a GPU is best shared by …")
@@ -172,6 +164,19 @@ def settle(prepared: Prepared, store: Store, options: LaunchOptions, say: Callab
         return run_once(options.address, store, all_of_them, on_gpu_here, recipe, most)
 
     return replace(prepared, plan=settled(plan, store, partial(_gpus, nodes), measure, say))
+
+
+def _with_gpus(plan: Plan, store: Store, options: LaunchOptions, say: Callable[[str], None]) -> Nodes:
+    """The nodes, once there is a GPU for each trial that leaves its share open; raises ClusterError if none comes."""
+    nodes = offered(options.address)
+    for need in dict.fromkeys(trial.resources for trial in plan.expected().trials if trial.resources.auto):
+        if nodes.grows and options.address is not None and not _gpus(nodes, need):
+            say("gpus: auto is measured on a GPU: waiting until the cluster has added a node with one …")
+            run_once(options.address, store, need, os.getpid)
+            nodes = offered(options.address)
+        if not _gpus(nodes, need):
+            raise ClusterError("; ".join(unfit(plan, nodes.resources, nodes.local)))
+    return nodes
 
 
 def _gpus(nodes: Nodes, need: Resources) -> dict[str, Resources]:

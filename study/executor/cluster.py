@@ -94,6 +94,10 @@ class ClusterError(ValueError):
     """A cluster that cannot run the study; says why and what to do."""
 
 
+class TokenError(ClusterError):
+    """The cluster and this process do not have the same token, or only one of them asks for one."""
+
+
 class LiveNodes:
     """The cluster as it is: nodes come and go while a study runs."""
 
@@ -333,10 +337,13 @@ def _until_joined(deadline: float, address: str, nodes: int, seconds: float) -> 
 
 
 def _join_until(deadline: float, address: str) -> None:
-    """Be of the cluster, with no code to ship; raises ClusterError if it cannot be reached until `deadline`."""
+    """Be of the cluster, with no code to ship; raises ClusterError if it cannot be reached until `deadline`, or its
+    token is another."""
     while True:
         try:
             return join(address, {"address": address})
+        except TokenError:
+            raise
         except ClusterError:
             if time.monotonic() > deadline:
                 raise
@@ -378,23 +385,23 @@ def join(address: str | None, options: Mapping[str, Any]) -> None:
 
 
 def _check_token(head: str) -> None:
-    """Raises ClusterError unless the head at `host:port` and this process are of one mind about tokens.
+    """Raises TokenError unless the head at `host:port` and this process are of one mind about tokens.
 
     Ray itself joins a cluster that asks nobody for one, whatever is set here. But a process that asks for one refuses
     what the head tells it, and the head takes it for dead: each of its actors is ended before it begins.
     """
     place = _token_place() if is_authenticated() else None
     if place is not None and not _has_token():
-        raise ClusterError(f"RAY_AUTH_MODE is token, but there is no token in {place}: {HAVE_TOKEN}")
+        raise TokenError(f"RAY_AUTH_MODE is token, but there is no token in {place}: {HAVE_TOKEN}")
     try:
         _greet(head)
     except AuthenticationError:
         shown = f"the one in {place} is another" if place else "it is shown none: export RAY_AUTH_MODE=token"
-        raise ClusterError(f"{head}: this cluster asks for its token, and {shown}; {HAVE_TOKEN}") from None
+        raise TokenError(f"{head}: this cluster asks for its token, and {shown}; {HAVE_TOKEN}") from None
     except RpcError as error:
         raise ClusterError(f"no Ray at {head}: {error}") from None
     if place is not None and _asks_nobody(head):
-        raise ClusterError(f"{head}: {OPEN_TO_ONE_WITH_TOKEN}")
+        raise TokenError(f"{head}: {OPEN_TO_ONE_WITH_TOKEN}")
 
 
 def _has_token() -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from study.executor.cluster import AUTHENTICATION, ClusterError, offered, set_environment
+from study.executor.cluster import AUTHENTICATION, ClusterError, TokenError, offered, set_environment, wait_for_nodes
 from tests.ray_nodes import environment_with_token, head_node
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -53,6 +53,8 @@ def test_which_token_was_not_taken_is_said_and_ray_prints_nothing(
     said = refused(cluster)
     assert f"asks for its token, and the one in {token} is another" in said
     assert Path(token).read_text() not in said
+    with pytest.raises(TokenError):
+        wait_for_nodes(cluster, 1, 900)
     shows(None)
     assert "it is shown none: export RAY_AUTH_MODE=token" in refused(cluster)
     shows(str(tmp_path / "nowhere"))

@@ -210,6 +210,28 @@ def test_each_kind_of_gpu_is_measured_on_a_node_of_its_own_and_the_share_fits_al
     assert any(line.endswith("0.5 of a GPU a trial, the most that H100 and L4 ask for") for line in said)
 
 
+def test_a_cluster_that_grows_is_asked_for_the_gpu_to_measure_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes, asked = [Resources(cpus=1)], list[Resources]()
+
+    def run(_address: str, _store: Store, need: Resources, *_: object) -> Packing:
+        if not need.labels:
+            nodes.append(node_of("H100", "a", 4))
+        asked.append(need)
+        return packed([100, 190, 191])
+
+    monkeypatch.setattr("study.launch.offered", lambda _: Nodes(resources=tuple(nodes), local=False, grows=True))
+    monkeypatch.setattr("study.launch.run_once", run)
+    prepared = prepare(load("demo_mnist", ["resources.gpus=auto"]))
+    said: list[str] = []
+    found = settle(prepared, Store.open(tmp_path), LaunchOptions(address="head:1"), said.append)
+    assert said[0] == "gpus: auto is measured on a GPU: waiting until the cluster has added a node with one …"
+    assert [(need.cpus, need.gpus) for need in asked[:2]] == [(1, 1), (4, 1)]
+    assert len([need for need in asked if not need.labels]) == 1
+    assert {trial.resources.gpus for trial in found.plan.trials} == {0.5}
+
+
 def test_where_there_is_no_gpu_it_is_refused_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
     prepared = prepare(load("demo_mnist", ["resources.gpus=auto"]))
