@@ -45,9 +45,9 @@ def slots(node: Resources, need: Resources) -> int:
     return int(min(shares) + 1e-9)
 
 
-def only(node: Resources, need: Resources) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The labels of `need`, and the one that no node of a cluster has but this."""
-    return (*need.labels, *(label for label in node.labels if label[0] == OF_RAY))
+def id_of(node: Resources) -> str | None:
+    """By which Ray knows it; None of one that is of no cluster."""
+    return next((values[0] for name, values in node.labels if name == OF_RAY), None)
 
 
 def _labelled(node: Resources, need: Resources) -> bool:

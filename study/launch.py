@@ -32,7 +32,7 @@ from study.executor.queue import Failure, Queue
 from study.executor.run import Run
 from study.executor.session import OpenSessions, record_lost
 from study.executor.source import LeftForLater, NoSource, Source
-from study.fitting import only, slots, told, unfit
+from study.fitting import id_of, slots, told, unfit
 from study.plan import Plan, Resources
 from study.planning import check_test_images, check_weights, data_set, make_plan
 from study.progress import Observer, Progress
@@ -160,8 +160,8 @@ def settle(prepared: Prepared, store: Store, options: LaunchOptions, say: Callab
         if options.address is None:
             return on_gpu_here(recipe, most)
         memory = None if need.memory is None else most * need.memory
-        all_of_them = replace(need, cpus=most * need.cpus, memory=memory, labels=only(node, need))
-        return run_once(options.address, store, all_of_them, on_gpu_here, recipe, most)
+        all_of_them = replace(need, cpus=most * need.cpus, memory=memory)
+        return run_once(options.address, store, all_of_them, on_gpu_here, recipe, most, node=id_of(node))
 
     return replace(prepared, plan=settled(plan, store, partial(_gpus, nodes), measure, say))
 

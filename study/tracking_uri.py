@@ -14,8 +14,9 @@ SERVERS = ("http", "https", "databricks")
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 SEPARATOR = "://"
 SCHEME = re.compile(r"([a-z][a-z0-9]*)(\+[a-z0-9]+)?(://\S*)?")
-CREDENTIALS = re.compile(r"(?<=://)(?:[^\s/@]*:\S*|[^\s/]+)@")
-"""`user:password@`, up to the last @: databases take passwords with / in them, and some servers with @."""
+CREDENTIALS = re.compile(r"(?<=://)(?:[^\s/@]*:(?!\d+[/?])\S*|[^\s/?]+)@")
+"""`user:password@`, up to the last @: databases take passwords with / in them, and some servers with @. A number and a
+slash after the colon are a port and a path, which may hold an @, too."""
 SECRETS = "token|secret|password|passwd|credential|api_?key|access_?key|signature"
 """How names of what nobody else may read end, but for a last s or id."""
 OPTION = re.compile(rf"(?i)(?:(?<=[?&;])|(?<=%3B))([\w.-]*(?:{SECRETS})(?:s|_?id)?|pwd|sig)(=|%3D)(?:(?!%3B)[^&;\s])+")

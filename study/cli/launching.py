@@ -31,7 +31,6 @@ from study.cli.tracking import Tracked, last_word, tracker_of
 from study.launch import LaunchOptions, Result, launch, prepare, refusals, settle
 from study.plan import Plan
 from study.planning import make_plan
-from study.provenance import command_line
 from study.report import Naming, changes, end_table, failures, registered_symbol
 from study.spec import Spec, load
 from study.standing import fronts, look, newest_failures, practical_cells
@@ -39,7 +38,7 @@ from study.store import Store
 from study.store.location import store_location
 from study.summary import Found, Summary, summarise
 from study.tracking.place import Place, place_at
-from study.tracking_uri import VARIABLE
+from study.tracking_uri import VARIABLE, shown
 
 
 def run(source: str, overrides: Sequence[str], store: str | None, options: LaunchOptions, terminal: Terminal) -> int:
@@ -54,9 +53,10 @@ def where_it_ran(source: str, overrides: Sequence[str], options: LaunchOptions) 
 
 
 def command_typed(suffix: str) -> str:
-    """The command of this process, to type again anywhere: with the store that it found, named or not."""
+    """The command of this process, to type again anywhere: with the store that it found, named or not. What it hides
+    are credentials in addresses, and nothing else that a path or a value may look like."""
     named = any(word == "--store" or word.startswith("--store=") for word in sys.argv)
-    return command_line(("study", *sys.argv[1:])) + ("" if named else suffix)
+    return shlex.join(map(shown, ("study", *sys.argv[1:]))) + ("" if named else suffix)
 
 
 def conduct(spec: Spec, typed: str | None, store: str | None, options: LaunchOptions, terminal: Terminal) -> int:

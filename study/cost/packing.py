@@ -264,7 +264,8 @@ def settled(plan: Plan, store: Store, gpus: Gpus, measure: Measure, say: Callabl
     for one share, and Ray puts it on any.
     """
     found: dict[str, Packing] = {}
-    shares: dict[str, float] = {}
+    shares: dict[tuple[str, Resources], float] = {}
+    """By what is alike of trials, and where they may run."""
 
     def on(trial: PlannedTrial, device: str, node: Resources) -> Packing:
         recipe, need = trial.recipe, trial.resources
@@ -275,16 +276,16 @@ def settled(plan: Plan, store: Store, gpus: Gpus, measure: Measure, say: Callabl
         return found[kind]
 
     for trial in plan.expected().trials:
-        anywhere = kind_of(trial.recipe, trial.resources)
-        if trial.resources.auto and anywhere not in shares:
+        alike = (kind_of(trial.recipe, trial.resources), trial.resources)
+        if trial.resources.auto and alike not in shares:
             packings = {device: on(trial, device, node) for device, node in gpus(trial.resources).items()}
-            shares[anywhere] = max(one.gpus for one in packings.values())
+            shares[alike] = max(one.gpus for one in packings.values())
             if len(packings) > 1:
                 kinds = " and ".join(packings)
-                say(f"gpus: auto: {trial.label}: {shares[anywhere]:g} of a GPU a trial, the most that {kinds} ask for")
+                say(f"gpus: auto: {trial.label}: {shares[alike]:g} of a GPU a trial, the most that {kinds} ask for")
 
     def share(recipe: Recipe, need: Resources) -> Resources:
-        return replace(need, gpus=shares[kind_of(recipe, need)], auto=False) if need.auto else need
+        return replace(need, gpus=shares[kind_of(recipe, need), need], auto=False) if need.auto else need
 
     return replace(
         plan,

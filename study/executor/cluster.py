@@ -33,7 +33,9 @@ from ray.autoscaler.v2.sdk import get_cluster_status
 from ray.autoscaler.v2.utils import is_autoscaler_v2
 from ray.exceptions import (
     AuthenticationError,
+    GetTimeoutError,
     NodeDiedError,
+    RayError,
     RayTaskError,
     RpcError,
     TaskUnschedulableError,
@@ -45,6 +47,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from study.executor.nodes import Nodes
 from study.executor.scratch import scratch
 from study.fitting import here
+from study.fitting import told as told_of
 from study.plan import NOT_CUSTOM, Resources
 from study.store import Store
 
@@ -66,6 +69,8 @@ AUTOSCALER_SECONDS = 120.0
 """For how long a cluster that was joined is asked whether it has an autoscaler."""
 REACH_SECONDS = 10.0
 """How long a cluster's head may take to accept a connection."""
+COMING_SECONDS = 1800.0
+"""How long a cluster may take to add a node, and to run on it what is run once."""
 JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """Where Ray tells a job's process what it was submitted with."""
 HAVE_TOKEN = "have the cluster's token in ~/.ray/auth_token or in the file that RAY_AUTH_TOKEN_PATH names"
@@ -256,16 +261,26 @@ def gpu_name(node: Resources) -> str:
     return labelled[0] if labelled else torch.cuda.get_device_name(0) if torch.cuda.is_available() else "GPU"
 
 
-def run_once(address: str, store: Store, need: Resources, function: Callable[..., T], *given: object) -> T:
-    """What `function` returns on a node that has what `need` says; raises ClusterError and what `function` raises."""
-    with connected(address, store):
+def run_once(
+    address: str, store: Store, need: Resources, function: Callable[..., T], *given: object, node: str | None = None
+) -> T:
+    """What `function` returns on a node that has what `need` says, on `node` if one is named by its id; raises
+    ClusterError, also where there is no such node for COMING_SECONDS, and what `function` raises."""
+    with own_handler(), connected(address, store):
         task = ray.remote(num_cpus=need.cpus, num_gpus=need.gpus, resources=dict(need.custom), max_retries=0)(_called)
-        further: dict[str, Any] = {"memory": need.memory, "label_selector": label_selector(need)}
-        task = task.options(**{name: value for name, value in further.items() if value})
+        there = None if node is None else NodeAffinitySchedulingStrategy(node, soft=False)
+        further = {"memory": need.memory, "label_selector": label_selector(need), "scheduling_strategy": there}
+        asked = task.options(**{name: value for name, value in further.items() if value}).remote(function, *given)
         try:
-            answer: T = ray.get(task.remote(function, *given))
+            answer: T = ray.get(asked, timeout=COMING_SECONDS)
         except RayTaskError as error:
             raise error.cause from None
+        except GetTimeoutError:
+            ray.cancel(asked, force=True)
+            minutes = COMING_SECONDS / 60
+            raise ClusterError(f"no node that has {told_of(need)} free has come within {minutes:g} minutes") from None
+        except RayError as error:
+            raise ClusterError(f"the node that was to measure a GPU is gone ({error}); launch again") from None
         return answer
 
 
@@ -371,10 +386,9 @@ def _start(address: str | None) -> None:
 
 def join(address: str | None, options: Mapping[str, Any]) -> None:
     """Ray as `options` say; raises ClusterError where there is none at `address`."""
-    if address not in (None, "auto"):
-        _check_reachable(address)
     try:
         if address is not None and (head := ray_services.canonicalize_bootstrap_address(address)):
+            _check_reachable(head, address)
             _check_token(head)
             options = {**options, "address": head}  # `auto` may find another where there are several
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
@@ -398,8 +412,6 @@ def _check_token(head: str) -> None:
     except AuthenticationError:
         shown = f"the one in {place} is another" if place else "it is shown none: export RAY_AUTH_MODE=token"
         raise TokenError(f"{head}: this cluster asks for its token, and {shown}; {HAVE_TOKEN}") from None
-    except RpcError as error:
-        raise ClusterError(f"no Ray at {head}: {error}") from None
     if place is not None and _asks_nobody(head):
         raise TokenError(f"{head}: {OPEN_TO_ONE_WITH_TOKEN}")
 
@@ -435,7 +447,7 @@ def _asks_nobody(head: str) -> bool:
 
 
 def _greet(head: str) -> None:
-    """Ask the head for a sign of life, as a process of its cluster would; raises AuthenticationError and RpcError.
+    """Ask the head for a sign of life, as a process of its cluster would; raises AuthenticationError and ClusterError.
 
     What Ray writes on it, past Python's streams, goes nowhere.
     """
@@ -444,6 +456,8 @@ def _greet(head: str) -> None:
     os.dup2(nowhere, 2)
     try:
         GcsClient(address=head).check_alive([], timeout=REACH_SECONDS)
+    except RpcError as error:
+        raise ClusterError(f"no Ray at {head}: {error}") from None
     finally:
         os.dup2(kept, 2)
         os.close(kept)
@@ -455,15 +469,17 @@ def is_authenticated() -> bool:
     return get_authentication_mode() == AuthenticationMode.TOKEN  # type: ignore[no-any-return]
 
 
-def _check_reachable(address: str) -> None:
-    """Raises ClusterError unless something listens there: Ray itself goes on trying for minutes."""
-    host, _, port = address.rpartition(":")
+def _check_reachable(head: str, address: str) -> None:
+    """Raises ClusterError unless something listens at the head of what was typed: Ray itself goes on trying for
+    minutes."""
+    host, _, port = head.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
     except (OSError, ValueError, OverflowError) as error:  # a name that cannot be one, a port above 65535
+        where = "there" if head == address else f"at {head}"
         raise ClusterError(
-            f"--address {address}: no Ray answers there ({error}); give the host:port that `ray start --head` printed, "
-            "or `auto` on a node of the cluster"
+            f"--address {address}: no Ray answers {where} ({error}); give the host:port that `ray start --head` "
+            "printed, or `auto` on a node of the cluster"
         ) from None
 
 

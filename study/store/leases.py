@@ -184,17 +184,23 @@ class Leases:
         return True
 
     def _give_back(self, lease: Lease, token: str) -> None:
-        """Release the lease if it was created, as soon as storage allows: to other processes this one holds it."""
-        while True:
+        """Release the lease if it was created, as soon as storage allows: to other processes this one holds it.
+
+        What was asked for may be done after it was given up on: for as long as the lease is one, it is looked for.
+        """
+        until = None
+        while until is None or time.monotonic() < until:
             try:
                 holder = self._read(lease.name, lease.generation)
-                if holder is not None and holder.token == token:
-                    lease.release()
-                return
+                if holder is not None:
+                    return lease.release() if holder.token == token else None
+                until = until or time.monotonic() + lease.ttl
             except OSError:
-                time.sleep(GIVE_BACK_SECONDS)
+                pass
             except StoreError:  # that does not pass: an administrator took away a right
-                return
+                return None
+            time.sleep(GIVE_BACK_SECONDS)
+        return None
 
     def _left(self, name: str, generation: int) -> bytes:
         return self.objects.get_if_present(_path(name, generation, "released")) or b""

@@ -23,7 +23,7 @@ def store_location(given: str | None) -> str:
     """What is given, else $STUDY_STORE, else ./study-store; raises StoreError where it holds credentials, or is a
     URL that is misspelt."""
     location = given or os.environ.get(VARIABLE) or DEFAULT_STORE
-    if (hidden := shown(location)) != location:
+    if "://" in location and (hidden := shown(location)) != location:
         raise StoreError(
             f"{hidden}: a store's address is shown and written down, and holds no user, password or token; set "
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what the storage's own client reads"
@@ -40,7 +40,7 @@ def _misspelt(location: str) -> str | None:
     if found is None or found[1].lower() not in EXCLUSIVE | LOCAL:
         return None
     kind, slashes, rest = found[1].lower(), found[2], found[3]
-    meant = f"{kind}://{rest}" if kind in EXCLUSIVE else f"/{rest}"
+    meant = f"{kind}://{rest}" if kind in EXCLUSIVE else f"{slashes[:1]}{rest}"
     if len(slashes) < 2:
         return (
             f"this would be a folder called {found[1]}: in this one; write {meant}, or ./{location} for such a folder"

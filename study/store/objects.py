@@ -241,10 +241,15 @@ def _temporary(path: Path, data: bytes, durable: bool) -> Iterator[Path]:
 
 
 def _link(temporary: Path, path: Path) -> bool:
-    """Give the whole file its name; False if the name is taken. Unlike O_EXCL, no reader sees it half written."""
+    """Give the whole file its name; False if the name is taken. Unlike O_EXCL, no reader sees it half written.
+
+    NFS says that it is taken also where it was given, and the answer lost: then it is the file's own.
+    """
     try:
         os.link(temporary, path)
     except FileExistsError:
+        with suppress(FileNotFoundError):  # its holder has gone meanwhile
+            return temporary.samefile(path)
         return False
     except OSError as error:
         raise StoreError(

@@ -135,7 +135,7 @@ print(port, dashboard, client if importlib.util.find_spec("grpc") else "none")')
 address="$head_ip:$port"
 
 # Every other port is left to the kernel: 0 takes any that is free.  Ray would offer all of a node's memory: it reads the
-# limit of the outermost cgroup, and Slurm's is an inner one.  Trials get nine tenths of --mem, Ray itself the rest.
+# limit of the outermost cgroup, and Slurm's is an inner one.  Trials get nine tenths of --mem, Ray and its store the rest.
 common=(--block --disable-usage-stats "--num-cpus=$SLURM_CPUS_PER_TASK" --num-gpus=__GPU_COUNT__
     --memory=__MEMORY_BYTES__ --object-store-memory=1000000000 --min-worker-port=0 --max-worker-port=0
     --dashboard-agent-listen-port=0 --temp-dir="$scratch")

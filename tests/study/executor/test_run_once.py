@@ -8,8 +8,8 @@ import pytest
 from ray import cloudpickle
 
 from study.cost.packing import PackingError, packing, together
-from study.executor.cluster import offered, run_once
-from study.fitting import only
+from study.executor.cluster import ClusterError, offered, run_once
+from study.fitting import id_of
 from study.plan import Resources
 from study.store import Store
 from tests.study.executor.plans import trial
@@ -39,8 +39,18 @@ def told_of_itself() -> tuple[str, dict[str, float]]:
 def test_it_occupies_all_that_was_asked_for_on_the_one_node_that_was_named(cluster: str, tmp_path: Path) -> None:
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     (node,) = offered(cluster).resources
-    need = Resources(cpus=2.0, memory=2**28, labels=only(node, Resources()))
-    ((_, (name,)),) = need.labels
-    where, occupied = run_once(cluster, Store.open(tmp_path), need, told_of_itself)
-    assert where == name
+    need = Resources(cpus=2.0, memory=2**28)
+    where, occupied = run_once(cluster, Store.open(tmp_path), need, told_of_itself, node=id_of(node))
+    assert where == id_of(node)
     assert (occupied["CPU"], occupied["memory"]) == (2.0, 2**28)
+
+
+def test_a_node_that_has_gone_or_never_comes_is_told(
+    cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    monkeypatch.setattr("study.executor.cluster.COMING_SECONDS", 3.0)
+    with pytest.raises(ClusterError, match="the node that was to measure a GPU is gone"):
+        run_once(cluster, Store.open(tmp_path), Resources(cpus=1.0), told_of_itself, node="ab" * 28)
+    with pytest.raises(ClusterError, match=r"no node that has 64 CPUs and no GPU free has come within 0\.05 minutes"):
+        run_once(cluster, Store.open(tmp_path), Resources(cpus=64.0), told_of_itself)

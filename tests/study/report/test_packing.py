@@ -193,8 +193,9 @@ def test_each_kind_of_gpu_is_measured_on_a_node_of_its_own_and_the_share_fits_al
     nodes = (node_of("H100", "a", 4), node_of("H100", "b", 64, gpus=4), node_of("L4", "c", 12, gib=5))
     asked: dict[str, Resources] = {}
 
-    def run(_address: str, _store: Store, need: Resources, _what: object, _recipe: Recipe, most: int) -> Packing:
-        ((_, (node,)),) = need.labels
+    def run(
+        _address: str, _store: Store, need: Resources, _what: object, _recipe: Recipe, most: int, *, node: str
+    ) -> Packing:
         asked[node] = need
         return packed([100, 190, 280, 370, 371] if node == "b" else [100, 190, 280], most=most)
 
@@ -210,15 +211,31 @@ def test_each_kind_of_gpu_is_measured_on_a_node_of_its_own_and_the_share_fits_al
     assert any(line.endswith("0.5 of a GPU a trial, the most that H100 and L4 ask for") for line in said)
 
 
+def test_trials_that_are_alike_but_may_run_elsewhere_are_measured_there(tmp_path: Path) -> None:
+    """Two entries of one method, each for nodes of its own."""
+    needs = [Resources(auto=True, gpus=1.0, labels=(("kind", (device,)),)) for device in ("H100", "L4")]
+    asked = plan(*(trial(f"0{number}", resources=need) for number, need in enumerate(needs)))
+
+    def gpus(need: Resources) -> dict[str, Resources]:
+        ((_, (device,)),) = need.labels
+        return {device: node_of(device, device, 4)}
+
+    def measure(_recipe: Recipe, _need: Resources, node: Resources) -> Packing:
+        return packed([100, 190, 191] if dict(node.labels)["ray.io/node-id"] == ("H100",) else [100, 101])
+
+    done = settled(asked, Store.open(tmp_path / "s"), gpus, measure, lambda _: None)
+    assert [trial.resources.gpus for trial in done.trials] == [0.5, 1.0]
+
+
 def test_a_cluster_that_grows_is_asked_for_the_gpu_to_measure_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nodes, asked = [Resources(cpus=1)], list[Resources]()
+    nodes, asked = [Resources(cpus=1)], list[tuple[float, float, str | None]]()
 
-    def run(_address: str, _store: Store, need: Resources, *_: object) -> Packing:
-        if not need.labels:
+    def run(_address: str, _store: Store, need: Resources, *_: object, node: str | None = None) -> Packing:
+        if node is None:
             nodes.append(node_of("H100", "a", 4))
-        asked.append(need)
+        asked.append((need.cpus, need.gpus, node))
         return packed([100, 190, 191])
 
     monkeypatch.setattr("study.launch.offered", lambda _: Nodes(resources=tuple(nodes), local=False, grows=True))
@@ -227,8 +244,8 @@ def test_a_cluster_that_grows_is_asked_for_the_gpu_to_measure_on(
     said: list[str] = []
     found = settle(prepared, Store.open(tmp_path), LaunchOptions(address="head:1"), said.append)
     assert said[0] == "gpus: auto is measured on a GPU: waiting until the cluster has added a node with one …"
-    assert [(need.cpus, need.gpus) for need in asked[:2]] == [(1, 1), (4, 1)]
-    assert len([need for need in asked if not need.labels]) == 1
+    assert asked[0] == (1, 1, None)
+    assert set(asked[1:]) == {(4, 1, "a")}
     assert {trial.resources.gpus for trial in found.plan.trials} == {0.5}
 
 

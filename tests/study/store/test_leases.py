@@ -1,13 +1,14 @@
 """Laws of leases: never two holders, generations grow, the dead make way."""
 
 import errno
+import json
 import multiprocessing
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -252,6 +253,19 @@ def test_it_is_given_back_for_other_processes_once_storage_answers_again(
     deadline = time.monotonic() + 10
     while store.leases() and time.monotonic() < deadline:
         time.sleep(0.02)
+    assert store.acquire(NAME, Owner.here("another")).generation == 2
+
+
+def test_one_that_is_created_after_it_was_given_up_on_is_given_back_too(store: Store) -> None:
+    """As by a request that went on its way when nobody waited for it any more."""
+    late = Lease(store.objects, NAME, 1, 5.0)
+    giving = threading.Thread(target=store._leases._give_back, args=(late, "ours"))
+    giving.start()
+    time.sleep(0.7)
+    body = {"owner": asdict(Owner.here("the first")), "since": "now", "ttl": 600.0, "token": "ours"}
+    store.objects.create(f"leases/{NAME}/000001.held", json.dumps(body).encode())
+    giving.join(5)
+    assert not giving.is_alive()
     assert store.acquire(NAME, Owner.here("another")).generation == 2
 
 

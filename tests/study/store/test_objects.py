@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -37,6 +38,22 @@ def test_an_object_is_created_once(objects: Objects) -> None:
     assert objects.create("leases/x", b"first")
     assert not objects.create("leases/x", b"second")
     assert objects.get("leases/x") == b"first"
+
+
+def test_a_name_that_was_given_by_a_request_whose_answer_was_lost_is_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NFS asks again, and is told that the name is taken."""
+    objects, link = LocalObjects(tmp_path), os.link
+
+    def linked_twice(*given: Any) -> None:
+        link(*given)
+        raise FileExistsError(errno.EEXIST, "File exists")
+
+    monkeypatch.setattr(os, "link", linked_twice)
+    assert objects.create("leases/x", b"first")
+    monkeypatch.setattr(os, "link", link)
+    assert not objects.create("leases/x", b"second")
 
 
 def test_what_was_created_is_told_as_created_though_its_temporary_name_cannot_be_taken_away(

@@ -71,6 +71,8 @@ def test_credentials_are_never_shown() -> None:
     uri = "https://ada:secret@host:5000/mlflow"
     assert shown(uri) == str(Place(uri=uri)) == "https://***@host:5000/mlflow"
     assert "secret" not in str(fault("ftp://ada:secret@host"))
+    for innocent in ("http://mlflow:5000/team@lab", "https://host:8443/x?user=me@lab.org"):
+        assert shown(innocent) == innocent
 
 
 def test_a_relative_database_is_the_same_wherever_it_is_used_from(
