@@ -19,7 +19,7 @@ from study.chaos.runs import last_lines
 from study.chaos.verdict import CutShort, faults_of, left_running, still_there, swept
 from study.chaos.watching import Committed, committed, taken_up_again, under_way
 from study.plan import Plan
-from study.store import Owner, Store
+from study.store import Store
 from study.store.heartbeat import RELEASE_SECONDS
 
 LOOK_SECONDS = 0.1
@@ -239,11 +239,13 @@ class Disturbed:
         until = max(healed, *(self._following.ended(unit) for unit in struck.hit if self.fault.kills), 0.0)
         until += GRACE_SECONDS
         everybody = self.fault.relaunches or (bool(self.fault.refuses) and ended <= healed + 2 * RELEASE_SECONDS)
-        killed = {one.owner for one in struck.hit} if self.fault.kills else set[Owner]()
+        killed = struck.hit if self.fault.kills else ()
+        owners, attempts = {one.owner for one in killed}, {(one.trial_id, one.generation) for one in killed}
         return CutShort(
             until=until,
             files=self.fault.kills or "deletions" in self.fault.refuses,
-            holds=lambda owner: everybody or owner in killed,
+            holds=lambda owner: everybody or owner in owners,
+            wrote=lambda attempt: self.fault.relaunches or attempt in attempts,
         )
 
     def _endings(self) -> Iterator[str]:

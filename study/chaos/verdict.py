@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -30,6 +30,8 @@ TIDIED = ("temporary", "leases")
 
 Key = tuple[str, ...]
 """Columns, or what a row has in them."""
+Attempt = tuple[str, int]
+"""A trial, and the generation of its lease."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,8 @@ class CutShort:
     """Whether somebody may have been killed, or refused, between writing a file and giving it its name."""
     holds: Callable[[Owner], bool]
     """Whether this holder of a lease may have been kept from giving it back."""
+    wrote: Callable[[Attempt], bool]
+    """Whether this attempt may have been kept from deleting what it had written: checkpoints."""
 
 
 def faults_of(
@@ -170,7 +174,8 @@ def _leftovers(store: Store, cut_short: CutShort) -> Iterator[str]:
 
     A process that is killed leaves the file that it is writing, without a name, and its lease; where storage refuses
     deletions, so does one that lives. That is no fault of the study's, if it is as old as the fault and its owner was
-    hit: `study gc` takes it, as `swept` and `still_there` see. The same of anybody else is.
+    hit: `study gc` takes it, as `swept` and `still_there` see. One that stands still between looking whether it holds
+    the trial and saving, and is killed on waking, leaves a checkpoint. The same of anybody else is a fault.
     """
     for name, told in {**store.objects.temporary(), **store.objects.described("markers")}.items():
         if not cut_short.files or told.modified > cut_short.until:
@@ -180,8 +185,18 @@ def _leftovers(store: Store, cut_short: CutShort) -> Iterator[str]:
         if not cut_short.holds(owner) or signs > cut_short.until:
             yield f"the lease {name} was not given back by {owner}, which was not disturbed"
     for one in survey(store, 0.0).garbage:
-        if one.kind not in TIDIED:
+        if one.kind not in TIDIED and not (one.kind == "superseded" and _is_excused(store, one.names, cut_short)):
             yield f"{len(one.names)} files of trial {one.trial_id} are {one.kind}"
+
+
+def _is_excused(store: Store, checkpoints: Sequence[str], cut_short: CutShort) -> bool:
+    """`trials/<trial>/<generation>-…/<role>.ckpt`, each by an attempt that was cut short, and as old as the fault."""
+    for name in checkpoints:
+        _, trial_id, attempt, _ = name.split("/")
+        (told,) = store.objects.described(f"trials/{trial_id}/{attempt}", [name.rpartition("/")[2]]).values()
+        if told.modified > cut_short.until or not cut_short.wrote((trial_id, int(attempt.partition("-")[0]))):
+            return False
+    return True
 
 
 def _holder(store: Store, files: Collection[str]) -> Owner:

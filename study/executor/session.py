@@ -5,6 +5,7 @@ import platform
 import secrets
 import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -19,7 +20,7 @@ from study.plan import Keep
 from study.provenance import versions
 from study.store import AttemptRow, CorruptObjectError, Heartbeat, HeldError, Owner, Store, SupersededError
 from study.store.examples import example_name
-from study.store.retention import FINAL, roles, superfluous
+from study.store.retention import FINAL, Checkpoint, roles, superfluous
 from trainables import tune
 from trainables.checkpoint import CorruptCheckpointError, dump, parse, weights_hash
 from trainables.evaluation.shown import is_attack
@@ -300,7 +301,9 @@ class StoreSession:
     def commit_training(self, outcome: Outcome, weights: State | None) -> None:
         """The weights, then the tables, the trial's row last; then the checkpoints that nothing needs any more go.
 
-        Of a training that was done again, its stages alone, once its weights are known to be those that were committed.
+        Raises tune.HeldError also where another has the row by then: this process stood still after it had looked, and
+        takes back what is its own. Of a training that was done again, its stages alone, once its weights are known to
+        be those that were committed.
         """
         self._check()
         if self.unit.again:
@@ -311,9 +314,21 @@ class StoreSession:
         if self.keeps == "last+best" and self._furthest is not None:
             last = self.store.read_checkpoint(self.trial_id, self._furthest, "last")
             self.store.write_checkpoint(self.trial_id, self.attempt, FINAL, last)
-        self.store.commit_training(self.unit.trial, outcome)
+        first = self.store.commit_training(self.unit.trial, outcome)
+        if not first and any(role == "best" and attempt != self.attempt for attempt, role in self._listed()):
+            self._withdraw()
+            raise tune.HeldError(f"trial {self.trial_id} was committed by another while this process stood still")
         self.lease.left = self.launch.encode()
         self._tidy(self.attempt, () if outcome.diverged_epoch is not None else self.unit.recipe.stages)
+
+    def _listed(self) -> Sequence[Checkpoint]:
+        return self.store.list_checkpoints(self.trial_id)
+
+    def _withdraw(self) -> None:
+        """Delete this attempt's checkpoints: the trial's row is of another's."""
+        for attempt, role in self._listed():
+            if attempt == self.attempt:
+                self.store.delete_checkpoint(self.trial_id, attempt, role)
 
     def _tidy(self, best: str, stages: Sequence[int]) -> None:
         """Delete the checkpoints that nothing needs any more; `best` is the attempt that the trial's row is of."""
@@ -358,6 +373,9 @@ class StoreSession:
         assert report.status != "running"
         if report.status == "held":
             self.heartbeat.stop()
+            with suppress(OSError):  # what it wrote on waking, after another had tidied: else `study gc` takes it
+                if self.unit.phase == "train" and not self.unit.again and self.store.is_trained(self.trial_id):
+                    self._withdraw()
             return
         seconds = time.monotonic() - self._clock
         _record(

@@ -33,7 +33,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -187,10 +187,10 @@ class Store:
 
     # Commits
 
-    def commit_training(self, trial: PlannedTrial, outcome: Outcome) -> None:
-        """The epochs, then the trial's row, which makes it trained."""
-        self._commit(EPOCHS, trial.trial_id, lambda: list(epoch_rows(trial.trial_id, outcome)))
-        self._commit(TRIALS, trial.trial_id, lambda: [trial_row(trial, outcome)])
+    def commit_training(self, trial: PlannedTrial, outcome: Outcome) -> bool:
+        """The epochs, then the trial's row, which makes it trained; False if another's row was there already."""
+        self._commit(EPOCHS, trial.trial_id, list(epoch_rows(trial.trial_id, outcome)))
+        return self._commit(TRIALS, trial.trial_id, [trial_row(trial, outcome)])
 
     def commit_cells(
         self, trial_id: str, conditions: Sequence[Condition], cells: Sequence[Cell], role: Role = "best"
@@ -203,25 +203,21 @@ class Store:
         said = {"role": role, "conditions": [cell.condition_id for cell in cells], **there}
         body = json.dumps(said).encode()
         name = f"{trial_id}.{_set_name(body)}"
-        self._put_once(f"results/conditions/{_set_name(body)}.json", lambda: body)
-        self._commit(PREDICTIONS, name, lambda: list(prediction_rows(trial_id, role, cells)))
+        self.objects.create(f"results/conditions/{_set_name(body)}.json", body)
+        self._commit(PREDICTIONS, name, list(prediction_rows(trial_id, role, cells)))
         for table in PARTS:
             if parts[table]:
-                self._commit(table, name, partial(parts.__getitem__, table))
-        self._commit(EVALUATIONS, name, lambda: list(evaluation_rows(trial_id, role, by_id, cells)))
+                self._commit(table, name, parts[table])
+        self._commit(EVALUATIONS, name, list(evaluation_rows(trial_id, role, by_id, cells)))
 
     def record_attempt(self, attempt: AttemptRow) -> None:
         """How one run of one unit went. The first word on it stands."""
         name = f"{attempt.trial_id}.{attempt.attempt}.{attempt.unit}"
-        self._commit(ATTEMPTS, name, lambda: [attempt_row(attempt)])
+        self._commit(ATTEMPTS, name, [attempt_row(attempt)])
 
-    def _commit(self, table: Table, name: str, rows: Callable[[], list[dict[str, Any]]]) -> None:
-        self._put_once(_result(table.name, name), lambda: encode(table, rows()))
-
-    def _put_once(self, name: str, data: Callable[[], bytes]) -> None:
-        """Leave alone what is there: whoever wrote it wrote the same results."""
-        if not self.objects.exists(name):
-            self.objects.put(name, data())
+    def _commit(self, table: Table, name: str, rows: list[dict[str, Any]]) -> bool:
+        """The first word stands, whoever stood still between looking and writing; False if it was another's."""
+        return self.objects.create(_result(table.name, name), encode(table, rows))
 
     # What is there
 

@@ -29,7 +29,7 @@ from study.executor.cluster import AUTHENTICATION, set_environment
 from study.executor.session import OpenSessions
 from study.launch import LaunchOptions
 from study.progress import Event, Progress
-from study.store import Owner, Store
+from study.store import Store
 from tests.study.executor.noop import Log
 from tests.study.executor.small_study import family, launch_small
 
@@ -42,8 +42,8 @@ TTL = 6.0
 GRACE_SECONDS = 5.0
 """From when a fault is over until the last process that it killed has written its last byte."""
 
-Killed = Collection[Owner]
-"""Workers that are gone without having tidied after themselves: nobody else may leave anything."""
+Killed = Collection[UnitUnderWay]
+"""What workers held that are gone without having tidied after themselves: nobody else may leave anything."""
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ class AtWork:
 
     node: Node
     process: psutil.Process
-    owner: Owner
+    unit: UnitUnderWay
 
 
 @dataclass
@@ -116,11 +116,11 @@ class Scene:
     ) -> list[Event]:
         """What a launch tells that survives it; on the hosts, or with a Ray of its own `here`."""
         self.hosts.renew()
-        killed: set[Owner] = set()
+        killed: list[UnitUnderWay] = []
 
         def strike() -> None:
             self.before = committed(self.store)
-            killed.update(act())
+            killed.extend(act())
 
         striker = Striker(strike)
         address = None if here else self.hosts.address
@@ -131,7 +131,8 @@ class Scene:
             CutShort(
                 until=striker.at + seconds + GRACE_SECONDS,
                 files=bool(killed) or refuses_deletions,
-                holds=lambda owner: owner in killed,
+                holds=lambda owner: owner in {one.owner for one in killed},
+                wrote=lambda attempt: attempt in {(one.trial_id, one.generation) for one in killed},
             )
         )
         return striker.events
@@ -157,12 +158,12 @@ class Scene:
 
     def worker(self, unit: UnitUnderWay) -> AtWork | None:
         found = self.hosts.process_of(unit.owner)
-        return None if found is None else AtWork(*found, unit.owner)
+        return None if found is None else AtWork(*found, unit)
 
     def workers_on(self, node: Node) -> Killed:
         """Those that hold a trial."""
         found = [self.worker(unit) for unit in under_way(self.store)]
-        return [one.owner for one in found if one is not None and one.node is node]
+        return [one.unit for one in found if one is not None and one.node is node]
 
     def rows(self) -> list[dict[str, object]]:
         rows: list[dict[str, object]] = self.store.read("attempts").sort_by("started").to_pylist()
@@ -187,7 +188,7 @@ def test_a_worker_is_killed(scene: Scene) -> None:
     def act() -> Killed:
         worker = scene.at_work()
         worker.process.kill()
-        return [worker.owner]
+        return [worker.unit]
 
     scene.suffers(act)
     assert [row["status"] for row in scene.rows()].count("lost") == 1
@@ -225,20 +226,19 @@ def test_a_partition_heals_when_another_has_the_trial(scene: Scene) -> None:
 
     def act() -> Killed:
         worker = scene.at_work()
-        (unit,) = (one for one in under_way(scene.store) if one.owner == worker.owner)
         scene.hosts.cut(worker.node, frozen=True)
 
         def wake() -> None:
-            while not is_superseded(scene.store, unit):
+            while not is_superseded(scene.store, worker.unit):
                 time.sleep(0.02)
             worker.node.send(signal.SIGCONT)
-            both.append(not scene.store.is_trained(unit.trial_id))
+            both.append(not scene.store.is_trained(worker.unit.trial_id))
             time.sleep(1.0)
             awake.append(worker.process.is_running() and worker.process.status() != psutil.STATUS_ZOMBIE)
             later(5.0, lambda: scene.hosts.heal(worker.node))
 
         later(TTL, wake)
-        return []
+        return [worker.unit]  # by its raylet, which hears that it counts as dead
 
     scene.suffers(act)
     assert both == [True], "two had the same trial"
@@ -327,7 +327,7 @@ def launched(scene: Scene) -> "subprocess.Popen[str]":
 
 def goes_on(scene: Scene) -> None:
     """All that the launch before this one had at work was killed with it, or left where it could tell nobody."""
-    nobody_else = CutShort(until=time.time(), files=True, holds=lambda _: True)
+    nobody_else = CutShort(until=time.time(), files=True, holds=lambda _: True, wrote=lambda _: True)
     again = launch_small(STUDY, scene.place, Log([]), LaunchOptions(address=scene.hosts.address))
     assert again.status == "complete"
     scene.holds(nobody_else)

@@ -41,6 +41,7 @@ def test_who_was_kept_from_tidying(
 ) -> None:
     told = cut_short(tmp_path, kind)
     assert (told.files, told.holds(HIT), told.holds(OTHER)) == (files, hit, other)
+    assert (told.wrote(("01", 1)), told.wrote(("02", 1))) == (hit, other)
     assert told.until == until + GRACE_SECONDS
 
 

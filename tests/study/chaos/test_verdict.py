@@ -34,11 +34,11 @@ def complete(tmp_path: Path) -> Store:
     return store
 
 
-NOBODY = CutShort(until=0.0, files=False, holds=lambda _: False)
+NOBODY = CutShort(until=0.0, files=False, holds=lambda _: False, wrote=lambda _: False)
 
 
 def everybody(until: float) -> CutShort:
-    return CutShort(until=until, files=True, holds=lambda _: True)
+    return CutShort(until=until, files=True, holds=lambda _: True, wrote=lambda attempt: attempt == ("01", 9))
 
 
 def run(store: Store, phase: str, status: tune.Status = "done") -> None:
@@ -111,7 +111,9 @@ def test_models_that_are_lost_torn_or_others(complete: Store, disturbed: Store, 
 
 
 def test_a_training_that_was_finished_twice(complete: Store, disturbed: Store) -> None:
-    run(disturbed, "train")
+    unit = StudyUnit(phase="train", trial=trial("01"))
+    session = StoreSession(disturbed, unit, {}, Owner.here("test"))
+    session.close(tune.Report(status="done", images=100), 0, "cpu")
     assert told(disturbed, complete) == ["trial 01 was trained to its end 2 times"]
 
 
@@ -149,6 +151,19 @@ def test_half_written_files_are_excused_by_the_fault_alone_and_swept(complete: S
     assert swept(disturbed) == 1
     assert list(still_there(disturbed)) == []
     assert swept(disturbed) == 0
+
+
+def test_checkpoints_are_excused_of_an_attempt_that_was_cut_short_alone_and_swept(
+    complete: Store, disturbed: Store
+) -> None:
+    """Its process stood still before it saved, was killed when it had, and others had tidied before."""
+    for attempt, excused in (("0008-ab", False), ("0009-ab", True)):
+        disturbed.write_checkpoint("01", attempt, "last", b"")
+        left = ["1 files of trial 01 are superseded"]
+        assert told(disturbed, complete, cut_short=everybody(time.time() - 60)) == left
+        assert told(disturbed, complete, cut_short=everybody(time.time() + 1)) == ([] if excused else left)
+        assert swept(disturbed) == 1
+    assert list(still_there(disturbed)) == []
 
 
 KILLED = """

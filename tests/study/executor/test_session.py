@@ -175,6 +175,43 @@ def test_an_attempt_that_only_commits_what_another_trained_keeps_its_last_state(
     assert parse(store.read_checkpoint("01", session.attempt, "final"))["step"] == 7
 
 
+def stood_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Store, StoreSession, str]:
+    """A store in which another has trained the trial, one that looked before that whether it holds it, and the
+    attempt of the other."""
+    store, unit = Store.open(tmp_path), StudyUnit(phase="train", trial=trial("01"))
+    sleeper = StoreSession(store, unit, {clean().condition_id: clean()}, Owner.here("a"), keep="last+best")
+    sleeper.heartbeat.stop()
+    other = StoreSession(store, unit, {clean().condition_id: clean()}, Owner.here("b"), keep="last+best")
+    weights = {"weight": torch.ones(3)}
+    other.save_last({"epochs": [0.5], "step": 3})
+    other.commit_training(replace(outcome([0.5]), weights_hash=weights_hash(weights)), weights)
+    other.close(tune.Report(status="done"), 0, "cpu")
+    monkeypatch.setattr(StoreSession, "_check", lambda _: None)
+    return store, sleeper, other.attempt
+
+
+def test_who_stood_still_before_its_commit_takes_its_models_back_and_leaves_the_others_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On GPUs their numbers may differ."""
+    store, sleeper, other = stood_still(tmp_path, monkeypatch)
+    row = store.trial("01")
+    sleeper.save_last({"epochs": [0.5], "step": 4})
+    weights = {"weight": torch.zeros(3)}
+    with pytest.raises(tune.HeldError, match="committed by another while this process stood still"):
+        sleeper.commit_training(replace(outcome([0.25]), weights_hash=weights_hash(weights)), weights)
+    assert store.trial("01") == row
+    assert store.read("epochs").to_pylist()[0]["loss"] == 0.5
+    assert store.list_checkpoints("01") == ((other, "best"), (other, "final"))
+
+
+def test_who_stood_still_while_it_saved_takes_that_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, sleeper, other = stood_still(tmp_path, monkeypatch)
+    sleeper.save_last({"epochs": [0.5], "step": 4})
+    sleeper.close(tune.Report(status="held"), 0, "cpu")
+    assert store.list_checkpoints("01") == ((other, "best"), (other, "final"))
+
+
 def test_a_full_disk_costs_the_record_of_an_attempt_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
