@@ -81,6 +81,8 @@ class LaunchOptions:
     """Whether to train trials again of which a test needs stages that were never kept."""
     train: bool = True
     """False: only evaluate what is trained."""
+    install: bool = False
+    """Whether the cluster's nodes install the libraries that this machine has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +163,9 @@ def settle(prepared: Prepared, store: Store, options: LaunchOptions, say: Callab
             return on_gpu_here(recipe, most)
         memory = None if need.memory is None else most * need.memory
         all_of_them = replace(need, cpus=most * need.cpus, memory=memory)
-        return run_once(options.address, store, all_of_them, on_gpu_here, recipe, most, node=id_of(node))
+        return run_once(
+            options.address, store, all_of_them, on_gpu_here, recipe, most, node=id_of(node), install=options.install
+        )
 
     return replace(prepared, plan=settled(plan, store, partial(_gpus, nodes), measure, say))
 
@@ -172,7 +176,7 @@ def _with_gpus(plan: Plan, store: Store, options: LaunchOptions, say: Callable[[
     for need in dict.fromkeys(trial.resources for trial in plan.expected().trials if trial.resources.auto):
         if nodes.grows and options.address is not None and not _gpus(nodes, need):
             say("gpus: auto is measured on a GPU: waiting until the cluster has added a node with one …")
-            run_once(options.address, store, need, os.getpid)
+            run_once(options.address, store, need, os.getpid, install=options.install)
             nodes = offered(options.address)
         if not _gpus(nodes, need):
             raise ClusterError("; ".join(unfit(plan, nodes.resources, nodes.local)))
@@ -266,7 +270,7 @@ def _work(
     """Do it on the cluster, which is joined first: a launch that finds none is not recorded."""
     plan = run.plan
     # Ray sets handlers of its own
-    with stoppable(run), connected(options.address, store) as nodes, stoppable(run):
+    with stoppable(run), connected(options.address, store, options.install) as nodes, stoppable(run):
         workers = _workers(plan, nodes.now(), options.max_concurrent)
         made = record()
         run.on_workers(nodes.now, options.max_concurrent, nodes.now().describe(workers))

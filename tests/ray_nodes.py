@@ -136,7 +136,9 @@ def head_node(
     before = {name: os.environ.get(name) for name in AUTHENTICATION}
     set_environment({name: environment.get(name) for name in AUTHENTICATION})
     try:
-        _wait_for(port)
+        for one in (port, dashboard):
+            if one is not None:
+                _wait_for(one)
         yield address
     finally:
         set_environment(before)

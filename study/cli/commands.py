@@ -10,6 +10,7 @@ import typer
 from study.cli.clustering import SLURM, cluster
 from study.cli.errors import UNFINISHED, Commands
 from study.cli.options import (
+    Install,
     Json,
     Overrides,
     Spec,
@@ -23,6 +24,8 @@ from study.cli.options import (
 from study.cli.query_help import QueryCommand
 from study.cli.terminal import terminal
 from study.data.ilsvrc import GET_IMAGENET
+
+NOT_HERE = "--install is for a cluster, with --address or --submit; on this machine all is installed"
 
 app = typer.Typer(
     cls=Commands,
@@ -75,6 +78,7 @@ def launch(
     detach: Annotated[
         bool, typer.Option("--detach", help="With --submit: wait until it begins, not for its end.")
     ] = False,
+    install: Install = False,
     max_concurrent: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Run at most so many trials at once.")
     ] = None,
@@ -103,7 +107,11 @@ def launch(
     from study.cli.launching import run
     from study.launch import LaunchOptions
 
-    options = LaunchOptions(address=address, max_concurrent=max_concurrent, limit=limit, retry=retry, retrain=retrain)
+    options = LaunchOptions(
+        address=address, max_concurrent=max_concurrent, limit=limit, retry=retry, retrain=retrain, install=install
+    )
+    if install and address is None and submit is None:
+        raise typer.BadParameter(NOT_HERE)
     if submit is not None:
         from study.cli.submitting import submit as submit_job
 
@@ -191,6 +199,7 @@ def evaluate(
         str | None,
         typer.Option(metavar="HOST:PORT", help="A running Ray cluster, `auto` for this node's.  Default: Ray here."),
     ] = None,
+    install: Install = False,
     max_concurrent: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Evaluate at most so many trials at once.")
     ] = None,
@@ -208,7 +217,9 @@ def evaluate(
         model=model, weights=weights, checkpoint=checkpoint, data=data, name=name, study=into, like=like,
         corruptions=corruptions, perturbations=perturbations, severities=severities,
     )  # fmt: skip
-    options = LaunchOptions(address=address, max_concurrent=max_concurrent, train=False)
+    options = LaunchOptions(address=address, max_concurrent=max_concurrent, train=False, install=install)
+    if install and address is None:
+        raise typer.BadParameter(NOT_HERE)
     if study is not None and outside != Outside():
         raise typer.BadParameter("either a study, or a model with --weights or --checkpoint", param_hint="STUDY")
     if study is not None:

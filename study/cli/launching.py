@@ -49,7 +49,7 @@ def run(source: str, overrides: Sequence[str], store: str | None, options: Launc
 def where_it_ran(source: str, overrides: Sequence[str], options: LaunchOptions) -> str:
     """A spec, its overrides and the cluster, quoted for a shell: what `study launch` is to be given again."""
     address = f" --address {shlex.quote(options.address)}" if options.address is not None else ""
-    return as_typed(source, overrides) + address
+    return as_typed(source, overrides) + address + (" --install" if options.install else "")
 
 
 def command_typed(suffix: str) -> str:

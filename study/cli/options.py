@@ -98,4 +98,7 @@ Overrides = Annotated[
         show_default=False,
     ),
 ]
+Install = Annotated[
+    bool, typer.Option("--install", help="Have Ray install this machine's libraries on the cluster's nodes (by uv).")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

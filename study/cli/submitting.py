@@ -62,7 +62,7 @@ def submit(
             owner=Owner.here(f"study launch {plan.study} --submit"),
         )  # fmt: skip
         typed = as_typed(source, overrides)
-        typed += f" --submit {shlex.quote(submission.address)}"
+        typed += f" --submit {shlex.quote(submission.address)}" + (" --install" if options.install else "")
         command = ("study", *map(without_secrets, sys.argv[1:]))
         sent = Sent(jobs, store, submission, f"markers/{secrets.token_hex(8)}")
         handed = Handed(
@@ -73,7 +73,7 @@ def submit(
         try:
             store.objects.put(sent.meeting, b"here")
             announce(store.objects, submission)  # before the job is there: it may begin at once
-            jobs.submit(submission.job, plan.study, folder, shipped_code(everything=True), told)
+            jobs.submit(submission.job, plan.study, folder, shipped_code(everything=True), told, options.install)
         except BaseException:
             sent.forget()
             raise

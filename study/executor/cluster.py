@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import secrets
 import signal
 import socket
@@ -16,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Never, TypeVar
 
+import psutil
 import ray
 import torch
 from ray._private import parameter as ray_parameter
@@ -38,12 +40,14 @@ from ray.exceptions import (
     RayError,
     RayTaskError,
     RpcError,
+    RuntimeEnvSetupError,
     TaskUnschedulableError,
     WorkerCrashedError,
 )
 from ray.experimental import internal_kv
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from study.executor.libraries import to_install
 from study.executor.nodes import Nodes
 from study.executor.scratch import scratch
 from study.fitting import here
@@ -71,6 +75,9 @@ REACH_SECONDS = 10.0
 """How long a cluster's head may take to accept a connection."""
 COMING_SECONDS = 1800.0
 """How long a cluster may take to add a node, and to run on it what is run once."""
+WORKERS = "--python_worker_command="
+"""How a raylet is told what runs its workers."""
+LACKING = re.compile(r"No module named '([\w.]+)'")
 JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """Where Ray tells a job's process what it was submitted with."""
 HAVE_TOKEN = "have the cluster's token in ~/.ray/auth_token or in the file that RAY_AUTH_TOKEN_PATH names"
@@ -192,11 +199,11 @@ def own_handler() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def connected(address: str | None, store: Store) -> Iterator[LiveNodes]:
+def connected(address: str | None, store: Store, install: bool = False) -> Iterator[LiveNodes]:
     """Ray for the time of a launch: an own one on this machine, or the cluster at `address` (`auto`, `host:port`).
 
-    The packages that run are snapshotted here and shipped, so that workers run the code that was launched. Raises
-    ClusterError.
+    The packages that run are snapshotted here and shipped, so that workers run the code that was launched; `install`:
+    so are the names and versions of libraries, and each node installs them. Raises ClusterError.
     """
     _check_spelled(address)
     with contextlib.ExitStack() as own:
@@ -204,7 +211,7 @@ def connected(address: str | None, store: Store) -> Iterator[LiveNodes]:
             own.enter_context(_authenticated())
             own.enter_context(_bounded_logs())
         with _groups_of_their_own(), _few_processes():
-            _start(address)
+            _start(address, install)
         own.callback(ray.shutdown)
         if address is not None:
             check_common_storage(store)
@@ -262,11 +269,12 @@ def gpu_name(node: Resources) -> str:
 
 
 def run_once(
-    address: str, store: Store, need: Resources, function: Callable[..., T], *given: object, node: str | None = None
-) -> T:
+    address: str, store: Store, need: Resources, function: Callable[..., T], *given: object, node: str | None = None,
+    install: bool = False,
+) -> T:  # fmt: skip
     """What `function` returns on a node that has what `need` says, on `node` if one is named by its id; raises
     ClusterError, also where there is no such node for COMING_SECONDS, and what `function` raises."""
-    with own_handler(), connected(address, store):
+    with own_handler(), connected(address, store, install):
         task = ray.remote(num_cpus=need.cpus, num_gpus=need.gpus, resources=dict(need.custom), max_retries=0)(_called)
         there = None if node is None else NodeAffinitySchedulingStrategy(node, soft=False)
         further = {"memory": need.memory, "label_selector": label_selector(need), "scheduling_strategy": there}
@@ -365,8 +373,7 @@ def _join_until(deadline: float, address: str) -> None:
             time.sleep(1.0)
 
 
-def _start(address: str | None) -> None:
-    shipped = {"py_modules": shipped_code(), "excludes": EXCLUDES}
+def _start(address: str | None, install: bool) -> None:
     ray_worker._worker_logs_enabled = False  # Ray would print workers' deaths among the lines of the launch
     options: dict[str, Any] = {"address": address}
     if address is None:
@@ -381,14 +388,17 @@ def _start(address: str | None) -> None:
                 "prestart_worker_first_driver": False
             },  # they could not take up the code that is shipped
         }
-    join(address, options if _came_with_code() else {**options, "runtime_env": shipped})
+    if not _came_with_code():
+        installed = to_install() if install else {}
+        options["runtime_env"] = {"py_modules": shipped_code(), "excludes": EXCLUDES, **installed}
+    join(address, options)
 
 
 def join(address: str | None, options: Mapping[str, Any]) -> None:
     """Ray as `options` say; raises ClusterError where there is none at `address`."""
     try:
         if address is not None and (head := ray_services.canonicalize_bootstrap_address(address)):
-            _check_reachable(head, address)
+            _check_reachable(head if address == "auto" else address, address)
             _check_token(head)
             options = {**options, "address": head}  # `auto` may find another where there are several
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
@@ -577,7 +587,8 @@ def _alive() -> list[dict[str, Any]]:
 
 
 def check_common_storage(store: Store) -> None:
-    """Raises ClusterError unless every node reads what this one writes into the store, and the other way round."""
+    """Raises ClusterError unless every node has the libraries, and reads what this one writes into the store, and the
+    other way round."""
     others = _others(store)
     if not others:
         return
@@ -603,12 +614,23 @@ def check_common_storage(store: Store) -> None:
 
 
 def _others(store: Store) -> dict[str, str]:
-    """Node id → host, of those that may see another store than this process.
+    """Node id → host, of those that may see another store than this process, or lack its libraries.
 
     Workers on its own node see the same folders; a bucket's credentials may be this process's alone.
     """
-    own = ray.get_runtime_context().get_node_id() if store.root is not None else ""
-    return {node["NodeID"]: node["NodeManagerHostname"] for node in _alive() if node["NodeID"] != own}
+    own = ray.get_runtime_context().get_node_id()
+    alike = store.root is not None and _python_of(own) == sys.executable
+    return {node["NodeID"]: node["NodeManagerHostname"] for node in _alive() if not (alike and node["NodeID"] == own)}
+
+
+def _python_of(node: str) -> str | None:
+    """What runs the workers of a node on this machine; None where its raylet cannot be looked at."""
+    for process in psutil.process_iter(["name", "cmdline"]):
+        words = process.info["cmdline"] or []
+        if process.info["name"] == "raylet" and f"--node_id={node}" in words:
+            commands = (word.removeprefix(WORKERS) for word in words if word.startswith(WORKERS))
+            return next((command.partition(" ")[0] for command in commands), None)
+    return None
 
 
 def _met(answer: ray.ObjectRef[bool], store: Store, marker: str, host: str) -> bool:
@@ -618,7 +640,14 @@ def _met(answer: ray.ObjectRef[bool], store: Store, marker: str, host: str) -> b
         return ray.get(answer) and store.objects.exists(marker)
     except (TaskUnschedulableError, WorkerCrashedError, NodeDiedError):
         return True
+    except RuntimeEnvSetupError as error:
+        raise ClusterError(f"{host} could not install what --install asks it to: {error}") from error
     except RayTaskError as error:
+        if lacking := LACKING.search(str(error.cause)):
+            raise ClusterError(
+                f"{host} has no {lacking[1]}: launch with --install, which has Ray install there the libraries that "
+                "this machine has, or install on every node what `pip install -c constraints.txt .` brings"
+            ) from error
         raise ClusterError(
             f"{host} cannot use {store.location}: {error.cause}. Keys in this machine's environment (AWS_ACCESS_KEY_ID "
             "and so on) travel with the launch; files such as ~/.aws, and rights to a folder, every node needs itself"

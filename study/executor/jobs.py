@@ -15,6 +15,7 @@ from ray.exceptions import AuthenticationError, RayError
 from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
 from study.executor.cluster import EXCLUDES, ClusterError
+from study.executor.libraries import to_install
 from study.tracking_uri import shown, unproxied
 
 START = "start.sh"
@@ -34,6 +35,8 @@ if ! "${python:-python}" -c 'import importlib.util, sys; sys.exit(importlib.util
 fi
 exec "$python" -m study.cli.job
 """
+STARTING_INSTALLED = "exec python -m study.cli.job\n"
+"""The same in an environment that Ray made, which the PATH begins with."""
 STARTS = "Running entrypoint for job "
 """How Ray begins the line after which a job's own words come."""
 TALKATIVE = (
@@ -45,6 +48,8 @@ STOP_SECONDS = "120"
 LAST_LINES = 20
 """Shown of a job that failed where nobody watched."""
 LOOK_SECONDS = 2.0
+STARTING_UP = "No available agent to submit job"
+"""What Ray says of a head whose dashboard is up and whose other processes are not yet."""
 REACH_SECONDS = 60.0
 """For how long a head that no longer answers is asked again."""
 NAMED_ELSEWHERE = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
@@ -86,20 +91,31 @@ class Jobs:
         with _asking(address):
             self.client = JobSubmissionClient(address)
 
-    def submit(self, name: str, study: str, folder: Path, code: list[str], places: Mapping[str, str]) -> Job:
-        """Run ENTRYPOINT on the head, in a copy of `folder`, with copies of the packages in `code`."""
-        (folder / START).write_text(STARTING, encoding="utf-8")
+    def submit(
+        self, name: str, study: str, folder: Path, code: list[str], places: Mapping[str, str], install: bool
+    ) -> Job:
+        """Run ENTRYPOINT on the head, in a copy of `folder`, with copies of the packages in `code`; `install`: in an
+        environment that has this machine's libraries."""
+        (folder / START).write_text(STARTING_INSTALLED if install else STARTING, encoding="utf-8")
         shipped = {
+            **(to_install() if install else {}),
             "working_dir": str(folder),
             "py_modules": code,
             "excludes": EXCLUDES,
             "env_vars": {**places, "RAY_JOB_STOP_WAIT_TIME_S": STOP_SECONDS},
         }
-        with _asking(self.address):
-            job_id = self.client.submit_job(
-                entrypoint=ENTRYPOINT, submission_id=name, runtime_env=shipped, metadata={"study": study}
-            )
-        return Job(job_id=str(job_id), address=self.address)
+        deadline = time.monotonic() + REACH_SECONDS
+        while True:
+            try:
+                with _asking(self.address):
+                    job_id = self.client.submit_job(
+                        entrypoint=ENTRYPOINT, submission_id=name, runtime_env=shipped, metadata={"study": study}
+                    )
+                return Job(job_id=str(job_id), address=self.address)
+            except ClusterError as error:
+                if STARTING_UP not in str(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(LOOK_SECONDS)
 
     def ended(self, job: Job, say: Callable[[str], None]) -> int | None:
         """The exit status of a job that has ended, whose last lines are said; None of one that has not.

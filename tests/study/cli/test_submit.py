@@ -290,7 +290,7 @@ class Cluster:
     def __init__(self, address: str) -> None:
         pass
 
-    def submit(self, name: str, study: str, folder: Path, code: list[str], places: object) -> None:
+    def submit(self, name: str, study: str, folder: Path, code: list[str], places: object, install: bool) -> None:
         handed = json.loads((folder / job.FILE).read_text())
         objects = Store.open(handed["store"]).objects
         assert submission_of(objects, study, name) is not None
