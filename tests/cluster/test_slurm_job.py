@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from study.cli.commands import app
 from study.executor.cluster import ClusterError, wait_for_nodes
 from study.store import Store
+from tests import fake_commands
 from tests.ray_nodes import environment_with_token, free_port, head_node
 
 pytestmark = pytest.mark.cluster
@@ -47,11 +48,7 @@ LONG = SHORT.replace("epochs: 1", "epochs: 500")
 @pytest.fixture
 def job(tmp_path: Path) -> Iterator[Path]:
     """A folder with job.sh for two nodes of one CPU each, and the fakes on PATH; nothing outlives the test."""
-    (tmp_path / "bin").mkdir()
-    for name, body in FAKES.items():
-        path = tmp_path / "bin" / name
-        path.write_text(f"#!/bin/bash\n{body}")
-        path.chmod(0o755)
+    fake_commands.write(tmp_path / "bin", FAKES)
     answer = CliRunner().invoke(
         app,
         ["cluster", "template", "slurm", str(tmp_path / "small.yaml"), "--store", str(tmp_path / "store"),

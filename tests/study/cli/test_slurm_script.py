@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests import fake_commands
 from tests.study.cli.conftest import Type
 
 pytestmark = pytest.mark.slow
@@ -114,11 +115,7 @@ Start = Callable[..., Job]
 @pytest.fixture
 def start(study: Type, tmp_path: Path) -> Iterator[Start]:
     """`start("--nodes", "3", LAUNCH="1")` writes a script with these options and runs it among these fakes."""
-    (tmp_path / "bin").mkdir()
-    for name, body in FAKES.items():
-        path = tmp_path / "bin" / name
-        path.write_text(f"#!/bin/bash\n{body}")
-        path.chmod(0o755)
+    fake_commands.write(tmp_path / "bin", FAKES)
     jobs = []
 
     def started(*options: str, **settings: str) -> Job:

@@ -20,6 +20,7 @@ from ray.autoscaler._private.command_runner import _with_environment_variables, 
 from ray.autoscaler._private.docker import with_docker_exec
 from ray.autoscaler._private.util import with_head_node_ip
 
+from tests import fake_commands
 from tests.study.cli.conftest import Type
 from tests.study.cli.test_cluster import MADE
 
@@ -126,11 +127,7 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, metadata: Metadata) -> Iterator[Machine]:
-    (tmp_path / "bin").mkdir()
-    for name, body in FAKES.items():
-        path = tmp_path / "bin" / name
-        path.write_text(f"#!/bin/bash\n{body}")
-        path.chmod(0o755)
+    fake_commands.write(tmp_path / "bin", FAKES)
     (tmp_path / ".bashrc").write_text(f"export PATH={tmp_path}/bin:$PATH\n")  # after /etc/profile, as in Ray's images
     machine = Machine(home=tmp_path, metadata=metadata)
     yield machine
