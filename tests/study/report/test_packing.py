@@ -194,8 +194,17 @@ def test_each_kind_of_gpu_is_measured_on_a_node_of_its_own_and_the_share_fits_al
     asked: dict[str, Resources] = {}
 
     def run(
-        _address: str, _store: Store, need: Resources, _what: object, _recipe: Recipe, most: int, *, node: str
+        _address: str,
+        _store: Store,
+        need: Resources,
+        _what: object,
+        _recipe: Recipe,
+        most: int,
+        *,
+        node: str,
+        install: bool,
     ) -> Packing:
+        assert not install
         asked[node] = need
         return packed([100, 190, 280, 370, 371] if node == "b" else [100, 190, 280], most=most)
 
@@ -232,7 +241,10 @@ def test_a_cluster_that_grows_is_asked_for_the_gpu_to_measure_on(
 ) -> None:
     nodes, asked = [Resources(cpus=1)], list[tuple[float, float, str | None]]()
 
-    def run(_address: str, _store: Store, need: Resources, *_: object, node: str | None = None) -> Packing:
+    def run(
+        _address: str, _store: Store, need: Resources, *_: object, node: str | None = None, install: bool
+    ) -> Packing:
+        assert install
         if node is None:
             nodes.append(node_of("H100", "a", 4))
         asked.append((need.cpus, need.gpus, node))
@@ -242,7 +254,7 @@ def test_a_cluster_that_grows_is_asked_for_the_gpu_to_measure_on(
     monkeypatch.setattr("study.launch.run_once", run)
     prepared = prepare(load("demo_mnist", ["resources.gpus=auto"]))
     said: list[str] = []
-    found = settle(prepared, Store.open(tmp_path), LaunchOptions(address="head:1"), said.append)
+    found = settle(prepared, Store.open(tmp_path), LaunchOptions(address="head:1", install=True), said.append)
     assert said[0] == "gpus: auto is measured on a GPU: waiting until the cluster has added a node with one …"
     assert asked[0] == (1, 1, None)
     assert set(asked[1:]) == {(4, 1, "a")}
