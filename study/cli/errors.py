@@ -63,7 +63,7 @@ def said(error: Exception) -> int | None:
         return HELD
     if is_for_the_user(error):
         _print(str(error))
-        return WRONG
+        return UNFINISHED if isinstance(error, OSError) else WRONG  # storage that failed: nothing that was typed
     if isinstance(error, OSError) and error.errno in STORAGE:
         _print(
             f"{error.filename or 'storage'}: {error.strerror}; {STORAGE[error.errno]}, then the same command goes on"

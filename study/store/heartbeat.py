@@ -3,9 +3,8 @@
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
-from study.store.errors import SupersededError
+from study.store.errors import StoreError, SupersededError
 from study.store.leases import Lease
 
 RELEASE_SECONDS = 0.5
@@ -15,7 +14,7 @@ RELEASE_SECONDS = 0.5
 class Heartbeat:
     """Renews `lease` four times a `ttl`, from now until `stop`.
 
-    A renewal that storage refuses is left to the next one. One that finds the lease taken over ends the
+    A renewal that fails, whatever storage says, is left to the next one. One that finds the lease taken over ends the
     thread: `check` raises from then on, and `when_lost` is called, in the thread. So is `at_beat`, after each renewal.
     """
 
@@ -31,12 +30,13 @@ class Heartbeat:
     def _beat(self) -> None:
         while self.lost is None and not self._ended.wait(self.lease.ttl / 4):
             try:
-                with suppress(OSError):
-                    self.lease.renew()
-                    self.at_beat()
+                self.lease.renew()
+                self.at_beat()
             except SupersededError as superseded:
                 self.lost = superseded
                 self.when_lost()
+            except Exception:  # noqa: BLE001  (without a beat others would take what this process is busy with)
+                continue
 
     def check(self) -> None:
         """Raise SupersededError if the lease was seen to be gone."""
@@ -58,6 +58,6 @@ class Heartbeat:
     def _given_back(self) -> bool:
         try:
             self.lease.release()
-        except OSError:
+        except (StoreError, OSError):
             return False
         return True

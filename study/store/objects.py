@@ -4,6 +4,7 @@ A name is a path relative to the store, with forward slashes. A last part that b
 seen by no reader.
 """
 
+import errno
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -24,6 +25,8 @@ EXCLUSIVE = S3 | {"memory", "gs", "gcs"}
 """Remote protocols whose `mode="create"` is one conditional request. fsspec's own fallback asks first and writes then,
 which lets two writers through."""
 LOCAL = frozenset({"file", "local"})
+NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
+"""What file systems without hard links say of one. All else may pass."""
 
 
 class Objects(Protocol):
@@ -54,7 +57,7 @@ class Objects(Protocol):
         ...
 
     def hurried(self) -> "Objects":
-        """The same, but sooner given up on where nothing answers: for the first look at a place."""
+        """The same for the first look at a place: sooner given up on, and what it refuses is a person's mistake."""
         ...
 
     def exists(self, name: str) -> bool: ...
@@ -122,13 +125,14 @@ def open_objects(location: str) -> Objects:
 
 
 def check_writable(objects: Objects) -> None:
-    """Write an object and have the second writer refused; raises StoreError saying what the place cannot do."""
+    """Write an object, have the second writer refused, and list; raises StoreError saying what the place cannot do."""
     probe = f".probe-{uuid4().hex}"
     place = objects.address("")
     objects = objects.hurried()
     try:
         first, second = objects.create(probe, b"1"), objects.create(probe, b"2")
         objects.delete(probe)
+        objects.children("")
     except StoreError as error:  # that of the object with the probe's name, of which nobody knows
         raise type(error)(str(error).replace(f"/{probe}", "")) from error
     except Exception as error:  # each remote file system raises its own classes
@@ -252,6 +256,8 @@ def _link(temporary: Path, path: Path) -> bool:
             return temporary.samefile(path)
         return False
     except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
         raise StoreError(
             f"{path.parent}: a store needs hard links, to create a file as a whole or not at all, and this file "
             f"system refuses them ({error.strerror or error}); name another place with --store"

@@ -8,7 +8,8 @@
   there, and looks whether it is our own. So those that race for a name must bring bodies that differ.
 * Errors in time. botocore repeats a request TRIES times within a second or so; that is repeated here, at growing
   intervals drawn at random, until a deadline. s3fs's own repeating, which would multiply both, is off.
-* Errors in words: what place, what is wrong with it, what to do.
+* Errors in words: what place, what is wrong with it, what to do. At the first look at a place they are the person's
+  mistake. Later they are not, for it has worked: credentials that are being renewed, or rights that are, may pass.
 
 MinIO, Ceph and others speak the same protocol. Some of their answers lack what s3fs looks for (which condition failed),
 so answers are told by their codes here.
@@ -59,6 +60,8 @@ NO_KEYS = frozenset({
     "ProfileNotFound", "SSOTokenLoadError", "UnauthorizedSSOTokenError",
 })  # fmt: skip
 """Classes of botocore's errors before any request is made."""
+REFUSED = DENIED | WRONG_KEYS | NO_KEYS
+"""What may pass where it has worked before."""
 NO_ANSWER = frozenset({
     "EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError",
     "ProxyConnectionError", "HTTPClientError", "ConnectionError", "IncompleteReadError",
@@ -74,13 +77,15 @@ class S3Objects(RemoteObjects):
     """Objects below a prefix of a bucket."""
 
     patience: float = PATIENCE
+    first: bool = False
+    """Whether this is the first look at a place."""
 
     def __post_init__(self) -> None:
         self.filesystem.retries = 1
 
     def hurried(self) -> "S3Objects":
         """The same for a first look."""
-        return replace(self, patience=FIRST_PATIENCE)
+        return replace(self, patience=FIRST_PATIENCE, first=True)
 
     def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
         self._anywhere(name, lambda: self.filesystem.pipe_file(self._path(name), data))
@@ -150,8 +155,8 @@ class S3Objects(RemoteObjects):
             raise self._stranger(name, "404", error) from error
 
     def _patiently(self, name: str, request: Callable[[], T]) -> T:
-        """What the request gives; raises FileNotFoundError, FileExistsError, StoreError, and StorageError at the end
-        of patience."""
+        """What the request gives; raises FileNotFoundError, FileExistsError, and StorageError: at the end of patience,
+        or at once if it cannot pass; at the first look the latter is a StoreError."""
         began, pause, tries = time.monotonic(), FIRST_PAUSE, 0
         while True:
             tries += 1
@@ -160,7 +165,8 @@ class S3Objects(RemoteObjects):
             except Exception as error:  # botocore's, aiohttp's and s3fs's own
                 cause = _cause(error)
                 left = began + self.patience - time.monotonic()
-                if not _passes(cause):
+                passes = _passes(cause)
+                if not passes and (self.first or left <= 0 or _code(cause) not in REFUSED):
                     raise self._told(name, error, cause) from error
                 if left <= 0:
                     raise StorageError(
@@ -178,37 +184,42 @@ class S3Objects(RemoteObjects):
         if code in EXISTS:
             return FileExistsError(place)
         if code == "NoSuchBucket":
-            return StoreError(
+            return self._refusal(
                 f"{place}: there is no bucket {bucket} at {self._endpoint()}; make it, or name another with --store"
             )
         if code in ("NoSuchKey", "404"):
             return FileNotFoundError(place)
         if code in NO_KEYS:
-            return StoreError(
+            return self._refusal(
                 f"{place}: no credentials for {self._endpoint()} ({cause}); set AWS_ACCESS_KEY_ID and "
                 "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE to a profile of ~/.aws"
             )
         if code in WRONG_KEYS:
-            return StoreError(
+            return self._refusal(
                 f"{place}: {self._endpoint()} does not accept the credentials ({code}: {cause}); set "
                 "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for temporary ones, AWS_SESSION_TOKEN anew"
             )
         if code in DENIED:
-            return StoreError(
+            return self._refusal(
                 f"{place}: these credentials may not do this ({cause}); a store needs s3:ListBucket on the bucket "
                 f"{bucket}, and s3:GetObject, s3:PutObject and s3:DeleteObject on what is in it"
             )
         if code in ELSEWHERE:
-            return StoreError(f"{place}: the bucket is in another region ({cause}); set AWS_DEFAULT_REGION to its own")
+            return self._refusal(
+                f"{place}: the bucket is in another region ({cause}); set AWS_DEFAULT_REGION to its own"
+            )
         if isinstance(error, OSError) and code not in ("NotImplemented", "501"):
             return StorageError(f"{place}: {self._endpoint()} refuses ({code}: {cause})")
         return self._stranger(name, code, cause)
 
     def _stranger(self, name: str, code: str, cause: BaseException) -> StoreError:
-        return StoreError(
+        return self._refusal(
             f"{self.address(name)}: what answers at {self._endpoint()} is not S3-compatible storage, or cannot do what "
             f"a store asks of it ({code}: {cause}); set AWS_ENDPOINT_URL to the storage's address"
         )
+
+    def _refusal(self, message: str) -> StoreError:
+        return StoreError(message) if self.first else StorageError(message)
 
     def _endpoint(self) -> str:
         """Where the requests go."""

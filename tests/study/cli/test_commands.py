@@ -15,8 +15,10 @@ import torch
 import typer.main
 
 from study.cli.commands import app
+from study.cli.errors import said as said_of
 from study.plan import Plan
 from study.store import Owner, Store
+from study.store.errors import StorageError, StoreError
 from tests.study.cli.conftest import Type
 from tests.study.hand_made import CONDITIONS, TRIALS, attempt, evaluate, launched, train
 
@@ -234,7 +236,18 @@ def test_a_launch_that_cannot_start_gives_its_plan_and_all_that_is_in_its_way(st
         assert named.exit_code == (2 if command[0] == "launch" else 1)
         said = " ".join(named.stderr.split())
         assert "--address localhost: an address is HOST:PORT, as in head:6379, or `auto` on a node" in said
+    page = study("launch", "small.yaml", *missing[:2], "--address", "http://localhost:8265")
+    assert page.exit_code == 2
+    said = " ".join(page.stderr.split())
+    assert "http://localhost:8265: that is the address of a page; --submit takes that of Ray's dashboard" in said
     assert [one.name for one in Path().iterdir()] == ["small.yaml"], "nothing was written"
+
+
+def test_storage_that_fails_is_no_mistake_of_what_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever retries by exit status, as a RayJob does, tries this again."""
+    assert said_of(StorageError("s3://bucket/x: gave no answer")) == 1
+    assert said_of(StoreError("s3://bucket/x: there is no bucket")) == 2
+    assert "gave no answer" in capsys.readouterr().err
 
 
 def test_status_of_a_whole_study(study: Type, store: Store) -> None:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 from s3fs import S3FileSystem
 
 from study.launch import LaunchOptions, launch
+from study.progress import Event, Progress
 from study.standing import look
 from study.store import Store
 from tests import s3_server
@@ -23,6 +25,8 @@ from tests.study.executor.small_study import family, launch_small
 from tests.study.launches.tiny import RESULTS, TEXT, spec
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+DENIED_SECONDS = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +57,26 @@ def _same(one: str | Path, other: str | Path) -> None:
         assert first.read(table).equals(second.read(table), check_metadata=True), table
 
 
+class Denied(Log):
+    """At the first event every write is refused for DENIED_SECONDS, as while rights or credentials are renewed."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__([])
+        self.server = server
+        self.requests: dict[str, int] = {}
+
+    def happened(self, event: Event, progress: Progress) -> None:
+        if not self.events:
+            self.server.counts()
+            self.server.fail(Faults(denied=("PUT", "POST")))
+            threading.Timer(DENIED_SECONDS, self._heal).start()
+        super().happened(event, progress)
+
+    def _heal(self) -> None:
+        self.requests = self.server.counts()
+        self.server.fail(Faults())
+
+
 def test_a_study_on_ill_s3_stopped_and_launched_again_equals_one_in_a_folder(
     cluster: str, place: str, server: Server, tmp_path: Path
 ) -> None:
@@ -60,8 +84,10 @@ def test_a_study_on_ill_s3_stopped_and_launched_again_equals_one_in_a_folder(
     assert launch_small(of, tmp_path, Log([]), options).status == "complete"
     server.fail(Faults(seed=5, error=0.05, reset=0.02, lost=0.03, conflict=0.05))
     assert launch_small(of, place, Log([]), replace(options, limit=2)).status == "incomplete"
-    assert launch_small(of, place, Log([]), options).status == "complete"
-    server.fail(Faults())
+    denied = Denied(server)
+    assert launch_small(of, place, denied, options).status == "complete"
+    assert denied.requests["PUT"] > 0
+    assert {row["status"] for row in Store.open(place).read("attempts").to_pylist()} == {"done"}
     _same(place, tmp_path)
     again = Log([])
     assert launch_small(of, place, again, LaunchOptions(address="ray://nowhere")).status == "complete"

@@ -4,6 +4,7 @@ import errno
 import multiprocessing
 import os
 import random
+import re
 import signal
 import time
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ import pytest
 from study.store import Store, StoreError
 from study.store.errors import StorageError
 from study.store.objects import LocalObjects, Objects, RemoteObjects, _modified, open_objects
+from trainables.tune import classify
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["study.store"])
@@ -173,6 +175,26 @@ def test_a_refusal_names_the_folder_and_not_what_was_tried_in_it(
 
     monkeypatch.setattr(RemoteObjects, "create", ill)
     assert told("memory://bucket/store") == "memory:///bucket/store: gave no answer but errors"
+
+
+@pytest.mark.parametrize("code", [errno.ESTALE, errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
+def test_what_may_pass_when_a_file_is_given_its_name_is_no_mistake_of_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """An OSError as any other: a worker tries its unit again."""
+    objects = LocalObjects(tmp_path)
+
+    def link(source: Path, target: Path) -> None:
+        raise OSError(code, os.strerror(code), str(source), None, str(target))
+
+    with monkeypatch.context() as ill:
+        ill.setattr(os, "link", link)
+        with pytest.raises(OSError, match=re.escape(os.strerror(code))) as refused:
+            objects.create("x", b"1")
+    assert not isinstance(refused.value, StoreError)
+    assert classify(refused.value) == "infrastructure"
+    assert objects.temporary() == {}
+    assert objects.create("x", b"1")
 
 
 def test_opening_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import pickle
 import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -21,6 +22,7 @@ from study.store.s3 import S3Objects
 from tests import s3_server
 from tests.s3_server import BUCKET, Faults, Server
 from tests.study.store import small
+from trainables.tune import classify
 
 pytestmark = pytest.mark.slow
 
@@ -246,6 +248,27 @@ def test_what_is_wrong_with_a_place_is_said_before_anything_is_computed(
     server.fail(Faults(denied=("GET", "HEAD")))
     with pytest.raises(StoreError, match=r"a store needs s3:ListBucket on the bucket robustness, and s3:GetObject"):
         Store.open(place, create=False)
+
+
+def test_what_is_refused_where_it_has_worked_may_pass(objects: S3Objects, server: Server) -> None:
+    """Rights and credentials that are being renewed."""
+    server.fail(Faults(denied=("PUT",)))
+    healing = threading.Timer(1.0, server.fail, [Faults()])
+    healing.start()
+    objects.put("x", b"1")
+    healing.join()
+    assert objects.get("x") == b"1"
+
+
+def test_what_stays_refused_where_it_has_worked_is_told_as_storage_that_fails(
+    objects: S3Objects, server: Server
+) -> None:
+    server.fail(Faults(denied=("PUT",)))
+    began = time.monotonic()
+    with pytest.raises(StorageError, match=r"store/x: these credentials may not do this .*s3:PutObject") as told:
+        replace(objects, patience=0.5).put("x", b"1")
+    assert 0.5 <= time.monotonic() - began < 5
+    assert classify(told.value) == "infrastructure"
 
 
 def test_without_credentials_it_is_said_which_to_set(
