@@ -302,10 +302,15 @@ def label_selector(need: Resources) -> dict[str, str]:
 
 
 def _check_spelled(address: str | None) -> None:
-    if address is not None and "://" in address:
+    if address is not None and address.startswith("ray://"):
         raise ClusterError(
             f"--address {address}: a ray:// connection would move the driver's state to the head; "
             "give host:port from a machine of the cluster, or `auto` on one of its nodes"
+        )
+    if address is not None and "://" in address:
+        raise ClusterError(
+            f"--address {address}: that is the address of a page; --submit takes that of Ray's dashboard, --address "
+            "Ray's own, as in head:6379, or `auto` on a node of the cluster"
         )
     host, _, port = (address or "").rpartition(":")
     if address not in (None, "auto") and not (host and port.isdecimal()):
@@ -655,5 +660,6 @@ def _met(answer: ray.ObjectRef[bool], store: Store, marker: str, host: str) -> b
 
 
 def _meet(store: Store, folder: str, node: str) -> bool:
-    store.objects.put(f"{folder}/{node}", b"here")
-    return store.objects.exists(f"{folder}/driver")
+    objects = store.objects.hurried()
+    objects.put(f"{folder}/{node}", b"here")
+    return objects.exists(f"{folder}/driver")
