@@ -5,7 +5,8 @@
     studies/<name>/log/<sitting>/stop.json        somebody asks this launch, and no later one, to stop
     studies/<name>/log/<sitting>/end.json         how it ended; one that was killed has none
 
-A sitting is one launch at work. Its name begins with the time it began, so that names are in the order of time.
+A sitting is one launch at work. Its name begins with the generation of its lease, `000012-20261123T084649.123456-9f3c`,
+so that launches are in order whatever the clocks of the machines say that they were launched from.
 """
 
 import json
@@ -59,7 +60,7 @@ class Sitting:
     since: datetime
     owner: Owner
     generation: int
-    """Of the study's lease: tells whether it is this launch that holds it."""
+    """Of the study's lease, which only grows: tells which launch is newer, and whether it is this one that holds it."""
     cluster: str | None = None
     """`host:port` of Ray's head; None where the launch started a Ray of its own."""
     job: str | None = None
@@ -83,7 +84,7 @@ class Logbook:
 
     def __init__(self, objects: Objects, study: str, owner: Owner, generation: int) -> None:
         now = datetime.now(UTC)
-        name = f"{now:%Y%m%dT%H%M%S.%f}-{secrets.token_hex(2)}"
+        name = f"{generation:06d}-{now:%Y%m%dT%H%M%S.%f}-{secrets.token_hex(2)}"
         self.objects = objects
         self.sitting = Sitting(study=study, name=name, since=now, owner=owner, generation=generation)
         self._begun = False
@@ -161,14 +162,13 @@ class Logbook:
 
 def sittings(objects: Objects, study: str) -> tuple[Sitting, ...]:
     """Every launch whose lines are kept, the oldest first; raises CorruptObjectError."""
-    names = objects.children(_folder(study))
-    read = ((name, objects.get_if_present(f"{_folder(study)}/{name}/about.json")) for name in names)
+    read = ((name, objects.get_if_present(f"{_folder(study)}/{name}/about.json")) for name in _names(objects, study))
     return tuple(_sitting(objects, study, name, body) for name, body in read if body is not None)
 
 
 def newest_sitting(objects: Objects, study: str) -> Sitting | None:
     """None if no launch of the study kept lines."""
-    for name in reversed(objects.children(_folder(study))):
+    for name in reversed(_names(objects, study)):
         body = objects.get_if_present(f"{_folder(study)}/{name}/about.json")
         if body is not None:
             return _sitting(objects, study, name, body)
@@ -218,9 +218,14 @@ def _gap(first: LogLine, octets: int) -> LogLine:
 def _forget(objects: Objects, study: str) -> None:
     """Delete the lines of all but the newest SITTINGS launches."""
     with suppress(OSError):
-        for name in objects.children(_folder(study))[:-SITTINGS]:
+        for name in _names(objects, study)[:-SITTINGS]:
             for one in objects.beneath(f"{_folder(study)}/{name}"):
                 objects.delete(one)
+
+
+def _names(objects: Objects, study: str) -> list[str]:
+    """Of its launches, the oldest first; earlier versions named theirs by time alone, and those are the oldest."""
+    return sorted(objects.children(_folder(study)), key=lambda name: (name.count("-"), name))
 
 
 def _dump(known: LogLine | Sitting | End) -> bytes:

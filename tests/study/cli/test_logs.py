@@ -14,6 +14,7 @@ from study.store import Owner, Store
 from study.store import logbook as module
 from study.store.logbook import Logbook, LogLine
 from tests.study.cli.conftest import Type
+from tests.study.clocks import clock_ahead
 from tests.study.hand_made import TEXT, attempt, launched
 
 
@@ -23,12 +24,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def at_work(store: Store, plan: Plan, heeds: bool = True) -> Iterator[Logbook]:
-    """A launch by this process, which ends when it is asked to, or at the end."""
+def at_work(store: Store, plan: Plan, heeds: bool = True, hours_ahead: float = 0.0) -> Iterator[Logbook]:
+    """A launch by this process, which ends when it is asked to, or at the end; it began by another clock."""
     launched(store, plan, TEXT)
     owner = Owner.here("study launch small")
     lease = store.acquire("study/small", owner)
-    log = Logbook(store.objects, "small", owner, lease.generation)
+    with clock_ahead(hours_ahead):
+        log = Logbook(store.objects, "small", owner, lease.generation)
     log.begin()
     log.found(cluster="head:6379", job="study-small-1", where="2 workers on 2 nodes (2 CPUs, no GPU)")
     trial = plan.trials[0]
@@ -68,6 +70,23 @@ def test_status_says_where_a_launch_runs_and_how_the_last_one_ended(study: Type,
     said = study("status", "small").stdout
     assert "last launched" in said
     assert re.search(r"^  \S+ \S+  stopped after 0:0\d: 0 of 9 trials", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_launch_that_ended_on_a_machine_with_another_clock_is_not_taken_for_the_one_at_work(
+    study: Type, empty: Store, plan: Plan, hours: int
+) -> None:
+    with at_work(empty, plan, hours_ahead=hours):
+        pass
+    with at_work(empty, plan):
+        assert "It is at work." in study("logs", "small").stdout
+        assert "running: launched" in study("status", "small").stdout
+        answer = study("stop", "small")
+        assert answer.exit_code == 0, answer.stdout
+        assert "Asked to stop: small, launched" in answer.stdout
+    launches = re.findall(r"^small    launched (\S+ \S+)", study("logs", "small", "--all").stdout, re.MULTILINE)
+    assert len(launches) == 2
+    assert (launches[0] > launches[1]) == (hours > 0)  # the older first, whatever its clock said
 
 
 def test_stopping_waits_until_the_launch_has_left(study: Type, empty: Store, plan: Plan) -> None:

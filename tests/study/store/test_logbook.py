@@ -1,5 +1,6 @@
 """The logbook: every line once and in order, bounded, on storage of both kinds, through storage that fails."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -18,6 +19,7 @@ from study.store.logbook import (
     read_lines,
     sittings,
 )
+from tests.study.clocks import clock_ahead
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -34,6 +36,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def book(store: Store, generation: int = 1) -> Logbook:
     return Logbook(store.objects, "small", Owner.here("study launch small"), generation)
+
+
+def named_by_time(log: Logbook) -> Logbook:
+    """As earlier versions named it."""
+    log.sitting = replace(log.sitting, name=log.sitting.name.partition("-")[2])
+    return log
 
 
 def line(number: int) -> LogLine:
@@ -99,6 +107,32 @@ def test_only_the_newest_launches_are_kept(store: Store, monkeypatch: pytest.Mon
     newest = newest_sitting(store.objects, "small")
     assert newest is not None
     assert newest.generation == 5
+
+
+def test_launches_are_in_the_order_of_their_leases_whatever_the_clocks_say(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SITTINGS", 3)
+    for generation, hours in enumerate((2, 0, 3, 1), start=1):
+        with clock_ahead(hours):
+            log = book(store, generation)
+        log.begin()
+        log.end("complete", "")
+        newest = newest_sitting(store.objects, "small")
+        assert newest is not None
+        assert newest.generation == generation
+    assert [one.generation for one in sittings(store.objects, "small")] == [2, 3, 4]
+
+
+def test_launches_that_earlier_versions_named_by_time_alone_come_first(store: Store) -> None:
+    logs = [named_by_time(book(store, 998)), named_by_time(book(store, 999)), book(store, 1000), book(store, 1001)]
+    for log in logs:
+        log.begin()
+    found = sittings(store.objects, "small")
+    assert found == tuple(log.sitting for log in logs)
+    assert newest_sitting(store.objects, "small") == found[-1]
+    for log in logs:
+        log.end("complete", "")
 
 
 def test_a_request_to_stop_is_for_one_launch_alone(store: Store) -> None:
