@@ -36,7 +36,7 @@ def awaited_lines(store: Store, submission: Submission, suffix: str) -> tuple[st
     if by := asked_not_to_begin(store.objects, submission):
         heard += f"; asked to stop by {by}: once it begins, it trains nothing"
     lines = [f"{told_of_submission(submission)}; {heard}", f"  study stop {study}{suffix}"]
-    if (datetime.now(UTC) - submission.at).total_seconds() > LONG_SECONDS:
+    if not 0 <= (datetime.now(UTC) - submission.at).total_seconds() <= LONG_SECONDS:  # or by a clock ahead of this one
         lines.append(f"  {ask_ray(submission)}    tells why it has not begun")
     return tuple(lines)
 

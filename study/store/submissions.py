@@ -5,12 +5,13 @@
     studies/<name>/submitted/<job>/end.json       why its launch never began
 
 A launch that begins shows itself in the logbook (study/store/logbook.py), and its submission goes. One that is older
-than the newest launch is nobody's business any more: its cluster is gone, or it was overtaken.
+than the newest launch is nobody's business any more: its cluster is gone, or it was overtaken. Which is older, no clock
+is asked: a submission notes the newest launch that it knew of, and the storage which of two it was given first.
 """
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from study.store.logbook import End, Sitting, ask_to_stop, newest_sitting, parsed
@@ -26,22 +27,25 @@ class Submission:
 
     study: str
     job: str
-    """Its name begins with the study and the time, so that names of a study's jobs are in the order of time."""
+    """Its name begins with the study."""
     address: str
     """Of the cluster's dashboard, `http://head:8265`, without secrets."""
     at: datetime
     owner: Owner
     """The terminal."""
+    after: int | None = None
+    """The generation of the newest launch when this was announced, 0 if there was none; None before, and of one that an
+    earlier version announced."""
 
 
 def announce(objects: Objects, submission: Submission) -> None:
     """Show it to readers, and let go of earlier ones that have ended, or that a launch has overtaken."""
     sitting = newest_sitting(objects, submission.study)
     for one in _submissions(objects, submission.study):
-        overtaken = sitting is not None and one.at < sitting.since
-        if overtaken or read_refusal(objects, one) is not None:
+        if _overtaken(one, sitting) or read_refusal(objects, one) is not None:
             withdraw(objects, one)
-    objects.put(_name(submission, "about.json"), json.dumps(asdict(submission), default=datetime.isoformat).encode())
+    told = replace(submission, after=0 if sitting is None else sitting.generation)
+    objects.put(_name(told, "about.json"), json.dumps(asdict(told), default=datetime.isoformat).encode())
 
 
 def withdraw(objects: Objects, submission: Submission) -> None:
@@ -53,8 +57,7 @@ def withdraw(objects: Objects, submission: Submission) -> None:
 def awaited(objects: Objects, study: str) -> Submission | None:
     """The newest that was submitted since the newest launch began; raises CorruptObjectError."""
     newest = next(iter(reversed(_submissions(objects, study))), None)
-    sitting = newest_sitting(objects, study)
-    return newest if newest is not None and (sitting is None or sitting.since < newest.at) else None
+    return None if newest is None or _overtaken(newest, newest_sitting(objects, study)) else newest
 
 
 def submission_of(objects: Objects, study: str, job: str) -> Submission | None:
@@ -112,11 +115,19 @@ def begun(objects: Objects, sitting: Sitting, job: str | None) -> None:
     withdraw(objects, submission)
 
 
+def _overtaken(submission: Submission, newest: Sitting | None) -> bool:
+    """Whether the newest launch began after it was announced: as the clocks have it, where it does not say."""
+    if newest is None:
+        return False
+    return submission.at < newest.since if submission.after is None else submission.after < newest.generation
+
+
 def _submissions(objects: Objects, study: str) -> tuple[Submission, ...]:
-    """The oldest first."""
-    jobs = objects.children(_folder(study))
-    found = (submission_of(objects, study, job) for job in jobs)
-    return tuple(sorted((one for one in found if one is not None), key=lambda one: one.at))
+    """In the order in which the storage was given them."""
+    described = objects.described(_folder(study))
+    names = sorted(filter(ABOUT.fullmatch, described), key=lambda name: described[name].modified)
+    bodies = ((name, objects.get_if_present(name)) for name in names)
+    return tuple(_submission(objects, name, body) for name, body in bodies if body is not None)
 
 
 def _submission(objects: Objects, name: str, body: bytes) -> Submission:

@@ -17,6 +17,7 @@ import pytest
 from study.cli import job
 from study.cli.errors import CommandError
 from study.cli.job import Handed, meet
+from study.cli.submitted import awaited_lines
 from study.cli.submitting import check_whole_paths, common_location
 from study.executor.cluster import ClusterError, own_job, shipped_code
 from study.executor.jobs import ENTRYPOINT, START, STARTING, STARTS, Jobs, Told, places
@@ -186,6 +187,18 @@ def test_a_job_that_cannot_run_says_why_and_exits_as_a_launch_does(
 ) -> None:
     assert head(handed_over(str(tmp_path / "no"), "x")) == 2
     assert "cannot read the store" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("seconds", "asked_after"), [(-120, True), (-5, False), (3600, True)])
+def test_a_job_is_asked_after_that_is_late_or_whose_terminal_has_another_clock(
+    tmp_path: Path, seconds: int, asked_after: bool
+) -> None:
+    submission = Submission(
+        study="small", job=JOB, address="http://head:8265", at=datetime.now(UTC) + timedelta(seconds=seconds),
+        owner=Owner.here("study launch small --submit"),
+    )  # fmt: skip
+    said = "\n".join(awaited_lines(Store.open(tmp_path), submission, ""))
+    assert ("tells why it has not begun" in said) == asked_after
 
 
 def test_a_submitted_study_is_known_before_its_job_has_said_anything(study: Type, submitted: Store) -> None:
