@@ -1,5 +1,6 @@
 """What a verdict sees: each thing that must not be, made by hand, is told."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -183,6 +184,14 @@ def test_leases_are_excused_by_the_fault_alone_and_swept(complete: Store, distur
     assert told(disturbed, complete, cut_short=everybody(time.time() + 1)) == []
     assert swept(disturbed) == 1
     assert list(still_there(disturbed)) == []
+
+
+def test_a_lease_on_another_machine_is_told_by_storage_whose_clock_is_ahead(complete: Store, disturbed: Store) -> None:
+    disturbed.acquire("trial/01", replace(Owner.here("test"), machine="another"), ttl=60.0)
+    for held in Path(disturbed.location, "leases/trial/01").iterdir():
+        os.utime(held, times=(time.time() + 3600, time.time() + 3600))
+    (found,) = told(disturbed, complete)
+    assert found.startswith("the lease trial/01 was not given back by ")
 
 
 def test_a_lease_that_somebody_still_holds_is_never_excused(complete: Store, disturbed: Store) -> None:
