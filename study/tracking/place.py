@@ -26,8 +26,9 @@ RELATIVE = "sqlite:///"
 UNQUOTABLE = frozenset("%?#")
 """In a path, what SQLAlchemy reads only quoted and MLflow only as it is."""
 NETWORK = frozenset({
-    "9p", "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs", "glusterfs",
-    "gpfs", "lustre", "nfs", "nfs4", "orangefs", "smb2", "smb3", "smbfs",
+    "9p", "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.gcsfuse", "fuse.glusterfs", "fuse.juicefs", "fuse.rclone",
+    "fuse.s3fs", "fuse.sshfs", "glusterfs", "gpfs", "lustre", "nfs", "nfs4", "orangefs", "panfs", "smb2", "smb3",
+    "smbfs", "wekafs",
 })  # fmt: skip
 """File systems that other machines write to as well."""
 
