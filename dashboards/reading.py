@@ -60,7 +60,7 @@ def read_results(store: Store, study: str) -> Results:
         noise_stability=_noise_points(tables),
         stability_pairs=_noise_pairs(tables),
         attempts=tuple(tables.sql("attempts").to_pylist()),
-        failures=tuple(newest_failures(store, ids)),
+        failures=tuple(newest_failures(store, plan)),
         examples=_examples(store, plan),
     )
 

@@ -41,7 +41,8 @@ from study.pruning import brackets_of, keep_promotions, record_given_up
 from study.recording import Recorded, recorded
 from study.spec import Spec
 from study.stages import lacking
-from study.store import Heartbeat, Launch, Owner, Store, StoreError
+from study.standing import newest_failures
+from study.store import Committed, Heartbeat, Launch, Owner, Store, StoreError
 from study.store.logbook import Logbook
 from study.store.submissions import begun
 from trainables.datasets import split_of
@@ -440,7 +441,7 @@ def _let_go(terminals: Sequence[int]) -> None:
 def queue_of(plan: Plan, store: Store, retry: Retry | None, retrain: bool = False) -> Queue:
     """The units still to run, given what the store has and which failures are to be tried again."""
     committed = store.committed()
-    failed = standing_failures(plan, store, retry)
+    failed = standing_failures(plan, store, committed, retry)
     return Queue(
         plan,
         committed.trained,
@@ -469,17 +470,13 @@ def source_of(plan: Plan, store: Store, queue: Queue) -> Source:
     return resumed(plan, store, queue.failures)
 
 
-def standing_failures(plan: Plan, store: Store, retry: Retry | None) -> dict[str, Failure]:
-    """Trials whose last attempt failed in a way that this launch does not try again."""
-    ids = {trial.trial_id for trial in plan.trials}
-    newest = {}
-    for row in store.read("attempts", ids).sort_by("started").to_pylist():
-        newest[row["trial_id"], row["unit"]] = row
+def standing_failures(plan: Plan, store: Store, committed: Committed, retry: Retry | None) -> dict[str, Failure]:
+    """Trials whose last attempt at what they lack failed in a way that this launch does not try again."""
     return {
         row["trial_id"]: Failure(
             failure=row["failure_class"], error=row["error"], traceback_hash=row["traceback_hash"] or ""
         )
-        for row in newest.values()
+        for row in newest_failures(store, plan, committed)
         if row["status"] == "failed" and not _retried(row["failure_class"], retry)
     }
 

@@ -1,6 +1,7 @@
 """Where a study stands: what its store and the live leases say about the trials of a plan."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,8 @@ from study.plan import Plan, Search
 from study.pruning import given_up
 from study.report import Cells, Share
 from study.stages import lacking
-from study.store import Store
+from study.store import Committed, Store
+from study.store.attempts import in_order
 from study.summary import Found
 
 FAILED = ("failed", "lost")
@@ -31,7 +33,7 @@ def look(store: Store, plan: Plan) -> Found:
         trained=trained,
         evaluated={one: committed.evaluated[one] for one in ids if one in committed.evaluated},
         diverged=_diverged(store, trained),
-        failed=frozenset(row["trial_id"] for row in newest_failures(store, ids)),
+        failed=frozenset(row["trial_id"] for row in newest_failures(store, plan, committed)),
         pruned=given_up(plan, store),
         running=mine & ids,
         held=(set(holders) - mine) & ids,
@@ -46,15 +48,32 @@ def _diverged(store: Store, trained: frozenset[str]) -> frozenset[str]:
     return frozenset(row["trial_id"] for row in rows if row["diverged"])
 
 
-def newest_failures(store: Store, ids: frozenset[str]) -> list[Mapping[str, Any]]:
-    """The newest attempt of each unit, where it failed; `tries` counts the unit's attempts."""
+def newest_failures(store: Store, plan: Plan, committed: Committed | None = None) -> list[Mapping[str, Any]]:
+    """The newest attempt of each unit that is still wanted, where it failed; `tries` counts the unit's failures.
+
+    A unit whose results are all there has not failed, whatever becomes of its attempts: a worker may die on having
+    committed them. Nor has one that the study gave up, and that another study went on with. `committed`: where it is
+    known already.
+    """
+    ids = {trial.trial_id for trial in plan.trials} - given_up(plan, store).keys()
     newest: dict[tuple[str, str], Mapping[str, Any]] = {}
-    tries: dict[tuple[str, str], int] = {}
-    for row in sorted(store.read("attempts", ids).to_pylist(), key=lambda row: row["started"]):
+    tries: Counter[tuple[str, str]] = Counter()
+    for row in in_order(store.read("attempts", ids).to_pylist()):
         unit = row["trial_id"], row["unit"]
         newest[unit] = row
-        tries[unit] = tries.get(unit, 0) + (row["status"] in FAILED)
-    return [{**row, "tries": tries[unit]} for unit, row in newest.items() if row["status"] in FAILED]
+        tries[unit] += row["status"] in FAILED
+    failed = [unit for unit, row in newest.items() if row["status"] in FAILED]
+    wanted = _wanted(store, plan, committed or store.committed()) if failed else set()
+    return [{**newest[unit], "tries": tries[unit]} for unit in failed if unit in wanted]
+
+
+def _wanted(store: Store, plan: Plan, committed: Committed) -> set[tuple[str, str]]:
+    """(trial id, unit) of what the plan wants and the store has not; of stages that were never kept, the training."""
+    unkept = lacking(plan, store, committed.trained, committed.evaluated)
+    conditions = {condition.condition_id for condition in plan.conditions}
+    ids = {trial.trial_id for trial in plan.trials}
+    untrained = {(one, "train") for one in ids if one not in committed.trained or one in unkept}
+    return untrained | {(one, "evaluate") for one in ids if not conditions <= committed.evaluated.get(one, frozenset())}
 
 
 def practical_cells(store: Store, plan: Plan) -> Cells:

@@ -21,7 +21,7 @@ class Found:
     diverged: Collection[str] = frozenset()
     """Those of `trained` whose loss stopped being finite."""
     failed: Collection[str] = frozenset()
-    """Those whose newest attempt failed."""
+    """Those of which the newest attempt at something that is still to be done failed."""
     running: Collection[str] = frozenset()
     """Those that a live launch of this study is at work on."""
     held: Collection[str] = frozenset()

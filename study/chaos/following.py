@@ -128,7 +128,7 @@ def _end(attempt: Attempt, row: Mapping[str, Any] | None, told: Sequence[LogLine
 
 
 def ended_by_themselves(store: Store, attempts: Collection[Attempt]) -> Mapping[Name, Mapping[str, Any]]:
-    """The records that workers made of their attempts; those that the launch made of dead workers bear no number."""
+    """The records that workers made of their attempts; those that the launch made of dead workers begin with none."""
     rows = store.read("attempts", {one.unit.trial_id for one in attempts}).to_pylist()
     numbered = ((row, row["attempt"].partition("-")[0]) for row in rows)
     return {(row["trial_id"], int(number)): row for row, number in numbered if number.isdigit()}

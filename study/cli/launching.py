@@ -186,7 +186,7 @@ class Ending:
         self.terminal.print("\n".join(self.terminal.wrap(incomplete_line(summary))))
         if summary.trials.diverged:
             self.terminal.print("\n".join(diverged_lines(summary.trials.diverged, self.terminal)))
-        found = failures(self.plan, newest_failures(self.store, frozenset(t.trial_id for t in self.plan.trials)))
+        found = failures(self.plan, newest_failures(self.store, self.plan))
         for line in failure_lines(found, self.naming, self.terminal, self._spec, self.suffix):
             self.terminal.print(line)
         for reason, number in Counter(result.blocked.values()).items():

@@ -10,6 +10,7 @@ from study.cli.submitted import here, print_awaited, wait_for_beginning
 from study.cli.terminal import Terminal
 from study.cli.trial_screen import print_attempt
 from study.store import Held, Store
+from study.store.attempts import in_order
 from study.store.logbook import BEGINNING, LogLine, Sitting, newest_sitting, read_end, read_lines, sittings
 from study.store.submissions import awaited
 
@@ -69,10 +70,10 @@ def _of_trial(store: Store, study: str, typed: str, terminal: Terminal) -> None:
         terminal.print(line_of(line))
     if not lines:
         terminal.print(f"No launch of {study} whose lines are kept has said anything of {trial.trial_id}.")
-    attempts = sorted(store.read("attempts", {trial.trial_id}).to_pylist(), key=lambda row: row["started"])
+    attempts = in_order(store.read("attempts", {trial.trial_id}).to_pylist())
     terminal.print()
     terminal.print(
-        "  attempts, by the clocks of their hosts in UTC" if attempts else "  No attempt at it has ended yet."
+        "  attempts, each time by its host's clock in UTC" if attempts else "  No attempt at it has ended yet."
     )
     for row in attempts:
         print_attempt(row, terminal)

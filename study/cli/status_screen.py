@@ -35,7 +35,7 @@ def print_status(store: Store, plan: Plan, summary: Summary, terminal: Terminal,
         terminal.print("\n".join(terminal.wrap(told, 0, 2)))
     if summary.trials.diverged:
         terminal.print("\n".join(diverged_lines(summary.trials.diverged, terminal)))
-    found = failures(plan, newest_failures(store, frozenset(trial.trial_id for trial in plan.trials)))
+    found = failures(plan, newest_failures(store, plan))
     for line in failure_lines(found, Naming(plan), terminal, plan.study, suffix):
         terminal.print(line)
 

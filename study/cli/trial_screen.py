@@ -12,6 +12,7 @@ from study.plan import PlannedTrial
 from study.report import Naming, Share, ancestors, figure, hyperparameters
 from study.standing import look
 from study.store import Store
+from study.store.attempts import in_order
 from study.summary import Found, states_of
 from trainables.recipe import Component, Family, Parent, Recipe, Scratch, Start
 
@@ -153,9 +154,10 @@ def print_why(store: Store, places: Sequence[Place], terminal: Terminal) -> None
     terminal.print()
     for line in facts(_lineage(store, places), terminal, hang=HANG):
         terminal.print(line)
-    attempts = sorted(store.read("attempts", {places[0].trial.trial_id}).to_pylist(), key=lambda row: row["started"])
+    attempts = in_order(store.read("attempts", {places[0].trial.trial_id}).to_pylist())
     terminal.print()
-    terminal.print(f"  {count(len(attempts), 'attempt')}" if attempts else "  It was never attempted.")
+    told = f"{count(len(attempts), 'attempt')}, each time by its host's clock in UTC"
+    terminal.print(f"  {told if attempts else 'It was never attempted.'}")
     for row in attempts:
         print_attempt(row, terminal)
 

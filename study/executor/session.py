@@ -4,12 +4,13 @@ import hashlib
 import platform
 import secrets
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -19,6 +20,7 @@ from study.machines import CAPABILITY
 from study.plan import Keep
 from study.provenance import versions
 from study.store import AttemptRow, CorruptObjectError, Heartbeat, HeldError, Owner, Store, SupersededError
+from study.store.attempts import lost_token, token
 from study.store.examples import example_name
 from study.store.retention import FINAL, Checkpoint, roles, superfluous
 from trainables import tune
@@ -26,6 +28,8 @@ from trainables.checkpoint import CorruptCheckpointError, dump, parse, weights_h
 from trainables.evaluation.shown import is_attack
 from trainables.recipe import Condition, Parent, WeightsFile
 from trainables.records import Cell, Epoch, Outcome, State
+
+T = TypeVar("T")
 
 LEASE_SECONDS = 60.0
 """A trial whose worker gave no sign of life for so long may be taken over."""
@@ -78,12 +82,18 @@ def file_weights(start: WeightsFile) -> State:
 
 
 def record_lost(store: Store, unit: StudyUnit, death: Death, last: tune.Report) -> None:
-    """Record an attempt whose worker died, as far as its last report went. Called by the driver."""
+    """Record an attempt whose worker died, as far as its last report went. Called by the driver.
+
+    Nobody else of this launch has taken the trial since: the lease that was last taken is the worker's.
+    """
+    generation = _insistently(lambda: store.generation(_lease_name(unit)))
+    if generation is None:
+        return
     _record(
         store,
         AttemptRow(
             trial_id=unit.trial.trial_id,
-            attempt=f"lost-{secrets.token_hex(4)}",
+            attempt=lost_token(generation),
             unit=unit.phase,
             status="lost",
             failure_class=death.failure,
@@ -100,12 +110,20 @@ def record_lost(store: Store, unit: StudyUnit, death: Death, last: tune.Report) 
     )
 
 
+def _lease_name(unit: StudyUnit) -> str:
+    return f"trial/{unit.trial.trial_id}"
+
+
 def _record(store: Store, attempt: AttemptRow) -> None:
-    """Storage that refuses the record for RECORD_SECONDS costs a measurement: nobody's work, and no launch's end."""
+    _insistently(lambda: store.record_attempt(attempt))
+
+
+def _insistently(ask: Callable[[], T]) -> T | None:
+    """Storage that refuses for RECORD_SECONDS costs a measurement: nobody's work, and no launch's end."""
     deadline = time.monotonic() + RECORD_SECONDS
     while True:
         try:
-            return store.record_attempt(attempt)
+            return ask()
         except OSError:
             if time.monotonic() > deadline:
                 return None
@@ -143,9 +161,9 @@ class StoreSession:
         self.unit = unit
         self.conditions = conditions
         self.trial_id = unit.trial.trial_id
-        self.lease = store.acquire(f"trial/{self.trial_id}", owner, ttl=ttl)
+        self.lease = store.acquire(_lease_name(unit), owner, ttl=ttl)
         self.heartbeat = Heartbeat(self.lease)
-        self.attempt = f"{self.lease.generation:04d}-{secrets.token_hex(4)}"
+        self.attempt = token(self.lease.generation)
         self._gone_on_from: tuple[str, ...] = ()
         """Attempts whose `last` was read, and this one begins at the furthest of."""
         self._furthest: str | None = None

@@ -126,6 +126,10 @@ class Leases:
                 raise HeldError(name, holder.owner, holder.since)
             time.sleep(min(0.5, holder.ttl / 10))
 
+    def generation(self, name: str) -> int:
+        """Of the last who took the lease, whether it is still held or not; 0 if nobody ever has."""
+        return _newest(self.objects, name)[0]
+
     def live(self, folder: str) -> tuple[Held, ...]:
         """The leases below `folder` that are held, but for those whose process on this machine is gone, or is this one
         and wants it no more."""

@@ -430,7 +430,11 @@ ATTEMPTS = Table(
     key=("trial_id", "started", "attempt", "unit"),
     columns=(
         TRIAL_ID,
-        Column(name="attempt", type=pa.string(), meaning="the token of one run of one unit"),
+        Column(
+            name="attempt",
+            type=pa.string(),
+            meaning="the token of one run of one unit; its number orders a trial's",
+        ),
         Column(name="unit", type=pa.string(), meaning="what was run: train, evaluate"),
         Column(
             name="status",
@@ -451,7 +455,12 @@ ATTEMPTS = Table(
             meaning="of a failed one; of a lost one the end of its worker's standard error",
             nullable=True,
         ),
-        Column(name="started", type=pa.timestamp("us", "UTC"), unit="UTC", meaning="when the worker began"),
+        Column(
+            name="started",
+            type=pa.timestamp("us", "UTC"),
+            unit="UTC",
+            meaning="when the worker began, by its host's clock",
+        ),
         Column(name="seconds", type=pa.float64(), unit="s", meaning="wall time in the worker"),
         Column(
             name="device_seconds",

@@ -16,7 +16,7 @@
     results/flips/<trial_id>.<set>.parquet                     where images move
     results/attacks/<trial_id>.<set>.parquet                   where adversarial quality is measured
     results/noise_stability/<trial_id>.<set>.parquet           where stages are tested
-    results/attempts/<trial_id>.<attempt>.<unit>.parquet
+    results/attempts/<trial_id>.<attempt>.<unit>.parquet       <attempt>: see study/store/attempts.py
     results/examples/…                                         see study/store/examples.py
     packs/…                                                    copies of tables' files: see study/store/packs.py
     leases/<name>/<generation>.{held, beat, released}
@@ -417,6 +417,10 @@ class Store:
         calls, or within one call that has `patience`, in seconds.
         """
         return self._leases.acquire(name, owner, ttl, patience)
+
+    def generation(self, name: str) -> int:
+        """Of the last who took the lease on `name`; 0 if nobody ever has."""
+        return self._leases.generation(name)
 
     def leases(self, folder: str = "") -> tuple[Held, ...]:
         """Who holds what, below `studies`, `trials` or everywhere."""

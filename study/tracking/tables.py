@@ -15,6 +15,7 @@ from study.query import Tables as Views
 from study.report import Naming
 from study.standing import FAILED
 from study.store import Launch, Store
+from study.store.attempts import in_order
 from trainables.recipe import Family
 
 Row = Mapping[str, Any]
@@ -51,7 +52,7 @@ class TrialRows:
     stability: tuple[Row, ...] = ()
     """Its rows of `noise_stability` under the first of its labels: one a strength and stage."""
     attempts: tuple[Row, ...] = ()
-    """In the order in which they began."""
+    """In the order in which they were made."""
 
     def of(self, unit: str) -> list[Row]:
         """The attempts at one unit, `train` or `evaluate`."""
@@ -224,7 +225,7 @@ class Tables:
                 cells=cells,
                 attacks=attacks,
                 stability=tuple(stability[trial_id]),
-                attempts=tuple(sorted(tables["attempts"][trial_id], key=lambda row: row["started"])),
+                attempts=tuple(in_order(tables["attempts"][trial_id])),
             )
             self.rows[trial_id] = replace(read, benchmarks=self._whole(read, benchmarks[trial_id]))
 

@@ -1,6 +1,7 @@
 """What a launch refuses before it starts Ray or writes anything."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,15 @@ def test_a_refused_launch_leaves_the_study_as_it_was(tmp_path: Path) -> None:
         )
     assert store.newest_launch("small") is None
     assert store.leases("study") == ()
+
+
+def test_a_study_that_is_complete_stays_so_whatever_the_clock_of_a_failure(tmp_path: Path) -> None:
+    store, study = Store.open(tmp_path / "store"), small_plan(tmp_path)
+    finished(store, study)
+    failed = attempt(study.trials[1], "train", "failed", 0, "MemoryError: on a node that is an hour ahead")
+    store.record_attempt(replace(failed, started=failed.started + timedelta(hours=1)))
+    result = launch_plan(study, TEXT, IMAGES, store, LaunchOptions(), Log([]))
+    assert (result.status, result.failures) == ("complete", {})
 
 
 def test_methods_on_cpus_and_gpus_do_not_mix(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -333,6 +334,20 @@ def test_show_of_a_trial_that_has_not_run(study: Type, tmp_path: Path, plan: Pla
     answer = study("show", plan.trials[0].trial_id).stdout
     assert "not trained yet" in answer
     assert "not evaluated yet" in answer
+
+
+def test_an_attempt_on_a_clock_that_is_ahead_is_told_in_its_place_and_fails_nothing(
+    study: Type, store: Store, plan: Plan
+) -> None:
+    trial = plan.trials[1]
+    early = attempt(trial, "train", "failed", 0, "MemoryError: on a node that is an hour ahead")
+    store.record_attempt(replace(early, started=early.started + timedelta(hours=1)))
+    status = study("status", "small").stdout
+    assert "small is complete: 9 trials" in status
+    assert "an hour ahead" not in status
+    for command in (("why", trial.trial_id), ("logs", "small", trial.trial_id)):
+        told = study(*command).stdout
+        assert told.index("13:00:00  train     failed") < told.index("12:01:00  train     done")
 
 
 def test_why_tells_attempts_errors_parents_and_provenance(study: Type, store: Store, plan: Plan) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from study.executor.session import StoreSession, file_weights
+from study.executor.failures import Death
+from study.executor.session import StoreSession, file_weights, record_lost
 from study.executor.units import StudyUnit
 from study.plan import Keep
 from study.progress import Phase
 from study.store import Owner, Store
+from study.store.attempts import in_order
 from tests.study.executor import noop
 from tests.study.executor.noop import outcome
 from tests.study.executor.plans import clean, trial
@@ -227,3 +229,37 @@ def test_a_full_disk_costs_the_record_of_an_attempt_and_nothing_else(
 
 def _no_space(*_: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+DEATH = Death(failure="infrastructure", error="killed", host="engine", last_words="")
+
+
+def test_a_death_is_recorded_in_its_place_among_the_attempts(tmp_path: Path) -> None:
+    """As of a report of hours on a clock that has gone wrong: its generation tells what it came after."""
+    store = Store.open(tmp_path)
+    for status, ended in (("failed", "failed"), ("running", "lost"), ("stopped", "stopped")):
+        session = opened(store)
+        if ended == "lost":
+            report = tune.Report(status="running", seconds=7200.0)
+            record_lost(store, session.unit, DEATH, report)
+            session.lease.release()
+            session.heartbeat.stop()
+        else:
+            session.close(tune.Report(status=status, failure="user" if status == "failed" else None), 0, "cpu")
+    rows = in_order(store.read("attempts").to_pylist())
+    assert [row["status"] for row in rows] == ["failed", "lost", "stopped"]
+    assert rows[1]["started"] < rows[0]["started"]
+    assert rows[1]["attempt"].startswith("lost-0002-")
+
+
+def test_storage_that_refuses_costs_the_record_of_a_death_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.executor.session.RECORD_SECONDS", 0.2)
+    store = Store.open(tmp_path)
+    unit = StudyUnit(phase="train", trial=trial("01"))
+    for name in ("generation", "record_attempt"):
+        with monkeypatch.context() as full:
+            full.setattr(Store, name, _no_space)
+            record_lost(store, unit, DEATH, tune.Report(status="running"))
+        assert store.read("attempts").num_rows == 0
