@@ -1,6 +1,7 @@
 """From tables to records, without MLflow: names, limits, times and states."""
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -138,6 +139,19 @@ def test_epochs_are_spread_over_every_attempt(tmp_path: Path) -> None:
     assert rows.moment(0.5) == noon + 60_000 + 4_000
     assert rows.moment(0.75) == noon + 61 * 60_000 + 2_000
     assert rows.moment(1.0) == rows.ended == noon + 61 * 60_000 + 4_000
+
+
+def test_the_later_attempt_tells_whether_a_trial_failed_and_not_the_later_clock(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store")
+    plan = small_plan(tmp_path)
+    launched(store, plan)
+    recovered, broken = plan.trials[:2]
+    for trial, first, second in ((recovered, "failed", "stopped"), (broken, "stopped", "failed")):
+        early = attempt(trial, "train", first, 1, "ValueError: no" if first == "failed" else None)
+        store.record_attempt(replace(early, started=early.started + timedelta(hours=1)))
+        store.record_attempt(attempt(trial, "train", second, 2, "ValueError: no" if second == "failed" else None))
+    tables = tables_of(store)
+    assert [record(tables, trial).status for trial in (recovered, broken)] == ["KILLED", "FAILED"]
 
 
 def test_states(tmp_path: Path) -> None:
