@@ -134,6 +134,7 @@ def test_the_attempt_of_a_killed_worker_is_recorded_as_lost(cluster: str, tmp_pa
     assert [(row["trial_id"], row["unit"], row["failure_class"]) for row in lost] == [("01", "train", "infrastructure")]
     assert lost[0]["error"]
     assert lost[0]["images"] >= 500
+    assert lost[0]["attempt"].startswith("lost-0001-")
 
 
 @pytest.mark.slow
