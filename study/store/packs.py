@@ -6,7 +6,8 @@
 A pack is a copy and nothing else: whoever reads goes by the listing of the files themselves, and takes from packs the
 rows of those that are there, unchanged since they were packed; any other file is read. So a pack that is deleted costs
 time alone, and a file that is deleted, or written anew, is gone from the tables at once. Written by launches, once
-enough files are in none; what explains a pack is written last, and a pack without it is not there.
+enough files are in none as they lie there (all of them, in a copied store); what explains a pack is written last, and a
+pack without it is not there.
 """
 
 import hashlib
@@ -94,7 +95,7 @@ def read_each(objects: Objects, table: Table, pack: Pack, members: Sequence[Memb
     data = objects.get_if_present(name)
     if data is None or hashlib.sha256(data).hexdigest()[:32] != pack.name:
         return None
-    rows = decode(table, data, objects.address(name))
+    rows = decode(table, data, objects.address(name)).replace_schema_metadata(table.schema.metadata)
     return [rows.slice(one.start, one.rows) for one in members]
 
 
@@ -109,11 +110,13 @@ def write_pack(objects: Objects, table: Table, files: Iterable[tuple[str, Descri
             start += len(part)
             yield part
 
-    joined = pa.concat_tables(condensed(rows())).replace_schema_metadata(table.schema.metadata)
-    data = write(joined, compression="zstd")
+    joined = pa.concat_tables(condensed(rows()))
+    explained = json.dumps(told).encode()
+    digest = hashlib.sha256(explained).digest()  # so that the same rows of files with other times have another name
+    data = write(joined.replace_schema_metadata({**table.schema.metadata, b"files": digest}), compression="zstd")
     name = hashlib.sha256(data).hexdigest()[:32]
     objects.put(f"{FOLDER}/{table.name}/{name}.parquet", data)
-    objects.put(f"{FOLDER}/{table.name}/{name}.json", json.dumps(told).encode())
+    objects.put(f"{FOLDER}/{table.name}/{name}.json", explained)
 
 
 def delete_pack(objects: Objects, table: str, pack: Pack) -> None:

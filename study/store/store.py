@@ -317,6 +317,11 @@ class Store:
         """By table and name."""
         return {}
 
+    @cached_property
+    def _compared(self) -> set[str]:
+        """Tables whose files this process has compared with what packs say of them."""
+        return set()
+
     def _listed(self, table: str, names: Collection[str] | None = None) -> dict[str, Described]:
         listed = self.objects.described(f"results/{table}", names)
         return {name.rpartition("/")[2]: told for name, told in listed.items()}
@@ -325,13 +330,19 @@ class Store:
         """Join the files of tables that are read whole, where enough have come since the last time."""
         for name in PACKED:
             self._pack(RESULTS[name])
+            self._compared.add(name)
         pa.default_memory_pool().release_unused()  # it goes on for weeks, in a process that is to stay small
 
     def _pack(self, table: Table) -> None:
-        """By the names of the files: only those in no pack are looked at, and all of them when packs are joined."""
-        packs = self._known_packs(table.name)
-        names = set(self.objects.children(f"results/{table.name}"))
-        packed = names.intersection(chain(*(pack.members for pack in packs)))
+        """Files that changed since they were packed, as all of a copied store's have, are in no pack. Each is looked at
+        for that once by a process; from then on it goes by their names, for there are many.
+
+        Packs are joined into one once they are many, or most of what they hold is gone or changed.
+        """
+        packs, compared = self._known_packs(table.name), table.name in self._compared
+        there = {} if compared else self._listed(table.name)
+        names = set(self.objects.children(f"results/{table.name}") if compared else there)
+        packed = names.intersection(chain(*(pack.members if compared else pack.current(there) for pack in packs)))
         members = sum(len(pack.members) for pack in packs)
         old = packs if len(packs) >= MOST or 2 * len(packed) < members else []
         if len(names) - len(packed) < ENOUGH and not old:
@@ -351,7 +362,7 @@ class Store:
         for pack in packs:
             current = pack.current(there)
             wanted = {name: current[name] for name in current if name in rest}
-            parts = read_each(self.objects, table, pack, list(wanted.values()))
+            parts = read_each(self.objects, table, pack, list(wanted.values())) if wanted else None
             if parts is not None:
                 yield from zip(wanted, parts, strict=True)
                 rest = {name: None for name in rest if name not in wanted}

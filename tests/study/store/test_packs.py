@@ -1,5 +1,7 @@
 """Laws of packs: the tables are those of the files, whatever the packs say."""
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
 
@@ -110,3 +112,58 @@ def test_many_packs_are_joined_and_one_of_deleted_files_is_made_anew(
     assert len(store.objects.children(f"{FOLDER}/trials")) == 2
     assert store.read("trials").equals(rows)
     assert _read(store, monkeypatch) == []
+
+
+def _touch(store: Store, names: Iterable[str]) -> None:
+    """Give files other times, as those of a copied store have."""
+    for name in names:
+        if store.root is None:
+            store.objects.put(name, store.objects.get(name))
+        else:
+            told = (store.root / name).stat()
+            os.utime(store.root / name, (told.st_atime, told.st_mtime + 60))
+
+
+def _results(store: Store) -> list[str]:
+    return [name for table in PACKED for name in store.objects.beneath(f"results/{table}")]
+
+
+def test_a_store_whose_files_all_have_other_times_is_packed_anew_and_its_old_packs_go(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = {table: store.read(table) for table in PACKED}
+    store.pack()
+    for _ in range(3):
+        _touch(store, _results(store))
+        assert _read(store, monkeypatch) == sorted(_results(store))
+        Store.open(store.location).pack()
+        for reader in (store, Store.open(store.location)):
+            assert _read(reader, monkeypatch) == []
+            assert all(reader.read(table).equals(whole[table], check_metadata=True) for table in PACKED)
+        assert all(len(store.objects.children(f"{FOLDER}/{table}")) == 2 for table in PACKED)
+
+
+def test_a_few_files_that_change_again_and_again_leave_few_packs(
+    store: Store, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "ENOUGH", 2)
+    few = [f"results/{table}/{trial.trial_id}.parquet" for table in ("trials", "epochs") for trial in plan.trials[:2]]
+    for _ in range(10):
+        _touch(store, few)
+        Store.open(store.location).pack()
+        assert not set(few) & set(_read(store, monkeypatch))
+        assert all(len(store.objects.children(f"{FOLDER}/{table}")) < 2 * storing.MOST for table in PACKED)
+
+
+def test_packs_that_hold_the_same_rows_of_files_at_other_times_have_other_names(store: Store) -> None:
+    """A process that knows a pack by its name knows what it holds."""
+    everything = store.objects.children("results/trials")
+    for name in store.objects.beneath(FOLDER):
+        store.objects.delete(name)
+    names = []
+    for _ in range(2):
+        _touch(store, (f"results/trials/{name}" for name in everything))
+        Store.open(store.location).pack()
+        names.append(store.objects.children(f"{FOLDER}/trials"))
+    assert [len(some) for some in names] == [2, 2]
+    assert not set(names[0]) & set(names[1])
