@@ -177,12 +177,11 @@ class StoreSession:
     def wanted(self) -> Sequence[str]:
         """The unit's cells that nobody had committed when this process took the trial.
 
-        Where this launch has just trained it, and nobody has had it since, none can be; else the store is asked, which
-        on a file system reads the names of all trials' files.
+        Where this launch has just trained it, and nobody has had it since, none can be; else the store is asked.
         """
         if self.launch and self.lease.found == self.launch.encode():
             return self.unit.condition_ids
-        have = self.store.evaluated(self.trial_id)
+        have = self.store.evaluated(self.trial_id, self.unit.condition_ids)
         return [condition_id for condition_id in self.unit.condition_ids if condition_id not in have]
 
     @property

@@ -231,9 +231,25 @@ class Store:
         """Whether the trial's row is committed."""
         return all(self.objects.exists(_result(table, trial_id)) for table in ("trials", "epochs"))
 
-    def evaluated(self, trial_id: str) -> frozenset[str]:
-        """The conditions that the trial's `best` checkpoint, or its stages, were evaluated under."""
-        return self._evaluated(f"{trial_id}.").get(trial_id, frozenset())
+    def evaluated(self, trial_id: str, condition_ids: Collection[str]) -> frozenset[str]:
+        """Those of the conditions that the trial's `best` checkpoint, or its stages, were evaluated under.
+
+        Without the names of other trials' files: a folder, which can be asked for no prefix, is asked for each file
+        that would say so.
+        """
+        asked = frozenset(condition_ids)
+        if self.root is None:
+            return asked & self._evaluated(f"{trial_id}.").get(trial_id, frozenset())
+        names = [name.removesuffix(".json") for name in self.objects.children("results/conditions")]
+        self._learn_sets(names)
+        telling = (name for name in names if not asked.isdisjoint(self._sets[name].conditions))
+        there = (self._sets[name].conditions for name in telling if self._is_whole(trial_id, name))
+        return asked.intersection(chain(*there))
+
+    def _is_whole(self, trial_id: str, set_name: str) -> bool:
+        """Whether each file of the commit is there; the one that is written last is looked for first."""
+        tables = ("evaluations", "predictions", *self._sets[set_name].parts)
+        return all(self.objects.exists(_result(table, f"{trial_id}.{set_name}")) for table in tables)
 
     def _evaluated(self, prefix: str = "") -> dict[str, frozenset[str]]:
         """Trial → conditions, of the files whose names begin so."""

@@ -110,7 +110,7 @@ def test_only_the_launch_that_trained_a_trial_evaluates_it_without_asking_what_t
     store = Store.open(tmp_path)
     asked: list[str] = []
     evaluated = Store.evaluated
-    monkeypatch.setattr(Store, "evaluated", lambda self, one: asked.append(one) or evaluated(self, one))
+    monkeypatch.setattr(Store, "evaluated", lambda self, one, ids: asked.append(one) or evaluated(self, one, ids))
     training = session_of(store, "train", "ours")
     training.commit_training(outcome([0.5]), None)
     training.close(tune.Report(status="done"), 0, "cpu")

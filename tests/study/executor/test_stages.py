@@ -153,7 +153,7 @@ def cell(condition_id: str) -> Cell:
 def test_cells_of_stages_are_committed_by_themselves_and_count_as_evaluated(store: Store) -> None:
     trained(store, staged(), 1, 2)
     session(store, staged()).commit_cells([cell("c0ffee"), cell("noise")])
-    assert store.evaluated("01") == {"c0ffee", "noise"}
+    assert store.evaluated("01", {"c0ffee", "noise", "other"}) == {"c0ffee", "noise"}
     rows = store.read("evaluations").to_pylist()
     assert {row["condition_id"]: row["role"] for row in rows} == {"c0ffee": "best", "noise": "stages"}
 

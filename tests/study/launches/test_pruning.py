@@ -72,7 +72,7 @@ def test_a_pruned_trial_is_finished_by_another_study_and_stays_pruned_in_its_own
     for trial_id in launch.pruned:
         assert [role for _, role in store.list_checkpoints(trial_id)] == ["last"]
         assert not store.is_trained(trial_id)
-        assert not store.evaluated(trial_id)
+        assert trial_id not in store.committed().evaluated
     own = rows(tmp_path / "both")
     bands = open_tables(store, "some").sql("SELECT DISTINCT trials, pruned FROM bands").to_pylist()
     assert bands == [{"trials": 1, "pruned": 2}]

@@ -364,9 +364,10 @@ def test_what_a_look_at_one_trial_costs(place: str, server: Server) -> None:
     of = plan.unique_trials()[0].trial_id
     store = Store.open(place)
     server.counts()
-    assert store.evaluated(of) == {condition.condition_id for condition in plan.conditions}
+    everything = {condition.condition_id for condition in plan.conditions}
+    assert store.evaluated(of, everything) == everything
     assert server.counts() == {"LIST": 2, "GET": 1}
-    assert not store.evaluated("feedfacefeedface")
+    assert not store.evaluated("feedfacefeedface", everything)
     assert server.counts() == {"LIST": 1}
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import pickle
 import time
 from dataclasses import replace
@@ -61,8 +62,9 @@ def test_what_was_committed_is_known_from_names(store: Store) -> None:
     assert committed.evaluated == {"base": everything, "at": everything}
     assert store.is_trained("base")
     assert not store.is_trained("da-1")
-    assert store.evaluated("at") == everything
-    assert store.evaluated("da-1") == frozenset()
+    assert store.evaluated("at", everything) == everything
+    assert store.evaluated("at", {"c-clean", "c-other"}) == {"c-clean"}
+    assert store.evaluated("da-1", everything) == frozenset()
 
 
 def test_the_row_of_a_trial_holds_what_was_trained_and_how_it_ended(store: Store) -> None:
@@ -160,13 +162,15 @@ def test_cells_cut_into_other_commits_make_the_same_table(store: Store) -> None:
     for table in ("evaluations", "predictions"):
         assert store.read(table).equals(other.read(table))
     assert store.committed() == other.committed()
+    everything = {cell.condition_id for cell in cells}
+    assert store.evaluated("base", everything) == other.evaluated("base", everything) == everything
 
 
 def test_the_cells_of_another_checkpoint_stand_beside_the_best_ones(store: Store) -> None:
     plan = small.plan()
     store.commit_cells("base", plan.conditions, [small.cell("c-clean", 900)])
     store.commit_cells("base", plan.conditions, [small.cell("c-clean", 800), small.cell("c-jpeg-30", 7)], role="last")
-    assert store.evaluated("base") == {"c-clean"}
+    assert store.evaluated("base", {"c-clean", "c-jpeg-30"}) == {"c-clean"}
     assert store.read("evaluations")["role"].to_pylist() == ["best", "last", "last"]
 
 
@@ -213,6 +217,7 @@ def test_what_a_deleted_file_held_counts_as_missing_and_comes_back_as_it_was(sto
     whole = store.committed()
     store.objects.delete(store.objects.beneath(f"results/{table}")[0])
     assert store.committed() != whole
+    assert bool(store.evaluated("at", {"c-clean"})) == (table in ("trials", "epochs"))
     small.run(store, small.plan(), {"base": 900, "at": 800})
     assert store.committed() == whole
     assert {name: store.read(name) for name in before} == before
@@ -243,6 +248,7 @@ def test_a_ranking_trial_lacks_its_evaluation_without_its_near_duplicates(store:
     (name,) = store.objects.beneath("results/near_duplicates")
     store.objects.delete(name)
     assert "ranked" not in store.committed().evaluated
+    assert not store.evaluated("ranked", whole.evaluated["ranked"])
     store.commit_cells("ranked", small.RANKING.conditions, cells)
     assert store.committed() == whole
     assert store.read("near_duplicates") == before
@@ -310,7 +316,7 @@ def test_results_of_an_earlier_version_are_read_with_what_was_added_since_empty(
         empty = [] if pa.types.is_list(kind) else None
         kept = now[name].to_pylist()
         assert read[name].to_pylist() == ([empty] * len(now) if name in lacking else kept), name
-    assert store.evaluated("base")
+    assert store.evaluated("base", {"c-clean"})
 
 
 @pytest.mark.parametrize(("table", "lacking"), [("evaluations", {"n"}), ("trials", {"model", "labels_used"})])
@@ -387,6 +393,34 @@ def test_ten_thousand_trials_are_known_in_well_under_a_second(tmp_path: Path) ->
     committed = Store.open(tmp_path).committed()
     assert time.perf_counter() - began < 1.0
     assert len(committed.trained) == len(committed.evaluated) == 10_001
+
+
+def test_what_is_evaluated_of_one_trial_in_a_folder_takes_few_looks_and_no_name_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A unit asks this before it begins: on shared storage each look is a request."""
+    store, plan = Store.open(tmp_path), small.plan()
+    small.run(store, plan, {trial.trial_id: 900 for trial in plan.unique_trials()})
+    new = [small.clean("c-new")]
+    store.commit_cells("at", new, [small.cell("c-new", 800)])
+    looks: list[str] = []
+    listdir, is_there = os.listdir, Path.exists
+
+    def listing(folder: Path) -> list[str]:
+        looks.append(Path(folder).name)
+        return listdir(folder)
+
+    def looking(path: Path) -> bool:
+        looks.append(path.parent.name)
+        return is_there(path)
+
+    monkeypatch.setattr(os, "listdir", listing)
+    monkeypatch.setattr(Path, "exists", looking)
+    assert store.evaluated("at", {"c-new"}) == {"c-new"}
+    assert looks == ["conditions", "evaluations", "predictions"]
+    looks.clear()
+    assert not store.evaluated("base", {"c-new"})
+    assert looks == ["conditions", "evaluations"]
 
 
 def test_the_predictions_of_10000_images_take_less_than_2_kb_a_cell(store: Store) -> None:

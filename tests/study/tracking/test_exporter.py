@@ -191,7 +191,7 @@ def test_new_results_of_a_trial_replace_its_means(tmp_path: Path, store: Store, 
     plan = small_plan(tmp_path, wider)
     launched(store, plan, wider)
     for trial in plan.unique_trials():
-        have = store.evaluated(trial.trial_id)
+        have = store.evaluated(trial.trial_id, {one.condition_id for one in plan.conditions})
         new = [one for one in plan.conditions if one.condition_id not in have]
         store.commit_cells(trial.trial_id, plan.conditions, [cell(one.condition_id, 100) for one in new])
     sync(store, client)
