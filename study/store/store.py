@@ -294,9 +294,12 @@ class Store:
     def read(self, table: str, trial_ids: Collection[str] | None = None) -> pa.Table:
         """A result table, of some trials or of all, in the order of its key; raises CorruptObjectError."""
         schema = RESULTS[table]
-        names = [name for name in self.objects.children(f"results/{table}") if _wanted(name, trial_ids)]
+        at_once = table in PACKED and self.root is None  # a bucket tells sizes and times with the names
+        there = self._listed(table) if at_once else {}
+        listed = there if at_once else self.objects.children(f"results/{table}")
+        names = [name for name in listed if _wanted(name, trial_ids)]
         packed = table in PACKED and len(names) >= ENOUGH
-        parts, rest = self._unpacked(schema, names) if packed else ([], names)
+        parts, rest = self._unpacked(schema, names, there or self._listed(table)) if packed else ([], names)
         return join(schema, [*parts, *self._read_files(schema, rest)])
 
     def _read_files(self, table: Table, names: Iterable[str]) -> Iterator[pa.Table]:
@@ -309,9 +312,11 @@ class Store:
             for place, data in zip(places, _together(self.objects.get, places), strict=True):
                 yield decode(table, data, self.objects.address(place))
 
-    def _unpacked(self, table: Table, names: Iterable[str]) -> tuple[list[pa.Table], list[str]]:
-        """The rows of files that are in packs, and the names of the others."""
-        there, rest = self._listed(table.name), dict.fromkeys(names)
+    def _unpacked(
+        self, table: Table, names: Iterable[str], there: Mapping[str, Described]
+    ) -> tuple[list[pa.Table], list[str]]:
+        """The rows of files that are in packs, and the names of the others; `there`: all of the table's files."""
+        rest = dict.fromkeys(names)
         parts: list[pa.Table] = []
         for pack in self._known_packs(table.name):
             current = pack.current(there)

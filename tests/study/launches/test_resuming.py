@@ -80,7 +80,7 @@ def test_with_nothing_left_to_do_names_are_listed_and_packs_are_read_but_no_file
     assert len(found.trained) == len(found.evaluated) == TRIALS
     assert not found.diverged | found.failed
     assert launched["GET"] <= 20, launched
-    assert launched["LIST"] <= 30 + 18 * PAGES, launched
+    assert launched["LIST"] <= 24 + 13 * PAGES, launched
     assert looked.keys() == {"GET", "LIST"}
     assert looked["GET"] <= 10, looked
-    assert looked["LIST"] <= 10 + 12 * PAGES, looked
+    assert looked["LIST"] <= 6 + 7 * PAGES, looked
