@@ -29,6 +29,12 @@ def given_up(plan: Plan, store: Store) -> Mapping[str, int]:
     return newest.pruned if newest is not None and newest.prunings == plan.prunings else {}
 
 
+def left_to_others(plan: Plan, store: Store) -> frozenset[str]:
+    """Those given up, but for whom this study let go on since."""
+    pruned = given_up(plan, store)
+    return frozenset(one for one, _ in pruned.items() - store.promotions(plan.study)) if pruned else frozenset()
+
+
 def keep_promotions(plan: Plan, store: Store, brackets: Brackets) -> None:
     """Write down who goes on before it does, so that a relaunch does not decide it anew."""
     if plan.prunings:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from study.front import Accuracies, PointResult, point_results
 from study.plan import Plan, Search
-from study.pruning import given_up
+from study.pruning import given_up, left_to_others
 from study.report import Cells, Share
 from study.stages import lacking
 from study.store import Committed, Store
@@ -55,7 +55,7 @@ def newest_failures(store: Store, plan: Plan, committed: Committed | None = None
     committed them. Nor has one that the study gave up, and that another study went on with. `committed`: where it is
     known already.
     """
-    ids = {trial.trial_id for trial in plan.trials} - given_up(plan, store).keys()
+    ids = {trial.trial_id for trial in plan.trials} - left_to_others(plan, store)
     newest: dict[tuple[str, str], Mapping[str, Any]] = {}
     tries: Counter[tuple[str, str]] = Counter()
     for row in in_order(store.read("attempts", ids).to_pylist()):

@@ -127,13 +127,16 @@ def run(handed: Handed) -> int:
 
 
 def meet(handed: Handed) -> None:
-    """Know the store as the terminal's; raises CommandError if it is not."""
+    """Know the store as the terminal's; raises CommandError if it is not, StorageError if it does not answer."""
     from study.cli.errors import CommandError
     from study.store import Store, StoreError
+    from study.store.errors import StorageError
 
     try:
         store = Store.open(handed.store, create=False)
         met = store.objects.exists(handed.meeting)
+    except StorageError:  # it may pass
+        raise
     except (StoreError, OSError) as error:
         raise CommandError(f"the cluster's head cannot read the store {handed.store}: {error}; {WAY_OUT}") from error
     if not met:

@@ -54,6 +54,7 @@ from study.fitting import here
 from study.fitting import told as told_of
 from study.plan import NOT_CUSTOM, Resources
 from study.store import Store
+from study.store.errors import StorageError
 
 OBJECT_STORE = 256 * 2**20
 """Bytes of shared memory for a local Ray: units and reports are small, images never go through it."""
@@ -653,6 +654,8 @@ def _met(answer: ray.ObjectRef[bool], store: Store, marker: str, host: str) -> b
                 f"{host} has no {lacking[1]}: launch with --install, which has Ray install there the libraries that "
                 "this machine has, or install on every node what `pip install -c constraints.txt .` brings"
             ) from error
+        if isinstance(error.cause, StorageError):  # ill, as far as this node can tell: that may pass
+            raise StorageError(f"{host}: {error.cause}") from error
         raise ClusterError(
             f"{host} cannot use {store.location}: {error.cause}. Keys in this machine's environment (AWS_ACCESS_KEY_ID "
             "and so on) travel with the launch; files such as ~/.aws, and rights to a folder, every node needs itself"
@@ -660,6 +663,6 @@ def _met(answer: ray.ObjectRef[bool], store: Store, marker: str, host: str) -> b
 
 
 def _meet(store: Store, folder: str, node: str) -> bool:
-    objects = store.objects.hurried()
+    objects = store.objects.unproven()
     objects.put(f"{folder}/{node}", b"here")
     return objects.exists(f"{folder}/driver")

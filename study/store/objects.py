@@ -25,7 +25,7 @@ EXCLUSIVE = S3 | {"memory", "gs", "gcs"}
 """Remote protocols whose `mode="create"` is one conditional request. fsspec's own fallback asks first and writes then,
 which lets two writers through."""
 LOCAL = frozenset({"file", "local"})
-NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
+NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
 """What file systems without hard links say of one. All else may pass."""
 
 
@@ -57,7 +57,11 @@ class Objects(Protocol):
         ...
 
     def hurried(self) -> "Objects":
-        """The same for the first look at a place: sooner given up on, and what it refuses is a person's mistake."""
+        """The same, unproven, and sooner given up on where nothing answers: for the first look at a place."""
+        ...
+
+    def unproven(self) -> "Objects":
+        """The same of a place that has not worked here yet: what it refuses is a person's mistake, told at once."""
         ...
 
     def exists(self, name: str) -> bool: ...
@@ -156,6 +160,9 @@ class LocalObjects:
         return str(self.root / name)
 
     def hurried(self) -> "LocalObjects":
+        return self
+
+    def unproven(self) -> "LocalObjects":
         return self
 
     def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
@@ -313,6 +320,9 @@ class RemoteObjects:
         return str(self.filesystem.unstrip_protocol(self._path(name)))
 
     def hurried(self) -> "RemoteObjects":
+        return self
+
+    def unproven(self) -> "RemoteObjects":
         return self
 
     def put(self, name: str, data: bytes, *, durable: bool = True) -> None:

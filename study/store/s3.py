@@ -8,7 +8,7 @@
   there, and looks whether it is our own. So those that race for a name must bring bodies that differ.
 * Errors in time. botocore repeats a request TRIES times within a second or so; that is repeated here, at growing
   intervals drawn at random, until a deadline. s3fs's own repeating, which would multiply both, is off.
-* Errors in words: what place, what is wrong with it, what to do. At the first look at a place they are the person's
+* Errors in words: what place, what is wrong with it, what to do. Of a place that is not proven yet they are a person's
   mistake. Later they are not, for it has worked: credentials that are being renewed, or rights that are, may pass.
 
 MinIO, Ceph and others speak the same protocol. Some of their answers lack what s3fs looks for (which condition failed),
@@ -77,15 +77,18 @@ class S3Objects(RemoteObjects):
     """Objects below a prefix of a bucket."""
 
     patience: float = PATIENCE
-    first: bool = False
-    """Whether this is the first look at a place."""
+    proven: bool = True
+    """Whether the place is known to have worked."""
 
     def __post_init__(self) -> None:
         self.filesystem.retries = 1
 
     def hurried(self) -> "S3Objects":
         """The same for a first look."""
-        return replace(self, patience=FIRST_PATIENCE, first=True)
+        return replace(self.unproven(), patience=FIRST_PATIENCE)
+
+    def unproven(self) -> "S3Objects":
+        return replace(self, proven=False)
 
     def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
         self._anywhere(name, lambda: self.filesystem.pipe_file(self._path(name), data))
@@ -156,7 +159,7 @@ class S3Objects(RemoteObjects):
 
     def _patiently(self, name: str, request: Callable[[], T]) -> T:
         """What the request gives; raises FileNotFoundError, FileExistsError, and StorageError: at the end of patience,
-        or at once if it cannot pass; at the first look the latter is a StoreError."""
+        or at once if it cannot pass; of an unproven place the latter is a StoreError."""
         began, pause, tries = time.monotonic(), FIRST_PAUSE, 0
         while True:
             tries += 1
@@ -166,7 +169,7 @@ class S3Objects(RemoteObjects):
                 cause = _cause(error)
                 left = began + self.patience - time.monotonic()
                 passes = _passes(cause)
-                if not passes and (self.first or left <= 0 or _code(cause) not in REFUSED):
+                if not passes and (not self.proven or left <= 0 or _code(cause) not in REFUSED):
                     raise self._told(name, error, cause) from error
                 if left <= 0:
                     raise StorageError(
@@ -219,7 +222,7 @@ class S3Objects(RemoteObjects):
         )
 
     def _refusal(self, message: str) -> StoreError:
-        return StoreError(message) if self.first else StorageError(message)
+        return StorageError(message) if self.proven else StoreError(message)
 
     def _endpoint(self) -> str:
         """Where the requests go."""

@@ -32,7 +32,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
@@ -77,6 +77,8 @@ DIGEST = 16
 
 STAGE = re.compile(r"stage-(\d+)\.ckpt")
 CHECKPOINT = re.compile(r"(last|best|final|(?:stage|again)-\d+)\.ckpt")
+FEW_SETS = 32
+"""Sets of conditions that a folder is asked for one by one, where a trial's files are looked for."""
 COMPLETE: tuple[Role, ...] = ("best", "stages")
 """Roles whose cells a study waits for."""
 
@@ -100,11 +102,14 @@ class Store:
 
     location: str
     """An absolute path, or a URL."""
+    proven: bool = field(default=True, compare=False, repr=False)
+    """Whether its storage is known to let this process do what it wants."""
 
     @classmethod
     def open(cls, location: str | Path, create: bool = True) -> "Store":
         """The store at `location`, begun there unless `create` is False; raises StoreError."""
-        store = cls(str(Path(location).expanduser().absolute()) if "://" not in str(location) else str(location))
+        place = str(Path(location).expanduser().absolute()) if "://" not in str(location) else str(location)
+        store = cls(place, proven=create)
         if create:
             check_writable(store.objects)
         elif not store.objects.hurried().children(""):
@@ -116,7 +121,8 @@ class Store:
 
     @cached_property
     def objects(self) -> Objects:
-        return open_objects(self.location)
+        opened = open_objects(self.location)
+        return opened if self.proven else opened.unproven()
 
     @property
     def root(self) -> Path | None:
@@ -234,21 +240,23 @@ class Store:
     def evaluated(self, trial_id: str, condition_ids: Collection[str]) -> frozenset[str]:
         """Those of the conditions that the trial's `best` checkpoint, or its stages, were evaluated under.
 
-        Without the names of other trials' files: a folder, which can be asked for no prefix, is asked for each file
-        that would say so.
+        Without the names of other trials' files, if it can be: a folder, which can be asked for no prefix, is asked for
+        each file that would say so, unless there may be as many.
         """
         asked = frozenset(condition_ids)
-        if self.root is None:
+        sets = () if self.root is None else self.objects.children("results/conditions")
+        if self.root is None or len(sets) > FEW_SETS:
             return asked & self._evaluated(f"{trial_id}.").get(trial_id, frozenset())
-        names = [name.removesuffix(".json") for name in self.objects.children("results/conditions")]
-        self._learn_sets(names)
-        telling = (name for name in names if not asked.isdisjoint(self._sets[name].conditions))
-        there = (self._sets[name].conditions for name in telling if self._is_whole(trial_id, name))
-        return asked.intersection(chain(*there))
+        own = [name for name in (one.removesuffix(".json") for one in sets) if self._is_there(trial_id, name)]
+        self._learn_sets(own)
+        return asked.intersection(chain(*(self._sets[one].conditions for one in own if self._is_whole(trial_id, one))))
+
+    def _is_there(self, trial_id: str, set_name: str) -> bool:
+        """By the file of the commit that is written last."""
+        return self.objects.exists(_result("evaluations", f"{trial_id}.{set_name}"))
 
     def _is_whole(self, trial_id: str, set_name: str) -> bool:
-        """Whether each file of the commit is there; the one that is written last is looked for first."""
-        tables = ("evaluations", "predictions", *self._sets[set_name].parts)
+        tables = ("predictions", *self._sets[set_name].parts)
         return all(self.objects.exists(_result(table, f"{trial_id}.{set_name}")) for table in tables)
 
     def _evaluated(self, prefix: str = "") -> dict[str, frozenset[str]]:

@@ -124,3 +124,5 @@ def test_who_was_given_up_has_not_failed_where_another_study_went_on_with_it(sto
     assert standing(store, pruning) == set()
     assert look(store, pruning).failed == frozenset()
     assert standing(store, plan) == {one.trial_id}
+    store.record_promotion(pruning.study, one.trial_id, 1)
+    assert standing(store, pruning) == {one.trial_id}, "it was let go on, and failed here"

@@ -271,6 +271,19 @@ def test_what_stays_refused_where_it_has_worked_is_told_as_storage_that_fails(
     assert classify(told.value) == "infrastructure"
 
 
+def test_who_may_read_and_not_write_is_told_so_at_once(place: str, server: Server) -> None:
+    Store.open(place).objects.put("x", b"1")
+    opened = Store.open(place, create=False)
+    server.fail(Faults(denied=("PUT",)))
+    began = time.monotonic()
+    with pytest.raises(StoreError, match="these credentials may not do this") as told:
+        opened.objects.put("x", b"2")
+    assert time.monotonic() - began < 5
+    assert not isinstance(told.value, OSError)
+    assert not opened.proven
+    assert pickle.loads(pickle.dumps(opened)).proven, "what travels to workers was tried before"
+
+
 def test_without_credentials_it_is_said_which_to_set(
     place: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:

@@ -417,10 +417,15 @@ def test_what_is_evaluated_of_one_trial_in_a_folder_takes_few_looks_and_no_name_
     monkeypatch.setattr(os, "listdir", listing)
     monkeypatch.setattr(Path, "exists", looking)
     assert store.evaluated("at", {"c-new"}) == {"c-new"}
-    assert looks == ["conditions", "evaluations", "predictions"]
+    assert looks == ["conditions", "evaluations", "evaluations", "predictions", "predictions"]
     looks.clear()
-    assert not store.evaluated("base", {"c-new"})
-    assert looks == ["conditions", "evaluations"]
+    (tmp_path / "results/conditions/of-nobody.json").write_text("")
+    assert not store.evaluated("nowhere", {"c-new"})
+    assert looks == ["conditions", *["evaluations"] * 3]
+    monkeypatch.setattr("study.store.store.FEW_SETS", 2)
+    looks.clear()
+    assert store.evaluated("at", {"c-new"}) == {"c-new"}
+    assert looks == ["conditions", "evaluations", "predictions"], "as many looks as names: these are listed"
 
 
 def test_the_predictions_of_10000_images_take_less_than_2_kb_a_cell(store: Store) -> None:
