@@ -3,13 +3,14 @@
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from study.executor.cluster import join, own_handler, shipped_code
+from study.executor.cluster import ClusterError, join, own_handler, shipped_code
 from study.store import Owner
 
 REACH_SECONDS = 60.0
@@ -19,13 +20,22 @@ REACH_SECONDS = 60.0
 def kill_process(address: str, owner: Owner) -> bool:
     """SIGKILL for a process of some node; False if it is on none of them any more."""
     with _joined(address):
-        return _where(owner, _kill_owner)
+        return _any_does(_alive(), owner, _kill_owner)
 
 
 def kill_node(address: str, owner: Owner) -> bool:
-    """SIGKILL for the raylet of the node that a process is on, but for the head's; False if it is on none of those."""
+    """SIGKILL for the raylet of the node that a process is on, but for the head's; False if it is on none of those.
+
+    Raises ClusterError where there is no other node than the head.
+    """
     with _joined(address):
-        return _where(owner, _kill_raylet)
+        others = [node for node in _alive() if "node:__internal_head__" not in node["Resources"]]
+        if not others:
+            raise ClusterError(
+                f"the cluster at {address} has no node left but its head, which is not killed; start nodes again "
+                "(`ray start --address=…`), and the same command goes on"
+            )
+        return _any_does(others, owner, _kill_raylet)
 
 
 def orphans(address: str) -> int:
@@ -46,11 +56,12 @@ def _joined(address: str) -> Iterator[None]:
             ray.shutdown()
 
 
-def _where(owner: Owner, act: Callable[[Owner], bool]) -> bool:
-    """Ask every node to `act`, which only the owner's does; whether one did."""
-    nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    if act is _kill_raylet:
-        nodes = [node for node in nodes if "node:__internal_head__" not in node["Resources"]]
+def _alive() -> list[dict[str, Any]]:
+    return [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+
+
+def _any_does(nodes: Sequence[Mapping[str, Any]], owner: Owner, act: Callable[[Owner], bool]) -> bool:
+    """Ask these nodes to `act`, which only the owner's does; whether one did."""
     task = ray.remote(num_cpus=0, max_retries=0)(act)
     asked = [
         task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote(owner)
